@@ -1,0 +1,138 @@
+"""The two databases behind one face: consistent reads, and one door for writes.
+
+A *unit* is a function of a connection that does nothing but SQL. ``write`` runs it in a transaction and returns what
+it returned only after COMMIT is durable. On SQLite one thread per process takes up to 64 waiting units per
+transaction, each in a savepoint of its own, so that a unit that fails takes back only itself and concurrent writers
+share one fsync; several processes queue on a lock file beside the database. On PostgreSQL each unit is a READ
+COMMITTED transaction of its own.
+
+Errors: what a unit raises reaches its caller unchanged; a full disk is ``StorageFull``; any other failure of the
+database is ``StorageFailed``, after which it is not known whether the change was kept.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+
+from filmroom.db.writer import GroupWriter
+from filmroom.model.errors import ArchiveError, StorageFailed, StorageFull
+
+T = TypeVar("T")
+Unit = Callable[[Connection], T]
+
+_READERS: Final = 24
+_SQLITE_BUSY_TIMEOUT_MS: Final = 10_000
+# Serialization failure and deadlock: a unit does nothing but SQL, so it can simply be run again.
+_RETRY_STATES: Final = frozenset({"40001", "40P01"})
+_RETRIES: Final = 3
+
+
+class Database(Protocol):
+    """What the layers above may do with either database."""
+
+    engine: Engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database throughout and changes nothing."""
+
+    def write(self, unit: Unit[T]) -> T:
+        """Run the unit in a transaction and return its result once COMMIT is durable."""
+
+    def close(self) -> None: ...
+
+
+def open_database(url: str) -> Database:
+    """The database at a SQLAlchemy URL (``sqlite:////dir/filmroom.db`` or ``postgresql://...``), not yet migrated."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SQLiteDatabase(parsed)
+    return PostgreSQLDatabase(parsed.set(drivername="postgresql+psycopg"))
+
+
+class SQLiteDatabase:
+    def __init__(self, url: URL) -> None:
+        if not url.database:
+            raise StorageFailed("an SQLite database needs a file")
+        self.path = url.database
+        self.engine = self._engine(url, begin="BEGIN", pool_size=_READERS)
+        self._writer_engine = self._engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+        self._writer = GroupWriter(self._writer_engine, lock_path=f"{url.database}.lock")
+
+    @staticmethod
+    def _engine(url: URL, *, begin: str, pool_size: int) -> Engine:
+        engine = create_engine(url, pool_size=pool_size, max_overflow=-1, connect_args={"check_same_thread": False})
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection: Any, _record: object) -> None:
+            connection.isolation_level = None  # the driver must not begin transactions of its own
+            for pragma in (
+                f"busy_timeout={_SQLITE_BUSY_TIMEOUT_MS}",
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                "foreign_keys=ON",
+                "cache_size=-8000",
+            ):
+                connection.execute(f"PRAGMA {pragma}").close()
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with _storage_errors(), self.engine.begin() as connection:
+            yield connection
+
+    def write(self, unit: Unit[T]) -> T:
+        with _storage_errors():
+            return self._writer.run(unit)
+
+    def close(self) -> None:
+        self._writer.close()
+        self._writer_engine.dispose()
+        self.engine.dispose()
+
+
+class PostgreSQLDatabase:
+    def __init__(self, url: URL) -> None:
+        self.engine = create_engine(url, pool_size=_READERS, max_overflow=8, pool_pre_ping=True)
+        self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with _storage_errors(), self._snapshots.begin() as connection:
+            yield connection
+
+    def write(self, unit: Unit[T]) -> T:
+        with _storage_errors():
+            for attempt in range(1, _RETRIES + 1):
+                try:
+                    with self.engine.begin() as connection:
+                        return unit(connection)
+                except DBAPIError as error:
+                    if attempt == _RETRIES or getattr(error.orig, "sqlstate", None) not in _RETRY_STATES:
+                        raise
+            raise AssertionError  # the last attempt returned or raised
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except ArchiveError:
+        raise
+    except DBAPIError as error:
+        text = str(error.orig)
+        # SQLITE_FULL's text; PostgreSQL's class 53100 (disk_full).
+        if "database or disk is full" in text or getattr(error.orig, "sqlstate", None) == "53100":
+            raise StorageFull from error
+        raise StorageFailed(f"database: {text.splitlines()[0] if text else type(error.orig).__name__}") from error

@@ -1,0 +1,114 @@
+"""Group commit for SQLite: one thread per process turns many waiting units into few transactions."""
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar, cast
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from filmroom.model.errors import StorageFailed
+
+T = TypeVar("T")
+_Job = tuple[Callable[[Connection], Any], "Future[Any]"]
+
+_LONGEST_GROUP: Final = 64
+
+
+class GroupWriter:
+    """Runs units in the order in which they came. A result or error is given out only after COMMIT.
+
+    Processes that share the database queue on ``lock_path`` and hold it for one transaction at a time.
+    """
+
+    def __init__(self, engine: Engine, *, lock_path: str) -> None:
+        self._engine = engine
+        self._lock_path = lock_path
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def run(self, unit: Callable[[Connection], T]) -> T:
+        self._start()
+        future: Future[Any] = Future()
+        self._jobs.put((unit, future))
+        return cast("T", future.result())
+
+    def close(self) -> None:
+        """Finish the units that wait, then stop."""
+        with self._starting:
+            if self._thread is not None:
+                self._jobs.put(None)
+                self._thread.join()
+                self._thread = None
+
+    def _start(self) -> None:
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._work, name="filmroom-writer", daemon=True)
+                    self._thread.start()
+
+    def _work(self) -> None:
+        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while (job := self._jobs.get()) is not None:
+                group, is_last = self._gather(job)
+                _run_group(self._engine, lock, group)
+                if is_last:
+                    return
+        finally:
+            os.close(lock)
+
+    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+        """The first job and those that wait behind it, and whether the queue was closed behind them."""
+        group = [first]
+        with suppress(Empty):
+            while len(group) < _LONGEST_GROUP:
+                job = self._jobs.get_nowait()
+                if job is None:
+                    return group, True
+                group.append(job)
+        return group, False
+
+
+def _run_group(engine: Engine, lock: int, group: list[_Job]) -> None:
+    outcomes: list[Callable[[], None]] = []
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with engine.begin() as connection:
+            outcomes = [_run_unit(connection, unit, future) for unit, future in group]
+    except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
+        failure = error if isinstance(error, SQLAlchemyError) else StorageFailed(f"database: {error}")
+        outcomes = [_failed(future, failure) for _, future in group]
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    for tell in outcomes:
+        tell()
+
+
+def _run_unit(
+    connection: Connection, unit: Callable[[Connection], Any], future: "Future[Any]"
+) -> Callable[[], None]:
+    try:
+        with connection.begin_nested():
+            result = unit(connection)
+    except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for this unit, not to the group
+        if not _is_in_transaction(connection):
+            raise
+        return _failed(future, error)
+    return lambda: future.set_result(result)
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    """Ask SQLite itself: a full disk or an I/O error may have rolled back the whole transaction, not one savepoint."""
+    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
+
+
+def _failed(future: "Future[Any]", error: BaseException) -> Callable[[], None]:
+    return lambda: future.set_exception(error)

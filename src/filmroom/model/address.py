@@ -1,0 +1,228 @@
+"""Where something is in the archive: one table of contexts, one grammar, both ways.
+
+An address is what follows ``/data`` (or ``/REST``) and the optional ``/archive`` in a URL: files-api section 2, c1 to
+c12, the aliases of F-35 and the user cache. Paths are read raw, split at ``/`` first and percent-decoded afterwards,
+once; a ``%2F`` separates inside a file path and is refused everywhere else.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
+
+from filmroom.model.errors import BadName, NotFound
+from filmroom.model.nodes import Kind
+from filmroom.model.resources import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A kind of thing that owns resources, and the shapes of the URLs that lead to it.
+
+    ``sides`` says whether ``/in`` or ``/out`` may follow (F-32).
+    """
+
+    kind: Kind
+    shapes: tuple[str, ...]
+    sides: bool = False
+
+
+_SESSIONS: Final = (
+    "projects/{project}/subjects/{subject}/experiments/{experiment}",
+    "projects/{project}/experiments/{experiment}",
+    "experiments/{experiment}",
+)
+
+
+def _inside_session(shape: str) -> tuple[str, ...]:
+    return tuple(f"{session}/{shape}" for session in _SESSIONS)
+
+
+CONTEXTS: Final = (
+    Context(Kind.SITE, ("",)),
+    Context(Kind.PROJECT, ("projects/{project}",)),
+    Context(Kind.SUBJECT, ("projects/{project}/subjects/{subject}", "subjects/{subject}")),
+    Context(Kind.EXPERIMENT, _SESSIONS),
+    Context(Kind.SCAN, _inside_session("scans/{scan}")),
+    Context(Kind.RECONSTRUCTION, _inside_session("reconstructions/{reconstruction}"), sides=True),
+    Context(Kind.ASSESSOR, _inside_session("assessors/{assessor}"), sides=True),
+    Context(Kind.USER, ("user/cache",)),
+)
+
+# What may follow a context when the address goes on to a resource or a file; ``{path}`` takes all that is left.
+RESOURCE_SUFFIXES: Final = ("resources/{resource}", "resources/{resource}/files/{path}", "files/{path}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One place: a thing, one of its resources, or one file or folder in it.
+
+    The levels hold what the URL says (ids or labels), decoded; None where it does not say. ``side`` is OUT for
+    reconstructions and assessors that do not say (F-32) and NONE for every other kind. ``path`` is inside the
+    resource, without a leading slash; a trailing one means a folder (F-97).
+    """
+
+    kind: Kind
+    project: str | None = None
+    subject: str | None = None
+    experiment: str | None = None
+    scan: str | None = None
+    reconstruction: str | None = None
+    assessor: str | None = None
+    side: Side = Side.NONE
+    resource: str | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        """The address as a URL path below the mount, percent-encoded; ``parse_address`` reads it back."""
+        context, shape = self._shape()
+        parts = [_fill(shape, self)] if shape else []
+        if context.sides:
+            parts.append(self.side)
+        if self.resource is not None:
+            parts.append(f"resources/{_quote(self.resource)}")
+        if self.path is not None:
+            parts.append(f"files/{quote(self.path, safe='/')}")
+        return "/" + "/".join(parts)
+
+    def _shape(self) -> tuple[Context, str]:
+        named = {level for level in _LEVELS if getattr(self, level) is not None}
+        return next(
+            (context, shape)
+            for context in CONTEXTS
+            for shape in context.shapes
+            if context.kind is self.kind and _variables(shape) == named
+        )
+
+
+_NOT_LEVELS: Final = frozenset({"kind", "side", "resource", "path"})
+_LEVELS: Final = tuple(field.name for field in fields(Address) if field.name not in _NOT_LEVELS)
+
+
+def _variables(shape: str) -> set[str]:
+    return {part[1:-1] for part in shape.split("/") if part.startswith("{")}
+
+
+def _fill(shape: str, address: Address) -> str:
+    levels = {level: _quote(value) for level in _LEVELS if (value := getattr(address, level)) is not None}
+    return shape.format_map(levels)
+
+
+def _quote(text: str) -> str:
+    return quote(text, safe="")
+
+
+def parse_address(text: str) -> Address:
+    """Read an address as ``str(address)`` writes it, or as the path of a URL below its mount.
+
+    Raises NotFound when the path leads to no kind of place, BadName when one of its parts cannot be a name at all.
+    """
+    address, rest = split_address(text)
+    if not rest and address.kind is not Kind.SITE:
+        return address
+    for suffix in RESOURCE_SUFFIXES:
+        if address.kind is not Kind.SITE and (found := match_suffix(suffix, rest)) is not None:
+            return replace(address, **found)
+    raise NotFound(f"a kind of place that {text!r} could name")
+
+
+def split_address(raw_path: str) -> tuple[Address, tuple[str, ...]]:
+    """The longest context that the path begins with, and the raw segments that are left.
+
+    A trailing slash leaves one empty segment at the end, which means something only in a file path (F-5, F-97).
+    A path that begins with no other context has the archive itself (SITE) for its context.
+    """
+    segments = raw_path.removeprefix("/").split("/")
+    for pattern in _PATTERNS:
+        if pattern.matches(segments):
+            return pattern.read(segments)
+    raise AssertionError  # the empty shape of SITE matches everything
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    context: Context
+    parts: tuple[str, ...]
+    literals: tuple[tuple[int, str], ...]
+
+    def matches(self, segments: Sequence[str]) -> bool:
+        if len(segments) < len(self.parts) or "" in segments[: len(self.parts)]:
+            return not self.parts
+        return all(segments[place] == word for place, word in self.literals)
+
+    def read(self, segments: Sequence[str]) -> tuple[Address, tuple[str, ...]]:
+        levels = {
+            part[1:-1]: decode_segment(segment, what=part[1:-1])
+            for part, segment in zip(self.parts, segments, strict=False)
+            if part.startswith("{")
+        }
+        rest = tuple(segments[len(self.parts) :])
+        side, rest = _read_side(rest) if self.context.sides else (Side.NONE, rest)
+        return Address(kind=self.context.kind, side=side, **levels), rest
+
+
+def _patterns() -> Iterator[_Pattern]:
+    for context in CONTEXTS:
+        for shape in context.shapes:
+            parts = tuple(shape.split("/")) if shape else ()
+            literals = tuple((place, part) for place, part in enumerate(parts) if not part.startswith("{"))
+            yield _Pattern(context, parts, literals)
+
+
+_PATTERNS: Final = tuple(sorted(_patterns(), key=lambda pattern: -len(pattern.parts)))
+_AFTER_SIDE: Final = ("resources", "files")
+_SIDE_WORDS: Final = {"in": Side.IN, "out": Side.OUT}
+
+
+def _read_side(rest: tuple[str, ...]) -> tuple[Side, tuple[str, ...]]:
+    """F-32: ``in`` in any case is in; any other single word before ``resources`` or ``files``, or none, is out."""
+    word = rest[0].lower() if rest else ""
+    is_side = word in _SIDE_WORDS or (len(rest) > 1 and word not in _AFTER_SIDE and rest[1] in _AFTER_SIDE)
+    return (_SIDE_WORDS.get(word, Side.OUT), rest[1:]) if is_side else (Side.OUT, rest)
+
+
+def match_suffix(suffix: str, rest: Sequence[str]) -> Mapping[str, str] | None:
+    """The decoded variables of a suffix such as ``resources/{resource}/files/{path}``; None where it does not match.
+
+    ``{path}`` takes all segments that are left and must stand last; it may be empty.
+    """
+    parts = suffix.split("/") if suffix else []
+    takes_all = bool(parts) and parts[-1] == "{path}"
+    ends = tuple(rest[:-1]) if rest and rest[-1] == "" and not takes_all else tuple(rest)
+    if not (len(ends) >= len(parts) - 1 if takes_all else len(ends) == len(parts)):
+        return None
+    if any(part != segment for part, segment in zip(parts, ends, strict=False) if not part.startswith("{")):
+        return None
+    found = {
+        part[1:-1]: decode_segment(segment, what=part[1:-1])
+        for part, segment in zip(parts, ends, strict=False)
+        if part.startswith("{") and part != "{path}"
+    }
+    if takes_all and (path := decode_path("/".join(ends[len(parts) - 1 :]))):
+        found["path"] = path
+    return found
+
+
+def decode_segment(raw: str, *, what: str) -> str:
+    """One percent-decoded segment. Raises BadName for an empty one, a ``%2F``, a NUL or broken UTF-8."""
+    text = _decode(raw, what=what)
+    if not text:
+        raise BadName(what, raw, "it must not be empty")
+    if "/" in text:
+        raise BadName(what, raw, "it must not hold an encoded slash")
+    return text
+
+
+def decode_path(raw: str) -> str:
+    """A percent-decoded file path: any number of segments, without its leading slash. Raises BadName as above."""
+    return _decode(raw, what="file path").removeprefix("/")
+
+
+def _decode(raw: str, *, what: str) -> str:
+    try:
+        text = unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError as error:
+        raise BadName(what, raw, "its percent-encoding is not valid UTF-8") from error
+    if "\0" in text:
+        raise BadName(what, raw, "it must not hold a NUL character")
+    return text

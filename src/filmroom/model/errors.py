@@ -1,0 +1,206 @@
+"""Every way the archive says no, as facts; the doors choose the numbers and the words around them.
+
+ArchiveError
+├── BadValue            a value that breaks a rule (which value, which rule)
+│   └── BadName         ... of an id, a label or a file path
+├── IllegalProjectId    an id that no project may have
+├── BadDocument         a body that cannot be read as what it claims to be
+├── WrongBodyType       a body of a type that is not taken here
+├── BodyTooLarge        a body beyond its limit
+├── CutUpload           a body that ended before its end
+├── NotSignedIn         nobody, or nobody we know
+├── NotAllowed          somebody, but not for this
+├── NotFound            nothing there, or nothing this viewer may know of
+├── NotAcceptable       no representation that the client takes
+├── WrongMethod         a place that does not do that
+├── Conflict            the state of the archive says no
+│   ├── ResourceExists
+│   ├── ProjectNameTaken
+│   └── PathConflict    a file where a folder is, or the other way round
+├── RetiredProjectId    an id that a deleted project still holds
+├── StorageFull         no room for bytes or rows
+├── MissingBytes        a row whose bytes are gone: never the client's fault
+├── Busy                too many at once; try again
+├── LeaseLost           this process may not commit uploads any more; try again
+└── StorageFailed       disk or database failed; the outcome of a change may be unknown
+"""
+
+from dataclasses import dataclass
+
+
+class ArchiveError(Exception):
+    """The base of all; ``str()`` gives a whole sentence for the person who asked."""
+
+
+@dataclass(eq=False)
+class BadValue(ArchiveError):
+    what: str
+    value: str
+    rule: str
+
+    def __str__(self) -> str:
+        shown = self.value if len(self.value) <= _LONGEST_SHOWN else self.value[:_LONGEST_SHOWN] + "..."
+        return f"{self.what} {shown!r}: {self.rule}"
+
+
+_LONGEST_SHOWN = 80
+
+
+class BadName(BadValue):
+    pass
+
+
+@dataclass(eq=False)
+class IllegalProjectId(ArchiveError):
+    project_id: str
+
+    def __str__(self) -> str:
+        return f"Invalid character in project ID {self.project_id!r}: use 1 to 255 of the characters A-Z a-z 0-9 _ -"
+
+
+@dataclass(eq=False)
+class BadDocument(ArchiveError):
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
+class WrongBodyType(ArchiveError):
+    media_type: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"a body of type {self.media_type!r} is not taken here: {self.instead}"
+
+
+@dataclass(eq=False)
+class BodyTooLarge(ArchiveError):
+    limit_bytes: int
+
+    def __str__(self) -> str:
+        return f"this request's body may hold at most {self.limit_bytes} bytes"
+
+
+@dataclass(eq=False)
+class CutUpload(ArchiveError):
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the body was not received whole, so nothing was stored: {self.reason}"
+
+
+class NotSignedIn(ArchiveError):
+    def __str__(self) -> str:
+        return "Login required or wrong user name or password"
+
+
+@dataclass(eq=False)
+class NotAllowed(ArchiveError):
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
+class NotFound(ArchiveError):
+    what: str
+
+    def __str__(self) -> str:
+        return f"Unable to find {self.what}."
+
+
+@dataclass(eq=False)
+class NotAcceptable(ArchiveError):
+    offered: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"the Accept header names no type that is offered here ({', '.join(self.offered)})"
+
+
+@dataclass(eq=False)
+class WrongMethod(ArchiveError):
+    method: str
+    allowed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method} is not possible here; possible are {', '.join(self.allowed)}"
+
+
+class Conflict(ArchiveError):
+    pass
+
+
+@dataclass(eq=False)
+class ResourceExists(Conflict):
+    label: str
+
+    def __str__(self) -> str:
+        return f"resource {self.label!r} already exists here"
+
+
+@dataclass(eq=False)
+class ProjectNameTaken(Conflict):
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name!r} is already the ID, secondary ID, name or alias of another project "
+            "(these share one namespace, in which case does not count)"
+        )
+
+
+@dataclass(eq=False)
+class PathConflict(Conflict):
+    path: str
+    other: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} cannot be stored beside {self.other!r}: one name cannot be both a file and a folder"
+
+
+@dataclass(eq=False)
+class RetiredProjectId(ArchiveError):
+    project_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"Project {self.project_id!r} was deleted a short time ago and can still be brought back, "
+            "so its names cannot be used again yet"
+        )
+
+
+class StorageFull(ArchiveError):
+    def __str__(self) -> str:
+        return "the archive's disk is full: nothing was stored, reading goes on"
+
+
+@dataclass(eq=False)
+class MissingBytes(ArchiveError):
+    key: str
+
+    def __str__(self) -> str:
+        return "the bytes of this file are missing from the archive's storage; please tell its operator"
+
+
+@dataclass(eq=False)
+class Busy(ArchiveError):
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; try again in a moment"
+
+
+class LeaseLost(ArchiveError):
+    def __str__(self) -> str:
+        return "this server process was silent for too long and may not finish this upload; please send it again"
+
+
+@dataclass(eq=False)
+class StorageFailed(ArchiveError):
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the archive's storage failed ({self.reason}); it is not known whether the change was kept"

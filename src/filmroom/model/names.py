@@ -1,0 +1,101 @@
+"""What an id, a label and a file path may be. Traversal is refused here, once, for every door.
+
+Each ``check_*`` returns the value to use (a leading slash of a path is dropped, nothing else changes) or raises
+``BadName`` with the rule that was broken. Names are compared as received: no Unicode normalisation.
+"""
+
+import re
+from typing import Final
+
+from filmroom.model.errors import BadName, IllegalProjectId
+
+LONGEST_LABEL: Final = 64
+LONGEST_PATH_BYTES: Final = 4096
+LONGEST_SEGMENT_BYTES: Final = 255
+
+# C-57: the characters of an id.
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NOT_IN_LABELS: Final = re.compile(r"[/\\,]")
+# F-51: NULL, in any case, is the clients' word for "no label".
+_RESERVED_LABELS: Final = frozenset({".", "..", "null"})
+# F-140: such a file would be taken for a resource's own catalog, or for its lock, by tools that read the archive.
+_RESERVED_FILE_NAME: Final = re.compile(r".*_catalog\.xml|\.~lock-.*", re.DOTALL)
+
+
+def check_project_id(text: str) -> str:
+    """Raises IllegalProjectId for anything but 1 to 255 of the characters ``A-Z a-z 0-9 _ -`` (C-57)."""
+    if not _ID.fullmatch(text):
+        raise IllegalProjectId(text)
+    return text
+
+
+def check_id(text: str, *, what: str) -> str:
+    """The rule of C-57 for the ids and labels of subjects, experiments and assessors, and for scan ids."""
+    if not _ID.fullmatch(text):
+        raise BadName(what, text, "use 1 to 255 of the characters A-Z a-z 0-9 _ -")
+    return text
+
+
+def check_label(text: str, *, in_cache: bool = False) -> str:
+    """A resource's label. Outside a user's cache it may not be all digits: those are resource numbers (F-53)."""
+    if broken := _broken_label_rule(text):
+        raise BadName("resource label", text, broken)
+    if not in_cache and is_rid(text):
+        raise BadName("resource label", text, "it must not be all digits, because digits address a resource by number")
+    return text
+
+
+def is_rid(text: str) -> bool:
+    """Whether the text is a resource number rather than a label (F-51)."""
+    return text.isascii() and text.isdigit()
+
+
+def _broken_label_rule(text: str) -> str | None:
+    rules = (
+        (not 1 <= len(text) <= LONGEST_LABEL, f"it must be 1 to {LONGEST_LABEL} characters long"),
+        (_NOT_IN_LABELS.search(text), "it must not hold a slash, a backslash or a comma"),
+        (_CONTROL.search(text), "it must not hold a control character"),
+        (text != text.strip(), "it must not begin or end with a blank"),
+        (text.lower() in _RESERVED_LABELS, "this word is reserved"),
+    )
+    return next((rule for broken, rule in rules if broken), None)
+
+
+def check_file_path(text: str) -> str:
+    """A file's path inside its resource: ``a/b.dcm``. One leading slash is dropped; a trailing one is refused."""
+    path = _check_path(text, what="file path")
+    if _RESERVED_FILE_NAME.fullmatch(path.rsplit("/", 1)[-1]):
+        raise BadName("file path", text, "names ending in _catalog.xml or beginning with .~lock- are reserved")
+    return path
+
+
+def check_folder_path(text: str) -> str:
+    """A folder's path inside its resource, with or without its trailing slash; given back without."""
+    return _check_path(text.removesuffix("/"), what="folder path")
+
+
+def _check_path(text: str, *, what: str) -> str:
+    path = text.removeprefix("/")
+    if broken := _broken_path_rule(path):
+        raise BadName(what, text, broken)
+    return path
+
+
+def _broken_path_rule(path: str) -> str | None:
+    try:
+        raw = path.encode()
+    except UnicodeEncodeError:
+        return "it must be valid Unicode text"
+    segments = raw.split(b"/")
+    rules = (
+        (len(raw) > LONGEST_PATH_BYTES, f"it must be at most {LONGEST_PATH_BYTES} bytes long"),
+        (b"\0" in raw, "it must not hold a NUL character"),
+        (b"" in segments, "no part of it between slashes may be empty"),
+        (b"." in segments or b".." in segments, "no part of it may be . or .."),
+        (
+            any(len(segment) > LONGEST_SEGMENT_BYTES for segment in segments),
+            f"each part of it between slashes must be at most {LONGEST_SEGMENT_BYTES} bytes long",
+        ),
+    )
+    return next((rule for broken, rule in rules if broken), None)

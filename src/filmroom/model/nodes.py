@@ -1,0 +1,46 @@
+"""The things that own resources. Their kinds are values, not classes: what differs between them is data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an address can point at. SITE is the archive itself; an assessor is stored as an experiment."""
+
+    SITE = "site"
+    PROJECT = "project"
+    SUBJECT = "subject"
+    EXPERIMENT = "experiment"
+    SCAN = "scan"
+    RECONSTRUCTION = "reconstruction"
+    ASSESSOR = "assessor"
+    USER = "user"
+
+
+class Accessibility(StrEnum):
+    """Who, beyond its own people, may see a project (C-147)."""
+
+    PRIVATE = "private"
+    PROTECTED = "protected"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One row of the hierarchy as it stands now.
+
+    ``fields`` maps XNAT's relative field paths (``name``, ``PI/lastname``) to text. ``accessibility`` is a project's
+    own and None for every other kind. Times are aware UTC.
+    """
+
+    pk: int
+    kind: Kind
+    id: str
+    xsi_type: str
+    accessibility: Accessibility | None
+    fields: Mapping[str, str]
+    created_at: datetime
+    created_by: str
+    creator_pk: int | None

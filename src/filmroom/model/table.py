@@ -1,0 +1,55 @@
+"""The answer to every list: named columns and rows of plain values, whatever format it leaves in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+Cell = str | int | None
+Row = Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Columns and rows, with what XNAT's formats say besides.
+
+    ``columns`` is the order of the tabular formats, ``json_keys`` the same names in the order of JSON rows (XNAT's
+    differ; F-63, F-105). ``rows`` may be lazy and is read once. ``properties`` are the members after the rows in JSON
+    and the attributes of the root in XML; ``column_properties`` maps a column to its own.
+    """
+
+    columns: tuple[str, ...]
+    rows: Iterable[Row]
+    json_keys: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+    column_properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.json_keys:
+            object.__setattr__(self, "json_keys", self.columns)
+
+
+def counted(table: Table) -> Table:
+    """The same table, its rows read, with ``totalRecords`` as its first property (F-64)."""
+    rows = tuple(table.rows)
+    return replace(table, rows=rows, properties={"totalRecords": str(len(rows)), **table.properties})
+
+
+def sorted_by(table: Table, columns: Iterable[str], *, descending: bool = False) -> Table:
+    """The same table, its rows read and sorted (F-68).
+
+    Column names count in any case, unknown ones are ignored, numbers sort as numbers and text by code point, empty
+    cells come last; ``descending`` reverses the whole list.
+    """
+    places = {name.lower(): place for place, name in enumerate(table.columns)}
+    wanted = [places[name.lower()] for name in columns if name.lower() in places]
+    rows = sorted(table.rows, key=lambda row: tuple(_sort_key(row[place]) for place in wanted)) if wanted else table.rows
+    return replace(table, rows=tuple(reversed(tuple(rows))) if descending else rows)
+
+
+_LAST: Final = (2, 0, "")
+
+
+def _sort_key(cell: Cell) -> tuple[int, int, str]:
+    if cell is None or cell == "":
+        return _LAST
+    return (0, cell, "") if isinstance(cell, int) else (1, 0, cell)
