@@ -17,12 +17,16 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Row,
     String,
     Table,
     TypeDecorator,
     UniqueConstraint,
     text,
 )
+
+# A row of any query: its columns are reached by name.
+AnyRow = Row[*tuple[Any, ...]]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -61,11 +65,11 @@ def _live_index(name: str, *columns: str) -> Index:
     return Index(name, *columns, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
 
 
-def _made_by(*, required: bool = True) -> tuple[Column[Any], ...]:
+def _made_by() -> tuple[Column[Any], ...]:
     return (
-        Column("created_at", Instant, nullable=not required),
+        Column("created_at", Instant, nullable=False),
         Column("created_by", Pk, ForeignKey("node.pk")),
-        Column("modified_at", Instant, nullable=not required),
+        Column("modified_at", Instant, nullable=False),
         Column("modified_by", Pk, ForeignKey("node.pk")),
     )
 

@@ -92,13 +92,12 @@ def _run_group(engine: Engine, lock: int, group: list[_Job]) -> None:
         tell()
 
 
-def _run_unit(
-    connection: Connection, unit: Callable[[Connection], Any], future: "Future[Any]"
-) -> Callable[[], None]:
+def _run_unit(connection: Connection, unit: Callable[[Connection], Any], future: "Future[Any]") -> Callable[[], None]:
     try:
         with connection.begin_nested():
             result = unit(connection)
-    except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for this unit, not to the group
+    except Exception as error:
+        # It belongs to whoever waits for this unit, not to the group.
         if not _is_in_transaction(connection):
             raise
         return _failed(future, error)

@@ -122,7 +122,7 @@ def parse_address(text: str) -> Address:
         return address
     for suffix in RESOURCE_SUFFIXES:
         if address.kind is not Kind.SITE and (found := match_suffix(suffix, rest)) is not None:
-            return replace(address, **found)
+            return with_found(address, found)
     raise NotFound(f"a kind of place that {text!r} could name")
 
 
@@ -181,7 +181,12 @@ def _read_side(rest: tuple[str, ...]) -> tuple[Side, tuple[str, ...]]:
     return (_SIDE_WORDS.get(word, Side.OUT), rest[1:]) if is_side else (Side.OUT, rest)
 
 
-def match_suffix(suffix: str, rest: Sequence[str]) -> Mapping[str, str] | None:
+def with_found(address: Address, found: Mapping[str, str]) -> Address:
+    """The address extended by the resource and the path that a suffix held, if it held any."""
+    return replace(address, resource=found.get("resource"), path=found.get("path"))
+
+
+def match_suffix(suffix: str, rest: Sequence[str]) -> dict[str, str] | None:
     """The decoded variables of a suffix such as ``resources/{resource}/files/{path}``; None where it does not match.
 
     ``{path}`` takes all segments that are left and must stand last; it may be empty.

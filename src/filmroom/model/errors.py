@@ -9,6 +9,7 @@ ArchiveError
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
 ├── NotSignedIn         nobody, or nobody we know
+│   └── AccountLocked   too many failures in a row
 ├── NotAllowed          somebody, but not for this
 ├── NotFound            nothing there, or nothing this viewer may know of
 ├── NotAcceptable       no representation that the client takes
@@ -22,7 +23,8 @@ ArchiveError
 ├── MissingBytes        a row whose bytes are gone: never the client's fault
 ├── Busy                too many at once; try again
 ├── LeaseLost           this process may not commit uploads any more; try again
-└── StorageFailed       disk or database failed; the outcome of a change may be unknown
+├── StorageFailed       disk or database failed; the outcome of a change may be unknown
+└── DatabaseTooNew      a schema that this program does not know; only ever at start
 """
 
 from dataclasses import dataclass
@@ -94,6 +96,14 @@ class CutUpload(ArchiveError):
 class NotSignedIn(ArchiveError):
     def __str__(self) -> str:
         return "Login required or wrong user name or password"
+
+
+class AccountLocked(NotSignedIn):
+    def __str__(self) -> str:
+        return (
+            "Login required or wrong user name or password: after too many failed attempts from this address the "
+            "account is locked for an hour; its operator can unlock it"
+        )
 
 
 @dataclass(eq=False)
@@ -204,3 +214,11 @@ class StorageFailed(ArchiveError):
 
     def __str__(self) -> str:
         return f"the archive's storage failed ({self.reason}); it is not known whether the change was kept"
+
+
+@dataclass(eq=False)
+class DatabaseTooNew(ArchiveError):
+    revision: str
+
+    def __str__(self) -> str:
+        return f"the database was written by a newer filmroom (schema {self.revision}); start that version or newer"

@@ -27,12 +27,15 @@ class Accessibility(StrEnum):
     PUBLIC = "public"
 
 
+FieldValue = str | list[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One row of the hierarchy as it stands now.
 
-    ``fields`` maps XNAT's relative field paths (``name``, ``PI/lastname``) to text. ``accessibility`` is a project's
-    own and None for every other kind. Times are aware UTC.
+    ``fields`` maps XNAT's relative field paths (``name``, ``PI/lastname``) to text, repeatable ones to a list of
+    texts. ``accessibility`` is a project's own and None for every other kind. Times are aware UTC.
     """
 
     pk: int
@@ -40,7 +43,12 @@ class Node:
     id: str
     xsi_type: str
     accessibility: Accessibility | None
-    fields: Mapping[str, str]
+    fields: Mapping[str, FieldValue]
     created_at: datetime
     created_by: str
     creator_pk: int | None
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The other names by which a project can be addressed (C-68)."""
+        return tuple(self.fields.get("aliases/alias", ()))

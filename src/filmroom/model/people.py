@@ -13,6 +13,14 @@ class Viewer:
     is_admin: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a change is made, in aware UTC, and by whom; ``by`` is None for the archive itself."""
+
+    at: datetime
+    by: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """An account as its operator sees it; it never carries the password's hash."""

@@ -13,6 +13,14 @@ class Side(StrEnum):
     OUT = "out"
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What a resource hangs on: a node, and one of its sides."""
+
+    node_pk: int
+    side: Side = Side.NONE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """What people say of a resource or a file; empty text and no tags where nothing was said.
@@ -80,3 +88,11 @@ class IfExists(Enum):
 
     REFUSE = auto()
     REPLACE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which files of a resource: the file or folder at ``path``, or all that begin with ``prefix``; else every one."""
+
+    path: str | None = None
+    prefix: str | None = None

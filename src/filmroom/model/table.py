@@ -42,7 +42,9 @@ def sorted_by(table: Table, columns: Iterable[str], *, descending: bool = False)
     """
     places = {name.lower(): place for place, name in enumerate(table.columns)}
     wanted = [places[name.lower()] for name in columns if name.lower() in places]
-    rows = sorted(table.rows, key=lambda row: tuple(_sort_key(row[place]) for place in wanted)) if wanted else table.rows
+    rows = (
+        sorted(table.rows, key=lambda row: tuple(_sort_key(row[place]) for place in wanted)) if wanted else table.rows
+    )
     return replace(table, rows=tuple(reversed(tuple(rows))) if descending else rows)
 
 

@@ -1,0 +1,1 @@
+"""Bytes under keys. It knows nothing of files, people or projects."""

@@ -1,0 +1,59 @@
+"""What every store of blobs promises; ``tests/contracts/`` holds each implementation to it.
+
+A *key* is made by the caller and never used twice: three parts joined by ``-``, each of lower-case letters and digits.
+The first two group blobs that are written and swept together; a store may use them as folders.
+
+A blob is written once and never changed, renamed or overwritten. It may be read as soon as its writer has finished.
+Nobody reads a key that no row names, so a blob that is half written harms nothing and can be deleted at any time.
+
+Errors: a full disk or quota is ``StorageFull``, a key that is not there ``MissingBytes``, anything else that the
+storage reports ``StorageFailed``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO, Final, Protocol
+
+from filmroom.model.errors import StorageFailed
+
+_KEY: Final = re.compile(r"[a-z0-9]{1,32}-[a-z0-9]{1,32}-[a-z0-9]{1,64}")
+
+
+def split_key(key: str) -> tuple[str, str, str]:
+    """The three parts of a key. Raises StorageFailed for text that is no key, so that none becomes a path."""
+    if not _KEY.fullmatch(key):
+        raise StorageFailed(f"{key!r} is not a blob's key")
+    lease, batch, rest = key.split("-")
+    return lease, batch, rest
+
+
+class BlobWriter(Protocol):
+    """One blob on its way in. Exactly one of ``finish`` and ``abort`` ends it."""
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        """Append the chunks in order. After an error only ``abort`` may follow."""
+
+    def finish(self) -> None:
+        """Make the bytes, and the name they can be found under, durable. On return they survive a power cut."""
+
+    def abort(self) -> None:
+        """Forget what was written. Never raises; what cannot be removed now is swept later."""
+
+
+class BlobStore(Protocol):
+    def create(self, key: str) -> BlobWriter:
+        """Begin a blob. A key that exists already is StorageFailed: nothing is ever overwritten."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The blob for reading, seekable, as a file that the caller closes."""
+
+    def size_bytes(self, key: str) -> int: ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove blobs; keys that are not there are passed over."""
+
+    def iter_keys(self) -> Iterator[str]:
+        """Every key in the store, in no order; blobs that come or go meanwhile may be missed."""
+
+    def check(self) -> None:
+        """Write, read and delete a small blob; raises what that raises."""

@@ -1,0 +1,126 @@
+"""Blobs as files of a directory: ``ROOT/<lease>/<batch>/<key>``.
+
+A blob is written under its final name (O_EXCL, never renamed). ``finish`` syncs the file and its folder; a folder
+that had to be made is synced into its own parent before the first blob goes in. Batches keep folders small and let
+concurrent uploads sync the same folder, which the file system turns into one journal commit.
+"""
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+from uuid import uuid4
+
+from filmroom.blobs.base import split_key
+from filmroom.model.errors import MissingBytes, StorageFailed, StorageFull
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+# Linux takes at most this many buffers in one writev.
+_MOST_BUFFERS: Final = 1024
+
+
+class LocalStore:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        with _storage_errors():
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def create(self, key: str) -> "LocalWriter":
+        path = self._path(key)
+        with _storage_errors():
+            try:
+                return LocalWriter(path, os.open(path, _CREATE, 0o600))
+            except FileNotFoundError:
+                _make_folder(path.parent.parent)
+                _make_folder(path.parent)
+                return LocalWriter(path, os.open(path, _CREATE, 0o600))
+
+    def open(self, key: str) -> BinaryIO:
+        with _storage_errors(key):
+            return self._path(key).open("rb", buffering=0)
+
+    def size_bytes(self, key: str) -> int:
+        with _storage_errors(key):
+            return self._path(key).stat().st_size
+
+    def delete(self, keys: Iterable[str]) -> None:
+        with _storage_errors():
+            for key in keys:
+                self._path(key).unlink(missing_ok=True)
+
+    def iter_keys(self) -> Iterator[str]:
+        for _folder, _folders, names in os.walk(self._root):
+            yield from names
+
+    def check(self) -> None:
+        key = f"check-0-{uuid4().hex}"
+        writer = self.create(key)
+        writer.write([b"filmroom"])
+        writer.finish()
+        with self.open(key) as blob:
+            if blob.read() != b"filmroom":
+                raise StorageFailed("a blob did not read back as it was written")
+        self.delete([key])
+
+    def _path(self, key: str) -> Path:
+        lease, batch, _ = split_key(key)
+        return self._root / lease / batch / key
+
+
+class LocalWriter:
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        with _storage_errors():
+            for start in range(0, len(chunks), _MOST_BUFFERS):
+                _write_all(self._descriptor, chunks[start : start + _MOST_BUFFERS])
+
+    def finish(self) -> None:
+        with _storage_errors():
+            os.fsync(self._descriptor)
+            os.close(self._descriptor)
+            _sync_folder(self._path.parent)
+
+    def abort(self) -> None:
+        with suppress(OSError):
+            os.close(self._descriptor)
+        with suppress(OSError):
+            self._path.unlink()
+
+
+def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
+    written = os.writev(descriptor, chunks)
+    if written == sum(map(len, chunks)):
+        return
+    rest = memoryview(b"".join(chunks))[written:]
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _make_folder(path: Path) -> None:
+    # Whoever loses the race to make it syncs it all the same: its winner may not have done so yet.
+    path.mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _storage_errors(key: str = "") -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise (MissingBytes(key) if key else StorageFailed(f"blobs: {error.strerror}")) from error
+    except OSError as error:
+        raise (StorageFull() if error.errno in _FULL else StorageFailed(f"blobs: {error.strerror}")) from error

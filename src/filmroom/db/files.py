@@ -1,0 +1,208 @@
+"""Rows of files: listed, found, added, replaced, marked deleted. Paths were checked before they come here."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from filmroom.db.resources import description_values, to_description
+from filmroom.db.schema import AnyRow, account, file, file_history
+from filmroom.model.errors import StorageFailed
+from filmroom.model.resources import Description, Digest, FileEntry, Selection
+
+_ROWS_AT_ONCE: Final = 1000
+
+_creator = account.alias("creator")
+_modifier = account.alias("modifier")
+_ENTRIES: Final = select(
+    file.c.path,
+    file.c.key,
+    file.c.size_bytes,
+    file.c.md5,
+    file.c.crc32,
+    file.c.format,
+    file.c.content,
+    file.c.description,
+    file.c.tags,
+    file.c.created_at,
+    file.c.modified_at,
+    _creator.c.login.label("created_by"),
+    _modifier.c.login.label("modified_by"),
+).select_from(
+    file.outerjoin(_creator, _creator.c.node_pk == file.c.created_by).outerjoin(
+        _modifier, _modifier.c.node_pk == file.c.modified_by
+    )
+)
+_LIVE: Final = (file.c.resource_pk == bindparam("resource_pk"), file.c.deleted_at.is_(None))
+_ONE: Final = _ENTRIES.where(*_LIVE, file.c.path == bindparam("path"))
+# The columns of a listing, and no more: a hundred thousand rows of them must be cheap.
+_LISTING: Final = (
+    select(file.c.path, file.c.size_bytes, file.c.md5, file.c.format, file.c.content, file.c.tags)
+    .where(*_LIVE)
+    .order_by(file.c.path)
+)
+# Files above or below a path: its ancestors by name, what is inside it by range ("0" follows "/" in code-point order).
+_CLASH: Final = (
+    select(file.c.path)
+    .where(
+        *_LIVE,
+        or_(
+            file.c.path.in_(bindparam("ancestors", expanding=True)),
+            and_(file.c.path > bindparam("inside_from"), file.c.path < bindparam("inside_to")),
+        ),
+    )
+    .limit(1)
+)
+_INSERT: Final = upsert(file).on_conflict_do_nothing().returning(file.c.pk)
+_BRIEF: Final = select(
+    file.c.pk,
+    file.c.size_bytes,
+    file.c.md5,
+    file.c.format,
+    file.c.content,
+    file.c.description,
+    file.c.tags,
+).where(*_LIVE, file.c.path == bindparam("path"))
+
+
+def _clause(selection: Selection) -> ColumnElement[bool]:
+    if selection.prefix is not None:
+        return _begins_with(selection.prefix)
+    if selection.path is not None:
+        return or_(file.c.path == selection.path, _begins_with(f"{selection.path}/"))
+    return literal(value=True)
+
+
+def _begins_with(prefix: str) -> ColumnElement[bool]:
+    # The comparison lets the index find the beginning; the function says exactly where it ends.
+    return and_(file.c.path >= prefix, func.substr(file.c.path, 1, len(prefix)) == prefix)
+
+
+def iter_listing(connection: Connection, resource_pk: int, selection: Selection) -> Iterator[AnyRow]:
+    """``path, size_bytes, md5, format, content, tags`` (JSON) of the selected files, by path, a thousand at a time."""
+    query = _LISTING.where(_clause(selection)) if selection != Selection() else _LISTING
+    options = {"yield_per": _ROWS_AT_ONCE}
+    return iter(connection.execute(query, {"resource_pk": resource_pk}, execution_options=options))
+
+
+def iter_files(connection: Connection, resource_pk: int) -> Iterator[FileEntry]:
+    """The live files of a resource by path, lazily."""
+    query = _ENTRIES.where(*_LIVE).order_by(file.c.path)
+    options = {"yield_per": _ROWS_AT_ONCE}
+    return map(_to_entry, connection.execute(query, {"resource_pk": resource_pk}, execution_options=options))
+
+
+def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry | None:
+    row = connection.execute(_ONE, {"resource_pk": resource_pk, "path": path}).first()
+    return None if row is None else _to_entry(row)
+
+
+def find_clash(connection: Connection, resource_pk: int, path: str) -> str | None:
+    """A live file that cannot stand beside one at ``path``, because one of the two would be a folder."""
+    parts = path.split("/")
+    ancestors = ["/".join(parts[:count]) for count in range(1, len(parts))]
+    values = {"resource_pk": resource_pk, "ancestors": ancestors, "inside_from": f"{path}/", "inside_to": f"{path}0"}
+    return connection.execute(_CLASH, values).scalar()
+
+
+def insert_file(connection: Connection, resource_pk: int, new: FileEntry, *, by: int | None) -> bool:
+    """Whether the file was added; False when a live one has its path. Users are named by ``by``."""
+    values = {
+        "resource_pk": resource_pk,
+        "path": new.path,
+        **_byte_values(new),
+        **description_values(new.said),
+        "created_at": new.created_at,
+        "created_by": by,
+        "modified_at": new.modified_at,
+        "modified_by": by,
+    }
+    return connection.execute(_INSERT, values).first() is not None
+
+
+class Brief(NamedTuple):
+    """As much of a file as an upload that meets it must know."""
+
+    pk: int
+    size_bytes: int
+    md5: str
+    said: Description
+
+
+def find_brief(connection: Connection, resource_pk: int, path: str) -> Brief | None:
+    row = connection.execute(_BRIEF, {"resource_pk": resource_pk, "path": path}).first()
+    return None if row is None else Brief(row.pk, row.size_bytes, row.md5, to_description(row))
+
+
+def get_brief(connection: Connection, resource_pk: int, path: str) -> Brief:
+    """The live file at a path where one is known to be, because its index refused another."""
+    found = find_brief(connection, resource_pk, path)
+    if found is None:
+        raise StorageFailed(f"file {path!r} could neither be added nor found")
+    return found
+
+
+def replace_file(connection: Connection, pk: int, new: FileEntry, *, by: int | None) -> None:
+    """Give a file new bytes; what it was goes to the history. ``created_*`` stay (F-153)."""
+    old = select(
+        file.c.pk,
+        *(file.c[column] for column in _KEPT_COLUMNS),
+        literal(new.modified_at, file_history.c.replaced_at.type),
+        literal(by),
+    ).where(file.c.pk == pk)
+    targets = ["file_pk", *_KEPT_COLUMNS, "replaced_at", "replaced_by"]
+    connection.execute(insert(file_history).from_select(targets, old))
+    values = {
+        **_byte_values(new),
+        **description_values(new.said),
+        "modified_at": new.modified_at,
+        "modified_by": by,
+    }
+    connection.execute(update(file).where(file.c.pk == pk).values(values))
+
+
+_KEPT_COLUMNS: Final = (
+    "key",
+    "size_bytes",
+    "md5",
+    "crc32",
+    "format",
+    "content",
+    "description",
+    "tags",
+    "modified_at",
+    "modified_by",
+)
+
+
+def mark_files_deleted(
+    connection: Connection, resource_pk: int, selection: Selection, *, now: datetime
+) -> tuple[int, int]:
+    """How many files were marked deleted, and how many bytes they hold."""
+    chosen = (file.c.resource_pk == resource_pk, file.c.deleted_at.is_(None), _clause(selection))
+    count, size_bytes = connection.execute(
+        select(func.count(), func.coalesce(func.sum(file.c.size_bytes), 0)).where(*chosen)
+    ).one()
+    if count:
+        connection.execute(update(file).where(*chosen).values(deleted_at=now))
+    return count, int(size_bytes)
+
+
+def _byte_values(entry: FileEntry) -> dict[str, Any]:
+    digest = entry.digest
+    return {"key": entry.key, "size_bytes": digest.size_bytes, "md5": digest.md5, "crc32": digest.crc32}
+
+
+def _to_entry(row: AnyRow) -> FileEntry:
+    return FileEntry(
+        path=row.path,
+        key=row.key,
+        digest=Digest(size_bytes=row.size_bytes, md5=row.md5, crc32=row.crc32),
+        said=to_description(row),
+        created_at=row.created_at,
+        created_by=row.created_by or "",
+        modified_at=row.modified_at,
+        modified_by=row.modified_by or "",
+    )

@@ -1,0 +1,36 @@
+"""The lease of each server process: who may still commit uploads."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from filmroom.db.schema import lease
+
+# Shared with other uploads, but not with a fence: whoever fences waits until this transaction has ended.
+_ALIVE: Final = (
+    select(lease.c.id)
+    .where(lease.c.id == bindparam("lease_id"), lease.c.fenced_at.is_(None))
+    .with_for_update(read=True)
+)
+
+
+def insert_lease(connection: Connection, lease_id: str, *, owner: str, now: datetime) -> None:
+    connection.execute(insert(lease).values(id=lease_id, owner=owner, started_at=now, renewed_at=now))
+
+
+def renew_lease(connection: Connection, lease_id: str, *, now: datetime) -> bool:
+    """Whether the lease could be renewed; False when it is fenced or gone."""
+    alive = (lease.c.id == lease_id, lease.c.fenced_at.is_(None))
+    return connection.execute(update(lease).where(*alive).values(renewed_at=now)).rowcount == 1
+
+
+def is_lease_alive(connection: Connection, lease_id: str) -> bool:
+    """Whether uploads begun under this lease may be committed; it stays so until the transaction ends."""
+    return connection.execute(_ALIVE, {"lease_id": lease_id}).first() is not None
+
+
+def fence_lease(connection: Connection, lease_id: str, *, now: datetime) -> None:
+    """From here on no upload that was begun under this lease can be committed."""
+    alive = (lease.c.id == lease_id, lease.c.fenced_at.is_(None))
+    connection.execute(update(lease).where(*alive).values(fenced_at=now))

@@ -1,0 +1,83 @@
+"""Bring a database to this program's schema, under a lock, after saving a copy of an SQLite database beside it."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, inspect, text
+
+from filmroom.db.engine import Database, SQLiteDatabase
+from filmroom.model.errors import DatabaseTooNew
+
+REVISIONS: Final = ("0001",)
+"""Every revision this program knows, oldest first. Kept here so that a start on a current database need not load
+Alembic; a test holds it to the migrations themselves."""
+
+# Any number of our own: PostgreSQL's advisory locks are told apart by number only.
+_ADVISORY_LOCK: Final = 6_645_172_001
+
+
+def migrate(database: Database) -> Path | None:
+    """Upgrade the schema if it is not current; the path of the copy that was saved, or None where none was needed.
+
+    Raises DatabaseTooNew, having changed nothing, when the schema is not one that this program knows.
+    """
+    if _read_revision(database) == REVISIONS[-1]:
+        return None
+    with _lock(database):
+        revision = _read_revision(database)
+        if revision == REVISIONS[-1]:
+            return None
+        if revision is not None and revision not in REVISIONS:
+            raise DatabaseTooNew(revision)
+        saved = _save_copy(database, revision) if revision and isinstance(database, SQLiteDatabase) else None
+        with database.engine.begin() as connection:
+            _upgrade(connection)
+    return saved
+
+
+def _read_revision(database: Database) -> str | None:
+    with database.read() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+@contextmanager
+def _lock(database: Database) -> Iterator[None]:
+    if isinstance(database, SQLiteDatabase):
+        lock = os.open(f"{database.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+    else:
+        with database.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
+
+
+def _save_copy(database: SQLiteDatabase, revision: str) -> Path:
+    target = Path(f"{database.path}.before-{REVISIONS[-1]}-from-{revision}")
+    with closing(sqlite3.connect(database.path)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    target.chmod(0o600)
+    return target
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.2 s that only a first start or an upgrade should pay
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

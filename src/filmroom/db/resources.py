@@ -1,0 +1,143 @@
+"""Rows of resources: found, made, counted, marked deleted."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from filmroom.db.schema import AnyRow, counter, resource
+from filmroom.model.people import Stamp
+from filmroom.model.resources import Description, Owner, Resource, Side
+
+_COLUMNS: Final = (
+    resource.c.pk,
+    resource.c.rid,
+    resource.c.side,
+    resource.c.label,
+    resource.c.format,
+    resource.c.content,
+    resource.c.description,
+    resource.c.tags,
+    resource.c.file_count,
+    resource.c.size_bytes,
+)
+_OF_NODE: Final = select(*_COLUMNS).where(
+    resource.c.node_pk == bindparam("node_pk"),
+    resource.c.side == bindparam("side"),
+    resource.c.deleted_at.is_(None),
+)
+# The lock makes concurrent uploads into one resource take turns on PostgreSQL; SQLite has one writer anyway.
+_BY_LABEL: Final = _OF_NODE.where(resource.c.label == bindparam("label")).with_for_update()
+_BY_RID: Final = _OF_NODE.where(resource.c.rid == bindparam("rid")).with_for_update()
+_FIRST: Final = _OF_NODE.order_by(resource.c.rid).limit(1).with_for_update()
+_ADD: Final = (
+    update(resource)
+    .where(resource.c.pk == bindparam("resource_pk"))
+    .values(
+        file_count=func.coalesce(resource.c.file_count, 0) + bindparam("files"),
+        size_bytes=func.coalesce(resource.c.size_bytes, 0) + bindparam("bytes"),
+        modified_at=bindparam("now"),
+        modified_by=bindparam("by"),
+    )
+)
+# PostgreSQL numbers rids in a 32-bit integer's range on the wire (F-52); a larger one cannot exist.
+_LARGEST_RID: Final = 2**31 - 1
+
+
+def _to_resource(row: AnyRow) -> Resource:
+    return Resource(
+        pk=row.pk,
+        rid=row.rid,
+        side=Side(row.side),
+        label=row.label,
+        said=to_description(row),
+        file_count=row.file_count,
+        size_bytes=row.size_bytes,
+    )
+
+
+def to_description(row: AnyRow) -> Description:
+    tags = tuple(orjson.loads(row.tags)) if row.tags != "[]" else ()
+    return Description(format=row.format, content=row.content, description=row.description, tags=tags)
+
+
+def description_values(said: Description) -> dict[str, str]:
+    return {
+        "format": said.format,
+        "content": said.content,
+        "description": said.description,
+        "tags": orjson.dumps(said.tags).decode(),
+    }
+
+
+def _values(owner: Owner) -> dict[str, Any]:
+    return {"node_pk": owner.node_pk, "side": owner.side}
+
+
+def iter_resources(connection: Connection, owner: Owner) -> Iterator[Resource]:
+    """The live resources of one side of a node, by rid (F-68)."""
+    rows = connection.execute(_OF_NODE.order_by(resource.c.rid), _values(owner))
+    return map(_to_resource, rows)
+
+
+def find_resource_by_label(connection: Connection, owner: Owner, label: str) -> Resource | None:
+    row = connection.execute(_BY_LABEL, {**_values(owner), "label": label}).first()
+    return None if row is None else _to_resource(row)
+
+
+def find_resource_by_rid(connection: Connection, owner: Owner, rid: int) -> Resource | None:
+    if rid > _LARGEST_RID:
+        return None
+    row = connection.execute(_BY_RID, {**_values(owner), "rid": rid}).first()
+    return None if row is None else _to_resource(row)
+
+
+def find_first_resource(connection: Connection, owner: Owner) -> Resource | None:
+    row = connection.execute(_FIRST, _values(owner)).first()
+    return None if row is None else _to_resource(row)
+
+
+def insert_resource(
+    connection: Connection, owner: Owner, *, label: str | None, said: Description, stamp: Stamp
+) -> Resource | None:
+    """The new resource with its pk and rid; None when a live one has its label."""
+    values = {
+        **_values(owner),
+        "rid": _next_rid(connection),
+        "label": label,
+        **description_values(said),
+        "created_at": stamp.at,
+        "created_by": stamp.by,
+        "modified_at": stamp.at,
+        "modified_by": stamp.by,
+    }
+    row = connection.execute(upsert(resource).values(values).on_conflict_do_nothing().returning(*_COLUMNS)).first()
+    return None if row is None else _to_resource(row)
+
+
+def _next_rid(connection: Connection) -> int:
+    """F-88: one sequence for the whole archive. It starts at 1; a number that is not used in the end is lost."""
+    bump = (
+        upsert(counter)
+        .values(name="rid", next_value=2)
+        .on_conflict_do_update(index_elements=[counter.c.name], set_={"next_value": counter.c.next_value + 1})
+        .returning(counter.c.next_value)
+    )
+    return int(connection.execute(bump).scalar_one()) - 1
+
+
+def add_to_counters(connection: Connection, resource_pk: int, *, files: int, size_bytes: int, stamp: Stamp) -> None:
+    """Change the counters; from the first time on they are numbers and exact, 0 included."""
+    values = {"resource_pk": resource_pk, "files": files, "bytes": size_bytes, "now": stamp.at, "by": stamp.by}
+    connection.execute(_ADD, values)
+
+
+def describe_resource(connection: Connection, resource_pk: int, said: Description) -> None:
+    connection.execute(update(resource).where(resource.c.pk == resource_pk).values(description_values(said)))
+
+
+def mark_resources_deleted(connection: Connection, pks: Iterable[int], *, stamp: Stamp) -> None:
+    values = {"deleted_at": stamp.at, "modified_at": stamp.at, "modified_by": stamp.by}
+    connection.execute(update(resource).where(resource.c.pk.in_(list(pks))).values(values))

@@ -1,0 +1,1 @@
+"""The use cases: one method, one permission check, one transaction. It knows no HTTP."""

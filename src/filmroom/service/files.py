@@ -1,0 +1,126 @@
+"""Files: listed, opened, deleted."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from sqlalchemy import Connection
+
+from filmroom.db import files, resources
+from filmroom.db.schema import AnyRow
+from filmroom.model.address import Address
+from filmroom.model.errors import BadValue, MissingBytes, NotFound
+from filmroom.model.names import check_folder_path, is_rid
+from filmroom.model.nodes import Node
+from filmroom.model.people import Viewer
+from filmroom.model.permission import Action
+from filmroom.model.resources import FileEntry, Owner, Resource, Selection
+from filmroom.service.resolve import get_node
+from filmroom.service.resources import find_resource, select_resources
+from filmroom.service.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of some resources of a node; each iterator is lazy and read once, in order.
+
+    Rows are ``path, size_bytes, md5, format, content, tags`` (a JSON list).
+    """
+
+    node: Node
+    resources: Sequence[tuple[Resource, Iterator[AnyRow]]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file's row and its bytes, ready to be read; the caller closes ``blob``."""
+
+    entry: FileEntry
+    blob: BinaryIO
+
+
+class Files:
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    @contextmanager
+    def open_listing(self, viewer: Viewer, address: Address, selection: Selection) -> Iterator[Listing]:
+        """The selected files of the resources that an address names, readable while the context is open.
+
+        Resources come by rid, files by path. A label that is not there gives no resources (F-95a). Raises NotFound.
+        """
+        with self._stores.database.read() as connection:
+            node = get_node(connection, viewer, address, action=Action.READ)
+            chosen = select_resources(connection, node, address)
+            rows = [(resource, files.iter_listing(connection, resource.pk, selection)) for resource in chosen]
+            yield Listing(node, rows)
+
+    def open_file(self, viewer: Viewer, address: Address, *, spellings: Sequence[str]) -> OpenFile:
+        """One file of the resources that an address names, by the first of these paths that is there (F-6, F-96).
+
+        Raises NotFound, and MissingBytes when the row is there and its bytes are not, or not all of them.
+        """
+        with self._stores.database.read() as connection:
+            node = get_node(connection, viewer, address, action=Action.READ)
+            chosen = select_resources(connection, node, address)
+            found = (
+                entry
+                for path in spellings
+                for resource in chosen
+                if (entry := files.find_file(connection, resource.pk, path))
+            )
+            entry = next(found, None)
+        if entry is None:
+            raise NotFound(f"file {spellings[0]!r}")
+        return OpenFile(entry, self._open_blob(entry))
+
+    def delete(self, viewer: Viewer, address: Address, *, spellings: Sequence[str]) -> None:
+        """Delete a file, a folder with all in it, or (``dir/*``, ``*``) all paths that begin so, literally (F-162).
+
+        The first spelling that matches counts. Raises BadValue without a path or resource, NotFound when nothing
+        matches, NotAllowed.
+        """
+        if not address.path:
+            raise BadValue("path", "", "name the file or folder to delete; .../files/* empties the resource")
+        stamp = self._stores.stamp(viewer)
+
+        def unit(connection: Connection) -> None:
+            node = get_node(connection, viewer, address, action=Action.DELETE)
+            resource = self._get_for_deletion(connection, node, address)
+            for path in spellings:
+                count, size_bytes = files.mark_files_deleted(
+                    connection, resource.pk, _selection_for_deletion(path), now=stamp.at
+                )
+                if count:
+                    resources.add_to_counters(
+                        connection, resource.pk, files=-count, size_bytes=-size_bytes, stamp=stamp
+                    )
+                    return
+            raise NotFound(f"file {spellings[0]!r}")
+
+        self._stores.database.write(unit)
+
+    def _get_for_deletion(self, connection: Connection, node: Node, address: Address) -> Resource:
+        if address.resource is None:
+            raise BadValue("address", str(address), "name the resource: .../resources/LABEL/files/PATH")
+        resource = find_resource(connection, Owner(node.pk, address.side), address.resource)
+        if resource is None and is_rid(address.resource):
+            raise NotFound(f"resource {address.resource!r}")
+        if resource is None:
+            raise BadValue("resource", address.resource, "there is no such resource here")  # F-161
+        return resource
+
+    def _open_blob(self, entry: FileEntry) -> BinaryIO:
+        blob = self._stores.blobs.open(entry.key)
+        if blob.seek(0, 2) != entry.digest.size_bytes:
+            blob.close()
+            raise MissingBytes(entry.key)
+        blob.seek(0)
+        return blob
+
+
+def _selection_for_deletion(path: str) -> Selection:
+    if path.endswith("*"):
+        return Selection(prefix=path.removesuffix("*"))
+    return Selection(path=check_folder_path(path))

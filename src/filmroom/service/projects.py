@@ -1,0 +1,131 @@
+"""Projects: made, described, listed, deleted, opened and closed to others."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from filmroom.db import nodes, resources
+from filmroom.model.address import Address
+from filmroom.model.errors import ProjectNameTaken, RetiredProjectId
+from filmroom.model.names import check_project_id
+from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
+from filmroom.model.people import Stamp, Viewer
+from filmroom.model.permission import Action
+from filmroom.model.resources import Owner, Resource
+from filmroom.service.resolve import find_visible, get_node, list_visible_projects
+from filmroom.service.stores import Stores
+
+PROJECT_XSI_TYPE = "xnat:projectData"
+
+
+class Projects:
+    def __init__(self, stores: Stores, *, default_accessibility: Accessibility, undo_period: timedelta) -> None:
+        self._stores = stores
+        self._default_accessibility = default_accessibility
+        self._undo_period = undo_period
+
+    def put(
+        self,
+        viewer: Viewer,
+        project_id: str,
+        fields: Mapping[str, FieldValue],
+        *,
+        accessibility: Accessibility | None = None,
+    ) -> None:
+        """Create the project, or change the named fields of the one that is there (C-69).
+
+        An empty field is cleared. ``accessibility`` None means the archive's default for a new project and no change
+        for another. Raises IllegalProjectId, ProjectNameTaken, RetiredProjectId, NotAllowed.
+        """
+        stamp = self._stores.stamp(viewer)
+
+        def unit(connection: Connection) -> None:
+            if find_visible(connection, viewer, project_id) is None:
+                self._create(connection, _new_project(check_project_id(project_id), viewer, stamp), stamp)
+            address = Address(kind=Kind.PROJECT, project=project_id)
+            project = get_node(connection, viewer, address, action=Action.EDIT)
+            self._change(connection, _merged(project, fields, accessibility), stamp)
+
+        self._stores.database.write(unit)
+
+    def get(self, viewer: Viewer, address: Address) -> tuple[Node, tuple[Resource, ...]]:
+        """A project and its resources. Raises NotFound."""
+        with self._stores.database.read() as connection:
+            project = get_node(connection, viewer, address, action=Action.READ)
+            return project, tuple(resources.iter_resources(connection, Owner(project.pk)))
+
+    def list_visible(self, viewer: Viewer) -> tuple[Node, ...]:
+        """The projects that the viewer may read, by ID."""
+        with self._stores.database.read() as connection:
+            return list_visible_projects(connection, viewer)
+
+    def delete(self, viewer: Viewer, address: Address) -> None:
+        """Delete a project with all it holds; one short transaction, whatever its size. Raises NotFound, NotAllowed."""
+        stamp = self._stores.stamp(viewer)
+
+        def unit(connection: Connection) -> None:
+            project = get_node(connection, viewer, address, action=Action.DELETE)
+            nodes.mark_node_deleted(connection, project.pk, stamp=stamp)
+
+        self._stores.database.write(unit)
+
+    def set_accessibility(self, viewer: Viewer, address: Address, accessibility: Accessibility) -> None:
+        """Open or close a project to others; one row, whatever its size. Raises NotFound, NotAllowed."""
+        stamp = self._stores.stamp(viewer)
+
+        def unit(connection: Connection) -> None:
+            project = get_node(connection, viewer, address, action=Action.DELETE)  # C-151: whoever may delete it
+            nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
+
+        self._stores.database.write(unit)
+
+    def _create(self, connection: Connection, project: Node, stamp: Stamp) -> None:
+        new = replace(project, accessibility=self._default_accessibility)
+        # The name is looked at before the row is made, so that a taken one is told as such and not as a broken index.
+        self._check_names(connection, (new.id,), own_pk=None, stamp=stamp)
+        pk = nodes.insert_node(connection, new, stamp=stamp)
+        if not nodes.claim_project_name(connection, new.id, project_pk=pk):
+            raise ProjectNameTaken(new.id)
+
+    def _change(self, connection: Connection, project: Node, stamp: Stamp) -> None:
+        names = {project.id, str(project.fields["secondary_ID"]), str(project.fields["name"]), *project.aliases}
+        self._check_names(connection, names, own_pk=project.pk, stamp=stamp)
+        for name in names:
+            if not nodes.claim_project_name(connection, name, project_pk=project.pk):
+                raise ProjectNameTaken(name)
+        nodes.release_project_names(connection, project.pk, keep=names)
+        nodes.update_node(connection, project, stamp=stamp)
+
+    def _check_names(self, connection: Connection, names: Iterable[str], *, own_pk: int | None, stamp: Stamp) -> None:
+        """Raise for a name that another project holds; take those of a project whose undo period is over (C-72)."""
+        for name in names:
+            holder = nodes.find_name_holder(connection, name)
+            if holder is None or holder.pk == own_pk:
+                continue
+            if holder.deleted_at is None:
+                raise ProjectNameTaken(name)
+            if stamp.at - holder.deleted_at < self._undo_period:
+                raise RetiredProjectId(name)
+            nodes.release_project_names(connection, holder.pk)
+
+
+def _new_project(project_id: str, viewer: Viewer, stamp: Stamp) -> Node:
+    return Node(
+        pk=0,
+        kind=Kind.PROJECT,
+        id=project_id,
+        xsi_type=PROJECT_XSI_TYPE,
+        accessibility=None,
+        fields={},
+        created_at=stamp.at,
+        created_by=viewer.login,
+        creator_pk=viewer.pk,
+    )
+
+
+def _merged(project: Node, fields: Mapping[str, FieldValue], accessibility: Accessibility | None) -> Node:
+    merged = {path: value for path, value in {**project.fields, **fields}.items() if value}
+    defaults = {"secondary_ID": project.id, "name": project.id}  # C-70
+    return replace(project, fields={**defaults, **merged}, accessibility=accessibility or project.accessibility)

@@ -1,0 +1,59 @@
+"""A body on its way in: bytes to a blob that no row names yet, its digest taken on the way."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from isal import isal_zlib
+
+from filmroom.blobs.base import BlobWriter
+from filmroom.model.resources import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Durable bytes that nothing names yet."""
+
+    key: str
+    digest: Digest
+
+
+class Summing:
+    """Sums up a body that is not kept."""
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._crc32 = 0
+        self._size_bytes = 0
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        for chunk in chunks:
+            self._md5.update(chunk)
+            self._crc32 = isal_zlib.crc32(chunk, self._crc32)
+            self._size_bytes += len(chunk)
+
+    def finish(self) -> Digest:
+        return Digest(size_bytes=self._size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
+
+
+class Stage:
+    """Takes a body that is to be kept. Exactly one of ``finish`` and ``abort`` ends it."""
+
+    def __init__(self, key: str, writer: BlobWriter) -> None:
+        self._key = key
+        self._writer = writer
+        self._sum = Summing()
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        """Append the chunks in order. After an error only ``abort`` may follow."""
+        self._writer.write(chunks)
+        self._sum.write(chunks)
+
+    def finish(self) -> Staged:
+        """Make the bytes durable. After an error only ``abort`` may follow."""
+        self._writer.finish()
+        return Staged(self._key, self._sum.finish())
+
+    def abort(self) -> None:
+        """Forget the bytes. Never raises."""
+        self._writer.abort()

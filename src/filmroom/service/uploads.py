@@ -1,0 +1,221 @@
+"""Uploads. The commit protocol is here.
+
+An upload's bytes are durable under a key that nothing names (``Stage``) before ``put`` commits the rows that name
+them, in one unit: lease, permission, resource and name are looked at again inside it. A crash at any moment leaves
+at worst a blob without a name, never a name without its bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Final
+
+from sqlalchemy import Connection
+
+from filmroom.db import files, resources
+from filmroom.model.address import Address
+from filmroom.model.errors import ArchiveError, NotFound, PathConflict, StorageFailed
+from filmroom.model.names import check_file_path, check_label, is_rid
+from filmroom.model.people import Stamp, Viewer
+from filmroom.model.permission import Action
+from filmroom.model.resources import Description, Digest, FileEntry, IfExists, Owner, Resource
+from filmroom.service.leases import check_leases
+from filmroom.service.resolve import get_node
+from filmroom.service.resources import find_resource
+from filmroom.service.staging import Stage, Staged
+from filmroom.service.stores import Stores
+
+# F-147: where a file goes that names no resource, when there is none yet.
+UNNAMED_LABEL: Final = "NO_LABEL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadOptions:
+    """What an upload asks for, already checked.
+
+    ``said`` goes to each file and, where it says something, to the resource too (F-151).
+    """
+
+    if_exists: IfExists = IfExists.REFUSE
+    said: Description = field(default_factory=Description)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Durable bytes and the path they are meant for."""
+
+    path: str
+    staged: Staged
+
+
+class Fate(Enum):
+    """What became of one arrival. SAME: refused, but what is there has the same bytes."""
+
+    STORED = auto()
+    REFUSED = auto()
+    SAME = auto()
+
+
+class Uploads:
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def check_upload(self, viewer: Viewer, address: Address, options: UploadOptions) -> bool:
+        """Say early whether an upload can be kept, so that its body need not be received for nothing.
+
+        False when the address names a file that is there and must not be replaced. It is advice: ``put`` decides.
+        Raises what ``put`` would raise as things stand.
+        """
+        path = check_file_path(address.path) if address.path else None
+        with self._stores.database.read() as connection:
+            node = get_node(connection, viewer, address, action=Action.EDIT)
+            resource = _find_target(connection, Owner(node.pk, address.side), address)
+            if resource is None or path is None:
+                return True
+            _check_clash(connection, resource, path)
+            is_there = files.find_brief(connection, resource.pk, path) is not None
+        return options.if_exists is IfExists.REPLACE or not is_there
+
+    def compare(self, viewer: Viewer, address: Address, digest: Digest) -> Fate:
+        """The fate of a body that was received only to be summed up, because ``check_upload`` said it is refused."""
+        with self._stores.database.read() as connection:
+            node = get_node(connection, viewer, address, action=Action.EDIT)
+            resource = _find_target(connection, Owner(node.pk, address.side), address)
+            there = files.find_brief(connection, resource.pk, address.path or "") if resource else None
+        return Fate.SAME if there is not None and there.md5 == digest.md5 else Fate.REFUSED
+
+    def stage(self) -> Stage:
+        """Begin to take a body that is to be kept."""
+        key = self._stores.leases.new_key()
+        return Stage(key, self._stores.blobs.create(key))
+
+    def put(
+        self, viewer: Viewer, address: Address, arrivals: Sequence[Arrival], *, options: UploadOptions
+    ) -> tuple[Fate, ...]:
+        """Name staged bytes: all of them or, when this raises, none. The fate of each arrival, in order.
+
+        Bytes that get no name are deleted, unless the database failed in a way that leaves it unknown.
+        Raises NotFound, NotAllowed, BadName, PathConflict, LeaseLost, StorageFull, StorageFailed.
+        """
+        stamp = self._stores.stamp(viewer)
+        checked = [replace(arrival, path=check_file_path(arrival.path)) for arrival in arrivals]
+
+        def unit(connection: Connection) -> tuple[Fate, ...]:
+            check_leases(connection, _keys(arrivals))
+            node = get_node(connection, viewer, address, action=Action.EDIT)
+            resource = _get_target(connection, Owner(node.pk, address.side), address, options=options, stamp=stamp)
+            return _store(connection, resource, checked, options=options, stamp=stamp)
+
+        try:
+            fates = self._stores.database.write(unit)
+        except StorageFailed:
+            raise
+        except ArchiveError:
+            self.forget(arrivals)
+            raise
+        self.forget([arrival for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED])
+        return fates
+
+    def forget(self, arrivals: Sequence[Arrival]) -> None:
+        """Delete staged bytes that will not be named."""
+        self._stores.blobs.delete(_keys(arrivals))
+
+
+def _keys(arrivals: Sequence[Arrival]) -> list[str]:
+    return [arrival.staged.key for arrival in arrivals]
+
+
+def _find_target(connection: Connection, owner: Owner, address: Address) -> Resource | None:
+    """The resource an upload goes to; None where it will be made. Raises NotFound, BadName where it cannot be."""
+    if address.resource is None:
+        return resources.find_first_resource(connection, owner)
+    name = _first_item(address.resource)
+    resource = find_resource(connection, owner, name)
+    if resource is None and is_rid(name):
+        raise NotFound(f"resource {name!r}")  # F-148
+    if resource is None:
+        check_label(name)
+    return resource
+
+
+def _first_item(names: str) -> str:
+    return names.split(",", 1)[0].strip()
+
+
+def _get_target(
+    connection: Connection, owner: Owner, address: Address, *, options: UploadOptions, stamp: Stamp
+) -> Resource:
+    if resource := _find_target(connection, owner, address):
+        return resource
+    label = UNNAMED_LABEL if address.resource is None else _first_item(address.resource)
+    made = resources.insert_resource(connection, owner, label=label, said=options.said, stamp=stamp)
+    # On PostgreSQL another upload may have made it between the two statements.
+    resource = made or resources.find_resource_by_label(connection, owner, label)
+    if resource is None:
+        raise StorageFailed(f"resource {label!r} could neither be made nor found")
+    return resource
+
+
+def _store(
+    connection: Connection,
+    resource: Resource,
+    arrivals: Sequence[Arrival],
+    *,
+    options: UploadOptions,
+    stamp: Stamp,
+) -> tuple[Fate, ...]:
+    fates, grown_files, grown_bytes = [], 0, 0
+    for arrival in arrivals:
+        fate, more_files, more_bytes = _store_one(connection, resource, arrival, options=options, stamp=stamp)
+        fates.append(fate)
+        grown_files += more_files
+        grown_bytes += more_bytes
+    if Fate.STORED in fates:
+        resources.add_to_counters(connection, resource.pk, files=grown_files, size_bytes=grown_bytes, stamp=stamp)
+        if (said := _joined(resource.said, options.said)) != resource.said:
+            resources.describe_resource(connection, resource.pk, said)
+    return tuple(fates)
+
+
+def _store_one(
+    connection: Connection, resource: Resource, arrival: Arrival, *, options: UploadOptions, stamp: Stamp
+) -> tuple[Fate, int, int]:
+    """The fate of an arrival, and by how many files and bytes the resource grew."""
+    digest = arrival.staged.digest
+    entry = _entry(arrival, options.said, stamp)
+    _check_clash(connection, resource, arrival.path)
+    if files.insert_file(connection, resource.pk, entry, by=stamp.by):
+        return Fate.STORED, 1, digest.size_bytes
+    there = files.get_brief(connection, resource.pk, arrival.path)
+    if options.if_exists is IfExists.REFUSE:
+        return (Fate.SAME if there.md5 == digest.md5 else Fate.REFUSED), 0, 0
+    files.replace_file(connection, there.pk, replace(entry, said=_joined(there.said, options.said)), by=stamp.by)
+    return Fate.STORED, 0, digest.size_bytes - there.size_bytes
+
+
+def _check_clash(connection: Connection, resource: Resource, path: str) -> None:
+    if other := files.find_clash(connection, resource.pk, path):
+        raise PathConflict(path, other)
+
+
+def _entry(arrival: Arrival, said: Description, stamp: Stamp) -> FileEntry:
+    return FileEntry(
+        path=arrival.path,
+        key=arrival.staged.key,
+        digest=arrival.staged.digest,
+        said=said,
+        created_at=stamp.at,
+        created_by="",
+        modified_at=stamp.at,
+        modified_by="",
+    )
+
+
+def _joined(old: Description, new: Description) -> Description:
+    """F-151, F-153: what is said anew replaces what was said; tags are added, each once."""
+    return Description(
+        format=new.format or old.format,
+        content=new.content or old.content,
+        description=new.description or old.description,
+        tags=tuple(dict.fromkeys((*old.tags, *new.tags))),
+    )
