@@ -26,10 +26,10 @@ def migrate(database: Database) -> Path | None:
 
     Raises DatabaseTooNew, having changed nothing, when the schema is not one that this program knows.
     """
-    if _read_revision(database) == REVISIONS[-1]:
+    if read_revision(database) == REVISIONS[-1]:
         return None
     with _lock(database):
-        revision = _read_revision(database)
+        revision = read_revision(database)
         if revision == REVISIONS[-1]:
             return None
         if revision is not None and revision not in REVISIONS:
@@ -40,7 +40,8 @@ def migrate(database: Database) -> Path | None:
     return saved
 
 
-def _read_revision(database: Database) -> str | None:
+def read_revision(database: Database) -> str | None:
+    """The revision of the schema; None for a database without one."""
     with database.read() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None

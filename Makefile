@@ -1,0 +1,64 @@
+# `make` lists the targets; each sets up what it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+DATA ?= filmroom-data
+PORT ?= 8080
+BIN := .venv/bin
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+venv: .venv/dev.done ## Build .venv with everything for development, from the hashes in requirements/
+
+serve: .venv/run.done ## Serve the archive in DATA (filmroom-data) on PORT (8080)
+	$(BIN)/filmroom serve --data $(DATA) --port $(PORT)
+
+test: .venv/dev.done ## Run all tests, on SQLite and PostgreSQL
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/dev.done ## Check format, style and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: .venv/dev.done ## Check types
+	$(BIN)/mypy
+
+shape: .venv/dev.done ## Show the longest functions and files
+	$(BIN)/python tests/shape/sizes.py
+
+coverage: .venv/dev.done ## Run all tests and show which lines they miss
+	$(BIN)/coverage run -m pytest -p no:randomly
+	$(BIN)/coverage report --skip-covered --show-missing
+
+bench: .venv/dev.done ## Measure against real peers and print ratios (NAME=... for one)
+	$(BIN)/python -m bench $(NAME)
+
+wheel: .venv/dev.done ## Build dist/*.whl
+	$(BIN)/python -m hatchling build -t wheel
+
+lock: .venv/dev.done ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		pyproject.toml --group build -o requirements/run.txt
+	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		pyproject.toml --group dev -o requirements/dev.txt
+
+check: lint types test wheel ## All that CI does
+
+clean: ## Remove what the targets made, but no data
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+
+# The package itself is installed from this checkout; its dependencies, its build tools included, by hash.
+.venv/run.done: requirements/run.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/dev.done: .venv/run.done requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+.PHONY: help venv serve test lint types shape coverage bench wheel lock check clean

@@ -1,0 +1,5 @@
+"""``python -m filmroom`` is ``filmroom``."""
+
+from filmroom.cli.main import main
+
+main()

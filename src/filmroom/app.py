@@ -1,0 +1,65 @@
+"""The composition root: from settings to an archive, and from an archive to the HTTP application."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route
+
+from filmroom.blobs.local import LocalStore
+from filmroom.db.engine import Database, open_database
+from filmroom.db.migrate import migrate
+from filmroom.model.nodes import Accessibility
+from filmroom.rest.call import Site
+from filmroom.rest.endpoint import Endpoint
+from filmroom.rest.routes import MOUNTS
+from filmroom.rest.transfer import Threads
+from filmroom.service.archive import Archive, Rules
+from filmroom.settings import Settings
+
+_HOME: Final = "filmroom is running. Its REST API, which works with XNAT clients, is at {root_path}/data\n"
+
+
+def open_archive(settings: Settings) -> Archive:
+    """The archive of a data folder, which is made if need be; its database is brought to this program's schema."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = open_database(settings.database_url)
+    migrate(database)
+    return compose(settings, database)
+
+
+def compose(settings: Settings, database: Database) -> Archive:
+    rules = Rules(
+        default_accessibility=Accessibility(settings.default_accessibility),
+        undo_period=settings.undo_period,
+        session_idle_limit=settings.session_idle_limit,
+    )
+    blobs = LocalStore(settings.data_dir / "blobs")
+    return Archive(database, blobs, clock=lambda: datetime.now(UTC), rules=rules)
+
+
+def create_app(archive: Archive, settings: Settings) -> Starlette:
+    """The ASGI application of an archive; shutting it down closes the archive."""
+    executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom")
+    site = Site(site_id=settings.site_id, root_path=settings.root_path)
+    endpoint = Endpoint(archive, site, Threads(executor))
+    home = PlainTextResponse(_HOME.format(root_path=settings.root_path))
+
+    async def get_home(_request: Request) -> PlainTextResponse:
+        return home
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        executor.shutdown()
+        archive.close()
+
+    routes: list[BaseRoute] = [*(Mount(mount, endpoint) for mount in MOUNTS), Route("/", get_home)]
+    # A proxy may hand on the context path or take it off.
+    below_root = [Mount(settings.root_path, routes=routes)] if settings.root_path else []
+    return Starlette(routes=[*below_root, *routes], lifespan=lifespan)

@@ -1,0 +1,100 @@
+"""What operators do to an archive from its own machine, whether or not it is being served."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+
+import click
+
+from filmroom.app import open_archive
+from filmroom.blobs.local import LocalStore
+from filmroom.cli.filesystem import refuse_network_file_system
+from filmroom.db.engine import open_database
+from filmroom.db.migrate import REVISIONS, read_revision
+from filmroom.service.archive import Archive
+from filmroom.settings import Loaded, SettingError, Settings
+
+
+@contextmanager
+def _archive(settings: Settings) -> Iterator[Archive]:
+    """The archive of a data folder that is there already; a command must not make one because of a mistyped path."""
+    if not settings.database and not (settings.data_dir / "filmroom.db").exists():
+        raise SettingError(f"there is no archive in {settings.data_dir}; name its folder with --data")
+    archive = open_archive(settings)
+    try:
+        yield archive
+    finally:
+        archive.close()
+
+
+def add_user(settings: Settings, login: str, password: str, *, is_admin: bool) -> None:
+    with _archive(settings) as archive:
+        archive.accounts.add(login, password, is_admin=is_admin)
+    click.echo(f"added {login}")
+
+
+def list_users(settings: Settings) -> None:
+    with _archive(settings) as archive:
+        for user in archive.accounts.list_all():
+            states = [
+                word
+                for word, holds in (
+                    ("admin", user.is_admin),
+                    ("disabled", not user.is_enabled),
+                    ("locked", user.is_locked),
+                )
+                if holds
+            ]
+            click.echo("\t".join([user.login, user.created_at.strftime("%Y-%m-%d"), ", ".join(states)]).rstrip())
+
+
+def set_password(settings: Settings, login: str, password: str) -> None:
+    with _archive(settings) as archive:
+        archive.accounts.set_password(login, password)
+    click.echo(f"changed the password of {login}")
+
+
+def set_enabled(settings: Settings, login: str, *, is_enabled: bool) -> None:
+    with _archive(settings) as archive:
+        archive.accounts.set_enabled(login, is_enabled=is_enabled)
+    click.echo(f"{'enabled' if is_enabled else 'disabled'} {login}")
+
+
+def unlock(settings: Settings, login: str) -> None:
+    with _archive(settings) as archive:
+        archive.accounts.unlock(login)
+    click.echo(f"unlocked {login}")
+
+
+def check_all(loaded: Loaded) -> None:
+    """Print every setting with its origin, then try what a server would use. Nothing is made or migrated."""
+    settings = loaded.settings
+    for option in fields(Settings):
+        value = getattr(settings, option.name)
+        shown = "(hidden)" if option.metadata["is_secret"] and value else repr(value)
+        click.echo(f"{option.name:22} {shown:30} {loaded.origins[option.name]}")
+    refuse_network_file_system(settings)
+    _check_database(settings)
+    _check_blobs(settings)
+
+
+def _check_database(settings: Settings) -> None:
+    if not settings.database and not (settings.data_dir / "filmroom.db").exists():
+        click.echo("database: not there yet; the first start makes it")
+        return
+    database = open_database(settings.database_url)
+    try:
+        revision = read_revision(database)
+    finally:
+        database.close()
+    newest = REVISIONS[-1]
+    state = "current" if revision == newest else f"schema {revision}, which a start brings to {newest}"
+    click.echo(f"database: works, {state}")
+
+
+def _check_blobs(settings: Settings) -> None:
+    if not settings.data_dir.exists():
+        click.echo("blobs: not there yet; the first start makes their folder")
+        return
+    LocalStore(settings.data_dir / "blobs").check()
+    click.echo("blobs: written, read and deleted")

@@ -1,0 +1,160 @@
+"""Run the server: prepare the archive once, then one process or several on one listening socket."""
+
+import logging
+import secrets
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
+
+from filmroom.app import create_app, open_archive
+from filmroom.cli.filesystem import refuse_network_file_system
+from filmroom.service.archive import Archive
+from filmroom.settings import SettingError, Settings, admin_password
+
+_KEEP_ALIVE_SECONDS: Final = 75
+_ADMIN: Final = "admin"
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; running requests are finished first. Raises SettingError, ArchiveError."""
+    refuse_network_file_system(settings)
+    listener = _listen(settings)
+    _prepare(settings)
+    url = _url(settings, listener)
+    config = uvicorn.Config(
+        _AppFactory(settings),
+        factory=True,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        workers=settings.workers,
+    )
+    if settings.workers == 1:
+        _Server(config, url).run(sockets=[listener])
+    else:
+        threading.Thread(target=_announce_when_up, args=(url, listener.getsockname()), daemon=True).start()
+        Multiprocess(config, sockets=[listener]).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _AppFactory:
+    """Makes the application in each server process; it travels there by pickle."""
+
+    settings: Settings
+
+    def __call__(self) -> Starlette:
+        configure_log(self.settings.log_level)
+        return create_app(open_archive(self.settings), self.settings)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _announce(self._url)
+
+
+def _announce(url: str) -> None:
+    click.echo(f"filmroom answers at {url}")
+
+
+def _announce_when_up(url: str, address: tuple[str, int]) -> None:
+    """The socket listens before any process accepts, so an answer is waited for."""
+    with socket.create_connection(_reachable(address)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        if connection.recv(1):
+            _announce(url)
+
+
+def _reachable(address: tuple[str, int]) -> tuple[str, int]:
+    host, port = address[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared, not bound
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A socket that listens before anything is made, so that a port in use leaves no traces."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        raise SettingError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _url(settings: Settings, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.root_path}"
+
+
+def _prepare(settings: Settings) -> None:
+    """Make or migrate what is to be served, and the first administrator; once, before any server process."""
+    archive = open_archive(settings)
+    try:
+        if not archive.accounts.has_any():
+            _add_first_administrator(archive, settings)
+    finally:
+        archive.close()
+
+
+def _add_first_administrator(archive: Archive, settings: Settings) -> None:
+    given = admin_password()
+    password = given or secrets.token_urlsafe(12)
+    archive.accounts.add(_ADMIN, password, is_admin=True)
+    if given:
+        return
+    if sys.stdout.isatty():
+        click.echo(f"user {_ADMIN}, password {password} (shown only now)")
+    else:
+        note = _write_password(settings.data_dir / "initial-password", password)
+        click.echo(f"user {_ADMIN}, password in {note}")
+
+
+def _write_password(path: Path, password: str) -> Path:
+    path.touch(mode=0o600)
+    path.write_text(f"{password}\n", encoding="utf-8")
+    return path
+
+
+def configure_log(level: str) -> None:
+    """One JSON line per event on standard error."""
+    number = getattr(logging, level.upper())
+    logging.basicConfig(level=max(number, logging.WARNING), format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _to_json(event: dict[str, Any], **_: Any) -> bytes:
+    return orjson.dumps(event, default=str)

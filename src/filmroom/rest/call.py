@@ -1,0 +1,88 @@
+"""One request, read and checked, on its way to a handler; and what a handler may answer with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from filmroom.model.address import Address
+from filmroom.model.errors import NotSignedIn
+from filmroom.model.people import Viewer
+from filmroom.rest.params import Query
+from filmroom.rest.reply import Reply
+from filmroom.service.archive import Archive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What a site calls itself. ``root_path`` is its context path without a trailing slash; empty at the root."""
+
+    site_id: str
+    root_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Who sent the request. ``viewer`` is None for nobody; ``session_id`` is None unless a live session was named.
+
+    ``has_dead_cookie`` says that a session was named which is no more.
+    """
+
+    viewer: Viewer | None = None
+    session_id: str | None = None
+    has_dead_cookie: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The head of a request as it came. Header names are in lower case."""
+
+    method: str
+    raw_path: str
+    raw_query: bytes
+    headers: Mapping[str, str]
+    client: str
+    is_secure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request that found its operation. ``found`` are the operation's own variables, decoded.
+
+    ``spellings`` are the ways in which its file path may be meant: decoded, then as it was sent (F-6, F-232).
+    """
+
+    request: Request
+    site: Site
+    address: Address
+    found: Mapping[str, str]
+    spellings: Sequence[str]
+    query: Query
+    visitor: Visitor
+
+    @property
+    def viewer(self) -> Viewer:
+        """Raises NotSignedIn for nobody."""
+        if self.visitor.viewer is None:
+            raise NotSignedIn
+        return self.visitor.viewer
+
+    @property
+    def media_type(self) -> str:
+        """The body's type in lower case without parameters; empty when the request does not say."""
+        return self.request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
+
+
+class Intake(Protocol):
+    """What a handler answers with that wants the body first: pieces go in, a reply comes out, all in threads.
+
+    Exactly one of ``finish`` and ``abort`` ends it; when ``finish`` raises, it has cleaned up by itself.
+    """
+
+    def feed(self, chunks: Sequence[bytes]) -> None: ...
+
+    def finish(self) -> Reply: ...
+
+    def abort(self) -> None: ...
+
+
+Handler = Callable[[Archive, Call], Reply | Intake]

@@ -1,0 +1,111 @@
+"""The HTTP application: a request to a call in a thread, a call to a reply, an error to its page."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import structlog
+
+from filmroom.model.errors import ArchiveError, MissingBytes, StorageFailed
+from filmroom.rest.auth import expiration_cookie, find_visitor
+from filmroom.rest.call import Call, Intake, Request, Site, Visitor
+from filmroom.rest.reply import Reply, error_reply, page
+from filmroom.rest.routes import find_call
+from filmroom.rest.transfer import Body, Receive, Send, Threads, send_reply, take
+from filmroom.service.archive import Archive
+
+Scope = Mapping[str, Any]
+
+_LOG: Final = structlog.get_logger("filmroom.rest")
+_SECURITY_HEADERS: Final = (("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "SAMEORIGIN"))
+
+
+class Endpoint:
+    """Serves one archive to one site. An ASGI application."""
+
+    def __init__(self, archive: Archive, site: Site, threads: Threads) -> None:
+        self._archive = archive
+        self._site = site
+        self._threads = threads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        request = _read_head(scope)
+        body = Body(receive, expects_continue=request.headers.get("expect", "").lower() == "100-continue")
+        exchange = _Exchange(self._archive, self._site, request)
+        reply = await self._answer(exchange, body)
+        try:
+            if not body.is_read and not await body.drain():
+                reply.headers.append(("Connection", "close"))
+            sent = await send_reply(reply, send, self._threads, with_body=request.method != "HEAD")
+        finally:
+            reply.close()
+        _LOG.info(
+            "request",
+            viewer=exchange.viewer_login,
+            client=request.client,
+            method=request.method,
+            path=request.raw_path,
+            status=reply.status,
+            ms=round((time.perf_counter() - started) * 1000, 2),
+            bytes=sent,
+        )
+
+    async def _answer(self, exchange: "_Exchange", body: Body) -> Reply:
+        path = exchange.request.raw_path
+        try:
+            begun = await self._threads.run(exchange.begin)
+            reply = begun if isinstance(begun, Reply) else await take(begun, body, self._threads)
+        except ArchiveError as error:
+            if isinstance(error, StorageFailed | MissingBytes):
+                _LOG.error("storage", path=path, error=repr(error), cause=repr(error.__cause__))
+            reply = error_reply(error, realm=self._site.site_id)
+        except Exception:  # noqa: BLE001 - the outermost layer: a fault of ours must not end the connection
+            _LOG.exception("unexpected", path=path)
+            reply = page(500, "The server encountered an unexpected condition; its log has the details")
+        reply.headers.extend(exchange.headers())
+        return reply
+
+
+class _Exchange:
+    """One request while it is being answered: who sent it, and what it turned out to ask for."""
+
+    def __init__(self, archive: Archive, site: Site, request: Request) -> None:
+        self._archive = archive
+        self._site = site
+        self.request = request
+        self._visitor = Visitor()
+        self._call: Call | None = None
+
+    @property
+    def viewer_login(self) -> str | None:
+        return self._visitor.viewer.login if self._visitor.viewer else None
+
+    def begin(self) -> Reply | Intake:
+        """Sign the visitor in, find the operation, start it. Raises ArchiveError of every kind."""
+        self._visitor = find_visitor(self._archive, self.request)
+        self._call, handler = find_call(self._site, self.request, self._visitor)
+        return handler(self._archive, self._call)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """What every answer says: when the session ends, and which parameters had no effect."""
+        headers = list(_SECURITY_HEADERS)
+        if self._visitor.session_id:
+            headers.append(expiration_cookie(self._archive, self._site))
+        if self._call and (ignored := self._call.query.unread()):
+            headers.append(("Filmroom-Ignored", ", ".join(quote(name, safe=":/[]@") for name in ignored)))
+        return headers
+
+
+def _read_head(scope: Scope) -> Request:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    client = scope.get("client")
+    return Request(
+        method=scope["method"],
+        raw_path=scope["raw_path"].decode("latin-1"),
+        raw_query=scope["query_string"],
+        headers=headers,
+        client=client[0] if client else "",
+        is_secure=scope.get("scheme") == "https",
+    )

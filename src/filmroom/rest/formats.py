@@ -1,0 +1,234 @@
+"""A table in each of its formats, byte by byte as files-api section 10 has it; and which format a client wants.
+
+Every renderer writes to a spool (memory first, then a file), so that a listing of any length costs little memory and
+the transaction that feeds it ends before the first byte leaves.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from itertools import islice
+from operator import itemgetter
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Final, cast
+
+import orjson
+
+from filmroom.model.errors import NotAcceptable
+from filmroom.model.table import Cell, Row, Table, sorted_by
+from filmroom.rest.call import Call
+from filmroom.rest.reply import Reply, Stream
+
+SPOOL_BYTES: Final = 8 * 1024 * 1024
+_ROWS_AT_ONCE: Final = 1000
+
+# F-21, C-12: the words of ``format=`` and their media types.
+MEDIA_TYPES: Final = {
+    "json": "application/json",
+    "xml": "text/xml",
+    "html": "text/html",
+    "csv": "text/csv",
+    "txt": "text/plain",
+    "zip": "application/zip",
+    "tar": "application/x-tar",
+    "tar.gz": "application/x-gtar",
+    "xlist": "application/xlist",
+    "xcat": "application/xcat",
+    "xar": "application/xar",
+}
+ARCHIVE_TYPES: Final = frozenset({"application/zip", "application/x-tar", "application/x-gtar"})
+
+
+def requested_type(call: Call, offered: tuple[str, ...]) -> str:
+    """The media type to answer with: ``format=`` in any case, else the best match of Accept, else the first offered.
+
+    Raises NotAcceptable when Accept names nothing that is offered (F-20).
+    """
+    if wanted := call.query.text("format"):
+        return MEDIA_TYPES.get(wanted.lower(), wanted.lower())
+    accept = call.request.headers.get("accept", "")
+    if not accept.strip():
+        return offered[0]
+    best = max(offered, key=lambda media_type: _quality(accept, media_type))
+    if _quality(accept, best) <= 0:
+        raise NotAcceptable(offered)
+    return best
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """RFC 9110 section 12.5.1: the q of the most specific range that matches; 0 for none."""
+    ranges = {"*/*": 0, f"{media_type.split('/', maxsplit=1)[0]}/*": 1, media_type: 2}
+    matches = []
+    for entry in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in entry.split(";"))
+        if name in ranges:
+            matches.append((ranges[name], _q_value(parameters)))
+    return max(matches, default=(0, 0.0))[1]
+
+
+def _q_value(parameters: list[str]) -> float:
+    text = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def new_spool() -> BinaryIO:
+    return cast("BinaryIO", SpooledTemporaryFile(max_size=SPOOL_BYTES))
+
+
+def spooled_reply(spool: BinaryIO, media_type: str) -> Reply:
+    """An answer made of all that was written to a spool."""
+    length = spool.tell()
+    spool.seek(0)
+    return Reply(body=Stream(spool, length), media_type=media_type)
+
+
+def table_reply(call: Call, table: Table) -> Reply:
+    """The table, sorted and formatted as the request asks. Its rows are all read before this returns."""
+    media_type = requested_type(call, _OFFERED)
+    columns = (call.query.text("sortBy") or "").split(",")
+    descending = (call.query.text("sortOrder") or "").lower() == "desc"
+    if descending or columns != [""]:
+        table = sorted_by(table, (column.strip() for column in columns), descending=descending)
+    # F-176: what is no format of a table is its HTML.
+    shown_type, render = RENDERERS.get(media_type, RENDERERS["text/html"])
+    spool = new_spool()
+    render(table, spool)
+    return spooled_reply(spool, f"{shown_type}; charset=UTF-8")
+
+
+def _batches(table: Table) -> Iterator[list[Row]]:
+    rows = iter(table.rows)
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        yield batch
+
+
+def _text(cell: Cell) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _line(cell: Cell) -> str:
+    """F-172: line breaks become one blank in XML, HTML and CSV."""
+    text = _text(cell)
+    return _LINE_BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
+
+
+_LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
+
+
+def to_json(table: Table, out: BinaryIO) -> None:
+    """F-171: one line, these blanks and no others; every value is a string."""
+    out.write(b'{"ResultSet":{')
+    if table.column_properties:
+        columns = [{"key": name, **properties} for name, properties in table.column_properties.items()]
+        out.write(b'"Columns":' + _json(columns) + b",")
+    out.write(b'"Result":[')
+    pick = itemgetter(*(table.columns.index(key) for key in table.json_keys))
+    separator = b""
+    for batch in _batches(table):
+        objects = [dict(zip(table.json_keys, map(_text, pick(row)), strict=True)) for row in batch]
+        out.write(separator + _json(objects)[1:-1])
+        separator = b","
+    out.write(b"]")
+    members = ",".join(f'"{name}": {_json(value).decode()}' for name, value in table.properties.items())
+    out.write(f", {members}}}}}".encode() if members else b"}}")
+
+
+def _json(value: object) -> bytes:
+    text = orjson.dumps(value)
+    if b"</" in text:
+        text = text.replace(b"</", b"<\\/")
+    return text if text.isascii() else _ESCAPED_IN_JSON.sub(_to_escape, text)
+
+
+# F-172: U+0080 to U+00A0 and U+2000 to U+20FF, in UTF-8.
+_ESCAPED_IN_JSON: Final = re.compile(rb"\xc2[\x80-\xa0]|\xe2[\x80-\x83][\x80-\xbf]")
+
+
+def _to_escape(match: re.Match[bytes]) -> bytes:
+    return f"\\u{ord(match[0].decode()):04x}".encode()
+
+
+def to_xml(table: Table, out: BinaryIO) -> None:
+    """F-173, with ``&`` escaped too."""
+    out.write(f"<ResultSet{_attributes(table.properties)}><results><columns>".encode())
+    out.writelines(
+        f"<column{_attributes(table.column_properties.get(name, {}))}>{escape_xml(name)}</column>".encode()
+        for name in table.columns
+    )
+    out.write(b"</columns>\n<rows>")
+    for batch in _batches(table):
+        lines = ("".join(f"<cell>{escape_xml(_line(cell))}</cell>" for cell in row) for row in batch)
+        out.write("".join(f"<row>{line}</row>\n" for line in lines).encode())
+    out.write(b"</rows></results></ResultSet>")
+
+
+def _attributes(properties: Any) -> str:
+    return "".join(f' {name}="{escape_xml(value)}"' for name, value in properties.items())
+
+
+def escape_xml(text: str) -> str:
+    """Text for an element or a double-quoted attribute. What XML 1.0 cannot carry becomes U+FFFD."""
+    if not _SPECIAL_IN_XML.search(text):
+        return text
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    text = text.replace("\t", "&#9;").replace("\n", "&#10;").replace("\r", "&#13;")
+    return _NOT_IN_XML.sub("\ufffd", text)
+
+
+_SPECIAL_IN_XML: Final = re.compile(r"[&<>\"\x00-\x1f\ufffe\uffff]")
+_NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def to_html(table: Table, out: BinaryIO) -> None:
+    """F-174, with every value escaped. It must not begin with the bare tag, which clients take for an error."""
+    head = "".join(f"<th>{escape_xml(name)}</th>" for name in table.columns)
+    out.write(
+        b'<html xmlns="http://www.w3.org/1999/xhtml" xml:lang="en" lang="en"><body>'
+        b'<table class="x_rs_t" cellpadding="0" cellspacing="0">\n<thead class="x_rs_thead">\n'
+        + f'<tr class="x_rs_tr_head">{head}</tr>\n</thead>\n<tbody id="dataRows">\n'.encode()
+    )
+    roots = [table.column_properties.get(name, {}).get("serverRoot") for name in table.columns]
+    number = 0
+    for batch in _batches(table):
+        lines = []
+        for row in batch:
+            number += 1
+            cells = "".join(_html_cell(_line(cell), root) for cell, root in zip(row, roots, strict=True))
+            lines.append(f'<tr class="x_rs_tr_data {"odd" if number % 2 else "even"}">\n{cells}</tr>\n')
+        out.write("".join(lines).encode())
+    out.write(b"</tbody>\n</table></body></html>")
+
+
+def _html_cell(text: str, root: str | None) -> str:
+    shown = escape_xml(text)
+    if root is None:
+        return f"<td>{shown}</td>"
+    link = escape_xml(root + text).replace("'", "&#39;")
+    return f"<td><a href='{link}'>{shown}</a></td>"
+
+
+def to_csv(table: Table, out: BinaryIO) -> None:
+    """F-175: LF endings, quotes only where needed."""
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    for batch in _batches(table):
+        writer.writerows([_line(cell) for cell in row] for row in batch)
+    text.detach()
+
+
+Renderer = Callable[[Table, BinaryIO], None]
+
+RENDERERS: Final[dict[str, tuple[str, Renderer]]] = {
+    "application/json": ("application/json", to_json),
+    "text/html": ("text/html", to_html),
+    "text/xml": ("text/xml", to_xml),
+    "text/csv": ("text/csv", to_csv),
+    "application/vnd.ms-excel": ("text/csv", to_csv),
+}
+# F-61's order; CSV is offered besides.
+_OFFERED: Final = ("application/json", "text/html", "text/xml", "text/csv")

@@ -1,0 +1,154 @@
+"""The kinds of bodies that handlers take. Each is fed in threads; none holds more than a piece of a file in memory."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from filmroom.model.errors import ArchiveError, BadValue, BodyTooLarge
+from filmroom.model.resources import Digest
+from filmroom.rest.call import Call
+from filmroom.rest.reply import Reply
+from filmroom.service.staging import Stage, Staged, Summing
+from filmroom.service.uploads import Arrival
+
+LONGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
+_MOST_PART_HEADERS: Final = 32
+
+
+class DocumentIntake:
+    """A body of moderate size, whole in memory. Raises BodyTooLarge beyond 16 MiB."""
+
+    def __init__(self, finish: Callable[[bytes], Reply]) -> None:
+        self._finish = finish
+        self._body = bytearray()
+
+    def feed(self, chunks: Sequence[bytes]) -> None:
+        for chunk in chunks:
+            self._body += chunk
+        if len(self._body) > LONGEST_DOCUMENT_BYTES:
+            raise BodyTooLarge(LONGEST_DOCUMENT_BYTES)
+
+    def finish(self) -> Reply:
+        return self._finish(bytes(self._body))
+
+    def abort(self) -> None:
+        self._body.clear()
+
+
+class SummingIntake:
+    """A body that is only summed up, because its file will not be kept."""
+
+    def __init__(self, finish: Callable[[Digest], Reply]) -> None:
+        self._finish = finish
+        self._sum = Summing()
+
+    def feed(self, chunks: Sequence[bytes]) -> None:
+        self._sum.write(chunks)
+
+    def finish(self) -> Reply:
+        return self._finish(self._sum.finish())
+
+    def abort(self) -> None:
+        """Nothing was kept."""
+
+
+class FileIntake:
+    """A body that is one file."""
+
+    def __init__(self, stage: Stage, finish: Callable[[Staged], Reply]) -> None:
+        self._stage = stage
+        self._finish = finish
+
+    def feed(self, chunks: Sequence[bytes]) -> None:
+        self._stage.write(chunks)
+
+    def finish(self) -> Reply:
+        try:
+            staged = self._stage.finish()
+        except ArchiveError:
+            self._stage.abort()
+            raise
+        return self._finish(staged)
+
+    def abort(self) -> None:
+        self._stage.abort()
+
+
+class MultipartIntake:
+    """A multipart body: every part with a filename is a file, fields are passed over (F-135).
+
+    ``path_of`` says where the file of a given name goes. ``finish`` gets all files at once, ``forget`` those that
+    were whole when the upload failed.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        *,
+        new_stage: Callable[[], Stage],
+        path_of: Callable[[str], str],
+        finish: Callable[[Sequence[Arrival]], Reply],
+        forget: Callable[[Sequence[Arrival]], None],
+    ) -> None:
+        self._parser = _parser(call)
+        self._new_stage = new_stage
+        self._path_of = path_of
+        self._finish = finish
+        self._forget = forget
+        self._arrivals: list[Arrival] = []
+        self._stage: Stage | None = None
+        self._path = ""
+
+    def feed(self, chunks: Sequence[bytes]) -> None:
+        try:
+            for chunk in chunks:
+                for event in self._parser.parse(chunk):
+                    self._take(event)
+        except MultipartError as error:
+            raise _broken(error) from error
+
+    def finish(self) -> Reply:
+        try:
+            self._parser.close()
+        except MultipartError as error:
+            self.abort()
+            raise _broken(error) from error
+        if not self._arrivals:
+            raise BadValue("body", "", "no file found in it: a part is a file when it has a filename")
+        return self._finish(self._arrivals)
+
+    def abort(self) -> None:
+        if self._stage is not None:
+            self._stage.abort()
+        self._forget(self._arrivals)
+
+    def _take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
+        if isinstance(event, MultipartSegment):
+            self._begin(event)
+        elif self._stage is None:
+            return
+        elif event is None:
+            self._arrivals.append(Arrival(self._path, self._stage.finish()))
+            self._stage = None
+        else:
+            self._stage.write([bytes(event)])
+
+    def _begin(self, part: MultipartSegment) -> None:
+        if part.name == "reference":
+            raise BadValue("field", "reference", "files of the server itself cannot be uploaded")
+        if part.filename:
+            self._path = self._path_of(part.filename)
+            self._stage = self._new_stage()
+
+
+def _parser(call: Call) -> PushMultipartParser:
+    _, options = parse_options_header(call.request.headers.get("content-type", ""))
+    try:
+        return PushMultipartParser(options.get("boundary", ""), max_header_count=_MOST_PART_HEADERS)
+    except MultipartError as error:
+        raise _broken(error) from error
+
+
+def _broken(error: MultipartError) -> BadValue:
+    return BadValue("multipart body", "", f"it cannot be read: {error}")

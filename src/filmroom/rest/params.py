@@ -1,0 +1,91 @@
+"""What a query string says. Every parameter that a handler never asked for is named in the answer."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from filmroom.model.errors import BadValue
+from filmroom.model.resources import Description
+
+# C-60, F-154, F-311: accepted everywhere without effect, so that saying so each time would be noise.
+_HARMLESS: Final = frozenset(
+    {"_", "timestamp", "XNAT_CSRF", "req_format", "xsiType", "columns", "format", "update-stats", "file_stats"}
+)
+_HARMLESS_PREFIX: Final = "event_"
+
+
+class Query:
+    """The parameters of a request: names are case-sensitive, the first value counts, an empty one is none (F-11).
+
+    Raises BadValue for a NUL or broken UTF-8 anywhere.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        self._pairs = [_pair(part) for part in raw.decode("latin-1").split("&") if part]
+        self._read: set[str] = set()
+
+    def text(self, name: str) -> str | None:
+        return next(iter(self.texts(name)), None)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Every value that is not empty."""
+        self._read.add(name)
+        return tuple(value for key, value in self._pairs if key == name and value)
+
+    def flag(self, name: str) -> bool:
+        """F-12: absent is false; present is true unless the value is ``false`` or ``0``."""
+        return (value := self._first(name)) is not None and value.lower() not in _FALSE
+
+    def is_false(self, name: str) -> bool:
+        """F-12: whether it is there and says ``false`` or ``0``."""
+        return (value := self._first(name)) is not None and value.lower() in _FALSE
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Every pair as it came; none of them counts as asked for."""
+        return iter(self._pairs)
+
+    def unread(self) -> tuple[str, ...]:
+        """Names that are there and that nobody asked for."""
+        names = dict.fromkeys(name for name, _ in self._pairs if name not in self._read | _HARMLESS)
+        return tuple(name for name in names if not name.startswith(_HARMLESS_PREFIX))
+
+    def _first(self, name: str) -> str | None:
+        self._read.add(name)
+        return next((value for key, value in self._pairs if key == name), None)
+
+
+_FALSE: Final = frozenset({"false", "0"})
+
+
+def _pair(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    return _decode(name), _decode(value)
+
+
+def _decode(raw: str) -> str:
+    try:
+        text = unquote_to_bytes(raw.replace("+", " ")).decode()
+    except UnicodeDecodeError as error:
+        raise BadValue("query parameter", raw, "its percent-encoding is not valid UTF-8") from error
+    if "\0" in text:
+        raise BadValue("query parameter", raw, "it must not hold a NUL character")
+    return text
+
+
+def read_description(query: Query, *, split_tags: bool) -> Description:
+    """``format``, ``content``, ``description`` and ``tags``.
+
+    On creating a resource tags are split at commas and ``n:v`` means ``n=v`` (F-87); on an upload each is one (F-151).
+    """
+    tags = query.texts("tags")
+    return Description(
+        format=query.text("format") or "",
+        content=query.text("content") or "",
+        description=query.text("description") or "",
+        tags=_split_tags(tags) if split_tags else tags,
+    )
+
+
+def _split_tags(texts: Sequence[str]) -> tuple[str, ...]:
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return tuple(part if "=" in part else part.replace(":", "=", 1) for part in parts if part)

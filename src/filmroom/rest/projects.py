@@ -1,0 +1,118 @@
+"""Projects over HTTP (core-api section 3.3)."""
+
+from functools import partial
+from typing import Final
+
+from filmroom.model.datatypes import PROJECT
+from filmroom.model.errors import BadValue, IllegalProjectId, ProjectNameTaken, WrongBodyType
+from filmroom.model.nodes import Accessibility, FieldValue, Node
+from filmroom.model.table import Table, counted
+from filmroom.rest import items
+from filmroom.rest.call import Call, Intake
+from filmroom.rest.formats import requested_type, table_reply
+from filmroom.rest.intakes import DocumentIntake
+from filmroom.rest.reply import Reply
+from filmroom.service.archive import Archive
+
+_XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
+# C-77.
+_COLUMNS: Final = ("ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname", "URI")
+
+
+def list_projects(archive: Archive, call: Call) -> Reply:
+    rows = [_row(project) for project in archive.projects.list_visible(call.viewer)]
+    return table_reply(call, counted(Table(columns=_COLUMNS, rows=rows)))
+
+
+def _row(project: Node) -> tuple[str, ...]:
+    paths = ("secondary_ID", "name", "description", "PI/firstname", "PI/lastname")
+    return (project.id, *(str(project.fields.get(path, "")) for path in paths), f"/data/projects/{project.id}")
+
+
+def get_project(archive: Archive, call: Call) -> Reply:
+    """C-68. XML unless JSON is asked for."""
+    project, resources = archive.projects.get(call.viewer, call.address)
+    if requested_type(call, ("text/xml", "application/json", "text/html")) == "application/json":
+        body = items.to_json(project, resources, PROJECT)
+        return Reply(body=body, media_type="application/json; charset=UTF-8")
+    return Reply(body=items.to_xml(project, resources, PROJECT), media_type="text/xml; charset=UTF-8")
+
+
+def put_project(archive: Archive, call: Call) -> Reply | Intake:
+    """C-69: create or change; 200 and nothing in both cases."""
+    if wants_document(call):
+        return DocumentIntake(partial(_put, archive, call))
+    return _put(archive, call, b"")
+
+
+def wants_document(call: Call) -> bool:
+    """C-49: whether the body is an XML document. Raises WrongBodyType for a multipart body."""
+    if call.media_type.startswith("multipart/"):
+        raise WrongBodyType(call.media_type, "send the XML document itself, as text/xml")
+    return call.media_type in _XML_TYPES or call.query.text("req_format") == "xml" or call.query.flag("inbody")
+
+
+def _put(archive: Archive, call: Call, document: bytes) -> Reply:
+    fields = _read_fields(call, document)
+    project_id = call.address.project or ""
+    body_id = str(fields.pop("ID", "")) or project_id
+    if body_id.casefold() != project_id.casefold():
+        raise IllegalProjectId(body_id)  # C-71
+    archive.projects.put(call.viewer, project_id, fields, accessibility=_read_accessibility(call))
+    return Reply()
+
+
+def _read_fields(call: Call, document: bytes) -> dict[str, FieldValue]:
+    """C-48: the document first, then the parameters, which win."""
+    from_xml = items.read_xml(document, PROJECT) if document.strip() else {}
+    return {**from_xml, **items.read_parameters(call.query, PROJECT)}
+
+
+def _read_accessibility(call: Call) -> Accessibility | None:
+    word = call.query.text("accessibility")
+    return None if word is None else _to_accessibility(word)
+
+
+def _to_accessibility(word: str) -> Accessibility:
+    try:
+        return Accessibility(word)
+    except ValueError as error:
+        raise BadValue("accessibility", word, f"use one of {', '.join(Accessibility)}") from error
+
+
+def post_project(archive: Archive, call: Call) -> Reply | Intake:
+    """C-73: a project whose ID is among the parameters or in the document; 200 and the new URL."""
+    if wants_document(call):
+        return DocumentIntake(partial(_post, archive, call))
+    return _post(archive, call, b"")
+
+
+def _post(archive: Archive, call: Call, document: bytes) -> Reply:
+    fields = _read_fields(call, document)
+    project_id = str(fields.pop("ID", ""))
+    if any(project_id == project.id for project in archive.projects.list_visible(call.viewer)):
+        raise ProjectNameTaken(project_id)
+    archive.projects.put(call.viewer, project_id, fields, accessibility=_read_accessibility(call))
+    scheme = "https" if call.request.is_secure else "http"
+    host = call.request.headers.get("host", "localhost")
+    url = f"{scheme}://{host}{call.site.root_path}/data/projects/{project_id}"
+    return Reply(body=url.encode(), headers=[("Location", url)])
+
+
+def delete_project(archive: Archive, call: Call) -> Reply:
+    call.query.flag("removeFiles")  # what is deleted is deleted whole, asked for or not
+    archive.projects.delete(call.viewer, call.address)
+    return Reply()
+
+
+def get_accessibility(archive: Archive, call: Call) -> Reply:
+    """C-150."""
+    project, _ = archive.projects.get(call.viewer, call.address)
+    return Reply(body=str(project.accessibility).encode())
+
+
+def put_accessibility(archive: Archive, call: Call) -> Reply:
+    """C-151."""
+    accessibility = _to_accessibility(call.found["level"])
+    archive.projects.set_accessibility(call.viewer, call.address, accessibility)
+    return Reply(body=accessibility.encode())

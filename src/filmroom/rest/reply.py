@@ -1,0 +1,74 @@
+"""An answer before it is sent, and the one table from errors to status codes."""
+
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+from filmroom.model import errors
+from filmroom.rest import compat
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """``length`` bytes of an open file from where it stands; whoever sends them closes it."""
+
+    file: BinaryIO
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Status, headers and body. ``Content-Length`` and the headers that every answer has are added when it is sent."""
+
+    status: int = 200
+    body: bytes | Stream = b""
+    media_type: str = "text/plain; charset=UTF-8"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Give up the body without sending it."""
+        if isinstance(self.body, Stream):
+            self.body.file.close()
+
+
+# The nearest ancestor of an error that is listed here gives the status.
+STATUS: Final[dict[type[errors.ArchiveError], int]] = {
+    errors.ArchiveError: 500,
+    errors.BadValue: 400,
+    errors.IllegalProjectId: 417,
+    errors.BadDocument: 422,
+    errors.WrongBodyType: 415,
+    errors.BodyTooLarge: 413,
+    errors.CutUpload: 400,
+    errors.NotSignedIn: 401,
+    errors.NotAllowed: 403,
+    errors.NotFound: 404,
+    errors.NotAcceptable: 406,
+    errors.WrongMethod: 405,
+    errors.Conflict: 409,
+    errors.RetiredProjectId: 403,
+    errors.StorageFull: 507,
+    errors.MissingBytes: 404,
+    errors.Busy: 503,
+    errors.LeaseLost: 503,
+    errors.StorageFailed: 500,
+    errors.DatabaseTooNew: 500,
+}
+
+
+def error_reply(error: errors.ArchiveError, *, realm: str) -> Reply:
+    """The page for an error (F-13), with the headers that its status asks for."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers: list[tuple[str, str]] = []
+    if isinstance(error, errors.NotSignedIn):
+        headers.append(("WWW-Authenticate", f'Basic realm="{realm}", charset="UTF-8"'))  # F-25, RFC 7617
+    if isinstance(error, errors.WrongMethod):
+        headers.append(("Allow", ", ".join(error.allowed)))  # F-8
+    if isinstance(error, errors.Busy | errors.LeaseLost):
+        headers.append(("Retry-After", "1"))
+    return page(status, str(error), headers)
+
+
+def page(status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Reply:
+    return Reply(
+        status=status, body=compat.error_page(message), media_type=compat.ERROR_PAGE_TYPE, headers=headers or []
+    )

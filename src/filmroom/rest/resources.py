@@ -1,0 +1,109 @@
+"""Resources over HTTP (files-api sections 4 and 5)."""
+
+from functools import partial
+from typing import Final
+
+from filmroom.model.resources import Description, Resource
+from filmroom.model.table import Table, counted
+from filmroom.rest import catalog
+from filmroom.rest.call import Call, Intake
+from filmroom.rest.formats import new_spool, requested_type, spooled_reply, table_reply
+from filmroom.rest.intakes import DocumentIntake
+from filmroom.rest.items import RESOURCE_XSI_TYPE
+from filmroom.rest.params import read_description
+from filmroom.rest.projects import wants_document
+from filmroom.rest.reply import Reply
+from filmroom.service.archive import Archive
+
+# F-62, and F-63 for JSON.
+_COLUMNS: Final = (
+    "xnat_abstractresource_id",
+    "label",
+    "element_name",
+    "category",
+    "cat_id",
+    "cat_desc",
+    "file_count",
+    "file_size",
+    "tags",
+    "content",
+    "format",
+)
+_JSON_KEYS: Final = (
+    "file_count",
+    "xnat_abstractresource_id",
+    "cat_desc",
+    "cat_id",
+    "format",
+    "label",
+    "category",
+    "element_name",
+    "file_size",
+    "content",
+    "tags",
+)
+
+
+def list_resources(archive: Archive, call: Call) -> Reply:
+    _, resources = archive.resources.list_all(call.viewer, call.address)
+    rows = [_row(resource) for resource in resources]
+    properties = {"title": "Resources"}
+    return table_reply(call, counted(Table(columns=_COLUMNS, rows=rows, json_keys=_JSON_KEYS, properties=properties)))
+
+
+def _row(resource: Resource) -> tuple[str | int | None, ...]:
+    """F-65, F-66: a project's resources have no category ID, and one blank for its description."""
+    return (
+        resource.rid,
+        resource.label,
+        RESOURCE_XSI_TYPE,
+        "resources",
+        "",
+        " ",
+        resource.file_count,
+        resource.size_bytes,
+        ",".join(resource.said.tags),
+        resource.said.content,
+        resource.said.format,
+    )
+
+
+def get_resource(archive: Archive, call: Call) -> Reply:
+    """F-75: the catalog, always XML, whatever ``format`` says."""
+    requested_type(call, ("text/xml",))
+    spool = new_spool()
+    with archive.resources.open_catalog(call.viewer, call.address) as found:
+        catalog.write_catalog(found, spool)
+    return spooled_reply(spool, "text/xml; charset=UTF-8")
+
+
+def put_resource(archive: Archive, call: Call) -> Reply | Intake:
+    """F-85 to F-88: an empty resource; 200 and nothing. A body, if there is one, describes it."""
+    if wants_document(call):
+        return DocumentIntake(partial(_put, archive, call))
+    return _put(archive, call, b"")
+
+
+def _put(archive: Archive, call: Call, document: bytes) -> Reply:
+    said = read_description(call.query, split_tags=True)
+    if document.strip():
+        said = _first_said(said, catalog.read_description(document))
+    archive.resources.create(call.viewer, call.address, said)
+    return Reply()
+
+
+def _first_said(parameters: Description, document: Description) -> Description:
+    """C-48: parameters win over the document."""
+    return Description(
+        format=parameters.format or document.format,
+        content=parameters.content or document.content,
+        description=parameters.description or document.description,
+        tags=(*document.tags, *parameters.tags),
+    )
+
+
+def delete_resource(archive: Archive, call: Call) -> Reply:
+    """F-91: 200 also for a label that is not there."""
+    call.query.flag("removeFiles")  # F-92: files always go
+    archive.resources.delete(call.viewer, call.address)
+    return Reply()

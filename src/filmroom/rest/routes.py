@@ -1,0 +1,135 @@
+"""From a request to its operation: one table over ``parse_address``'s contexts, and one dispatcher."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from filmroom.model.address import decode_path, match_suffix, split_address, with_found
+from filmroom.model.errors import BadValue, NotFound, WrongMethod
+from filmroom.model.nodes import Kind
+from filmroom.rest import accounts, files, projects, resources, uploads
+from filmroom.rest.call import Call, Handler, Request, Site, Visitor
+from filmroom.rest.params import Query
+from filmroom.rest.reply import Reply
+
+MOUNTS: Final = ("/data", "/REST")
+"""F-1: the same under both, each with and without ``/archive`` after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What can be done where: the kinds of things, what follows their address, and the handler of each method."""
+
+    kinds: frozenset[Kind]
+    suffix: str
+    handlers: Mapping[str, Handler]
+
+
+_SITE: Final = frozenset({Kind.SITE})
+_PROJECT: Final = frozenset({Kind.PROJECT})
+# Every kind of thing whose resources are served.
+_OWNERS: Final = frozenset({Kind.PROJECT})
+
+_SESSION: Final[Mapping[str, Handler]] = {
+    "GET": accounts.get_session,
+    "POST": accounts.get_session,
+    "DELETE": accounts.delete_session,
+}
+_FILES: Final[Mapping[str, Handler]] = {
+    "GET": files.get_files,
+    "PUT": uploads.put_files,
+    "POST": uploads.put_files,
+    "DELETE": files.delete_files,
+}
+
+OPERATIONS: Final = (
+    Operation(_SITE, "JSESSION", _SESSION),
+    Operation(_SITE, "JSESSION/{any}", _SESSION),
+    Operation(_SITE, "projects", {"GET": projects.list_projects, "POST": projects.post_project}),
+    Operation(
+        _PROJECT,
+        "",
+        {"GET": projects.get_project, "PUT": projects.put_project, "DELETE": projects.delete_project},
+    ),
+    Operation(_PROJECT, "accessibility", {"GET": projects.get_accessibility}),
+    Operation(_PROJECT, "accessibility/{level}", {"PUT": projects.put_accessibility}),
+    Operation(_OWNERS, "resources", {"GET": resources.list_resources}),
+    Operation(
+        _OWNERS,
+        "resources/{resource}",
+        {
+            "GET": resources.get_resource,
+            "PUT": resources.put_resource,
+            "POST": resources.put_resource,
+            "DELETE": resources.delete_resource,
+        },
+    ),
+    Operation(_OWNERS, "resources/{resource}/files/{path}", _FILES),
+    Operation(_OWNERS, "files/{path}", _FILES),
+)
+
+
+def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Handler]:
+    """What a request asks for, and the handler of it. Raises NotFound, BadValue, WrongMethod, NotSignedIn."""
+    path = _below_mount(request.raw_path, site.root_path)
+    address, rest = split_address(path)
+    query = Query(request.raw_query)
+    method = _method(request, query)
+    for operation in OPERATIONS:
+        if address.kind not in operation.kinds or (found := match_suffix(operation.suffix, rest)) is None:
+            continue
+        call = Call(
+            request=request,
+            site=site,
+            address=with_found(address, found),
+            found=found,
+            spellings=_spellings(found, path),
+            query=query,
+            visitor=visitor,
+        )
+        if address.kind is not Kind.SITE or operation.suffix == "projects":
+            call.viewer  # noqa: B018 - raises for nobody, before anything is told of what is there
+        return call, _handler(operation, method)
+    raise _no_operation(address.kind, rest)
+
+
+def _method(request: Request, query: Query) -> str:
+    """HEAD is GET without the body (F-9); a POST may say ``method=`` (F-10, C-10)."""
+    method = "GET" if request.method == "HEAD" else request.method
+    return (query.text("method") or method).upper() if method == "POST" else method
+
+
+def _handler(operation: Operation, method: str) -> Handler:
+    """Raises WrongMethod (F-8)."""
+    allowed = (*operation.handlers, *(["HEAD"] if "GET" in operation.handlers else []), "OPTIONS")
+    if method == "OPTIONS":
+        return lambda _archive, _call: Reply(headers=[("Allow", ", ".join(allowed))])
+    if method not in operation.handlers:
+        raise WrongMethod(method, allowed)
+    return operation.handlers[method]
+
+
+def _below_mount(raw_path: str, root_path: str) -> str:
+    """The part of a raw URL path that is an address."""
+    path = raw_path.removeprefix(root_path) if root_path else raw_path
+    for mount in MOUNTS:
+        if path == mount or path.startswith(f"{mount}/"):
+            below = path.removeprefix(mount)
+            return below.removeprefix("/archive") if below.startswith("/archive/") else below
+    raise NotFound("anything at this address")
+
+
+def _spellings(found: Mapping[str, str], path: str) -> tuple[str, ...]:
+    """A file path as it is meant: decoded and, because clients send back raw URIs of listings, as it was sent."""
+    if "path" not in found:
+        return ()
+    decoded = found["path"]
+    sent = path.split("/files/", 1)[-1].removeprefix("/")
+    return (decoded,) if sent == decoded or decode_path(sent) != decoded else (decoded, sent)
+
+
+def _no_operation(kind: Kind, rest: tuple[str, ...]) -> Exception:
+    """F-79: after a resource only ``/files`` can follow."""
+    if kind is not Kind.SITE and rest[:1] == ("resources",):
+        return BadValue("address", "/".join(rest), "append /files to the resource to work with its files")
+    return NotFound("anything at this address")

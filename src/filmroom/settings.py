@@ -1,0 +1,158 @@
+"""Every option of the server, read once at start: defaults < ``filmroom.toml`` < ``FILMROOM_*`` < command line.
+
+A value that cannot be is told with its name, its origin and what it may be; so is a name that is no option.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from filmroom.model.nodes import Accessibility
+
+DEFAULT_CONFIG: Final = Path("filmroom.toml")
+_PREFIX: Final = "FILMROOM_"
+# Read by hand: neither is an option of the running server.
+_NOT_OPTIONS: Final = frozenset({"FILMROOM_CONFIG", "FILMROOM_ADMIN_PASSWORD"})
+
+
+class SettingError(Exception):
+    """A setting that cannot be; its text is for the person who made it."""
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not str(value).strip().lstrip("-").isdigit() or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def _word(*words: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return str(value)
+
+    return read
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("text")  # noqa: TRY004 - one kind of error for one kind of mistake
+    return value
+
+
+def _root_path(value: Any) -> str:
+    text = _text(value).rstrip("/")
+    if text and not text.startswith("/"):
+        raise ValueError("empty, or a path that begins with a slash, such as /xnat")
+    return text
+
+
+def _database(value: Any) -> str:
+    text = _text(value)
+    if text and not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("empty, or a URL that begins with sqlite:/// or postgresql://")
+    return text
+
+
+def _option(default: object, doc: str, read: Callable[[Any], Any], *, is_secret: bool = False) -> Any:
+    return field(default=default, metadata={"doc": doc, "read": read, "is_secret": is_secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    data: str = _option("filmroom-data", "The folder that holds everything; made at the first start, mode 0700.", _text)
+    host: str = _option("127.0.0.1", "The address to listen on; 0.0.0.0 means every one.", _text)
+    port: int = _option(8080, "The port to listen on; 0 takes a free one.", _whole(0, 65535))
+    workers: int = _option(1, "Server processes that share the port and the database.", _whole(1, 64))
+    threads: int = _option(16, "Threads of each process that do what may block.", _whole(2, 256))
+    database: str = _option(
+        "",
+        "URL of the database; empty for filmroom.db in the data folder.",
+        _database,
+        is_secret=True,
+    )
+    site_id: str = _option("XNAT", "The name of the site: the realm of HTTP Basic and the beginning of new IDs.", _text)
+    root_path: str = _option("", "The context path when the site is not at the root of its host.", _root_path)
+    default_accessibility: str = _option(
+        "protected", "Who may see a new project: private, protected or public.", _word(*Accessibility)
+    )
+    session_idle_minutes: int = _option(15, "Minutes after which an unused session ends.", _whole(1, 525_600))
+    undo_days: int = _option(7, "Days for which what was deleted or overwritten can be brought back.", _whole(0, 3650))
+    log_level: str = _option(
+        "info", "How much is logged: debug, info, warning or error.", _word("debug", "info", "warning", "error")
+    )
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.data).absolute()
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data_dir / 'filmroom.db'}"
+
+    @property
+    def session_idle_limit(self) -> timedelta:
+        return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def undo_period(self) -> timedelta:
+        return timedelta(days=self.undo_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force, and for each where it came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load(flags: Mapping[str, Any], *, config: Path | None = None) -> Loaded:
+    """Read every source. ``flags`` with the value None were not given. Raises SettingError."""
+    values: dict[str, Any] = {}
+    origins = {option.name: "default" for option in fields(Settings)}
+    named = config or (Path(os.environ["FILMROOM_CONFIG"]) if "FILMROOM_CONFIG" in os.environ else None)
+    from_flags = [(f"--{name}", {name: value}) for name, value in flags.items() if value is not None]
+    for origin, source in (*_file(named), *_environment(), *from_flags):
+        for name, value in source.items():
+            values[name] = _read(name, value, origin)
+            origins[name] = origin
+    return Loaded(Settings(**values), origins)
+
+
+def admin_password() -> str | None:
+    """The password for the first administrator; it counts at the first start only."""
+    return os.environ.get("FILMROOM_ADMIN_PASSWORD")
+
+
+def _file(named: Path | None) -> list[tuple[str, dict[str, Any]]]:
+    path = named or DEFAULT_CONFIG
+    if named is None and not path.exists():
+        return []
+    try:
+        return [(str(path), tomllib.loads(path.read_text(encoding="utf-8")))]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path}: {error}") from error
+
+
+def _environment() -> list[tuple[str, dict[str, Any]]]:
+    names = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in _NOT_OPTIONS)
+    return [(name, {name.removeprefix(_PREFIX).lower(): os.environ[name]}) for name in names]
+
+
+def _read(name: str, value: Any, origin: str) -> Any:
+    option = next((option for option in fields(Settings) if option.name == name), None)
+    if option is None:
+        known = ", ".join(option.name for option in fields(Settings))
+        raise SettingError(f"{origin}: there is no setting {name!r}; there are {known}")
+    try:
+        return option.metadata["read"](value)
+    except ValueError as error:
+        raise SettingError(f"{origin}: {name} cannot be {value!r}: it must be {error}") from error
