@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.schema import AnyRow, counter, resource
@@ -28,10 +28,19 @@ _OF_NODE: Final = select(*_COLUMNS).where(
     resource.c.side == bindparam("side"),
     resource.c.deleted_at.is_(None),
 )
-# The lock makes concurrent uploads into one resource take turns on PostgreSQL; SQLite has one writer anyway.
-_BY_LABEL: Final = _OF_NODE.where(resource.c.label == bindparam("label")).with_for_update()
-_BY_RID: Final = _OF_NODE.where(resource.c.rid == bindparam("rid")).with_for_update()
-_FIRST: Final = _OF_NODE.order_by(resource.c.rid).limit(1).with_for_update()
+
+
+def _lockable(query: Select[Any]) -> dict[bool, Select[Any]]:
+    """The query without and with a lock on its row.
+
+    The lock makes concurrent uploads into one resource take turns on PostgreSQL; SQLite has one writer anyway.
+    """
+    return {False: query, True: query.with_for_update()}
+
+
+_BY_LABEL: Final = _lockable(_OF_NODE.where(resource.c.label == bindparam("label")))
+_BY_RID: Final = _lockable(_OF_NODE.where(resource.c.rid == bindparam("rid")))
+_FIRST: Final = _lockable(_OF_NODE.order_by(resource.c.rid).limit(1))
 _ADD: Final = (
     update(resource)
     .where(resource.c.pk == bindparam("resource_pk"))
@@ -82,20 +91,22 @@ def iter_resources(connection: Connection, owner: Owner) -> Iterator[Resource]:
     return map(_to_resource, rows)
 
 
-def find_resource_by_label(connection: Connection, owner: Owner, label: str) -> Resource | None:
-    row = connection.execute(_BY_LABEL, {**_values(owner), "label": label}).first()
-    return None if row is None else _to_resource(row)
+def find_resource_by_label(connection: Connection, owner: Owner, label: str, *, lock: bool = False) -> Resource | None:
+    return _find(connection, _BY_LABEL[lock], {**_values(owner), "label": label})
 
 
-def find_resource_by_rid(connection: Connection, owner: Owner, rid: int) -> Resource | None:
+def find_resource_by_rid(connection: Connection, owner: Owner, rid: int, *, lock: bool = False) -> Resource | None:
     if rid > _LARGEST_RID:
         return None
-    row = connection.execute(_BY_RID, {**_values(owner), "rid": rid}).first()
-    return None if row is None else _to_resource(row)
+    return _find(connection, _BY_RID[lock], {**_values(owner), "rid": rid})
 
 
-def find_first_resource(connection: Connection, owner: Owner) -> Resource | None:
-    row = connection.execute(_FIRST, _values(owner)).first()
+def find_first_resource(connection: Connection, owner: Owner, *, lock: bool = False) -> Resource | None:
+    return _find(connection, _FIRST[lock], _values(owner))
+
+
+def _find(connection: Connection, query: Select[Any], values: dict[str, Any]) -> Resource | None:
+    row = connection.execute(query, values).first()
     return None if row is None else _to_resource(row)
 
 

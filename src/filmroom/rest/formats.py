@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from tempfile import SpooledTemporaryFile
@@ -75,14 +76,16 @@ def _q_value(parameters: list[str]) -> float:
         return 0.0
 
 
-def new_spool() -> BinaryIO:
-    return cast("BinaryIO", SpooledTemporaryFile(max_size=SPOOL_BYTES))
-
-
-def spooled_reply(spool: BinaryIO, media_type: str) -> Reply:
-    """An answer made of all that was written to a spool."""
-    length = spool.tell()
-    spool.seek(0)
+def spooled_reply(write: Callable[[BinaryIO], None], media_type: str) -> Reply:
+    """An answer made of all that ``write`` writes."""
+    spool = cast("BinaryIO", SpooledTemporaryFile(max_size=SPOOL_BYTES))
+    try:
+        write(spool)
+        length = spool.tell()
+        spool.seek(0)
+    except BaseException:
+        spool.close()
+        raise
     return Reply(body=Stream(spool, length), media_type=media_type)
 
 
@@ -95,9 +98,7 @@ def table_reply(call: Call, table: Table) -> Reply:
         table = sorted_by(table, (column.strip() for column in columns), descending=descending)
     # F-176: what is no format of a table is its HTML.
     shown_type, render = RENDERERS.get(media_type, RENDERERS["text/html"])
-    spool = new_spool()
-    render(table, spool)
-    return spooled_reply(spool, f"{shown_type}; charset=UTF-8")
+    return spooled_reply(partial(render, table), f"{shown_type}; charset=UTF-8")
 
 
 def _batches(table: Table) -> Iterator[list[Row]]:

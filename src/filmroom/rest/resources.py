@@ -7,7 +7,7 @@ from filmroom.model.resources import Description, Resource
 from filmroom.model.table import Table, counted
 from filmroom.rest import catalog
 from filmroom.rest.call import Call, Intake
-from filmroom.rest.formats import new_spool, requested_type, spooled_reply, table_reply
+from filmroom.rest.formats import requested_type, spooled_reply, table_reply
 from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.items import RESOURCE_XSI_TYPE
 from filmroom.rest.params import read_description
@@ -71,10 +71,8 @@ def _row(resource: Resource) -> tuple[str | int | None, ...]:
 def get_resource(archive: Archive, call: Call) -> Reply:
     """F-75: the catalog, always XML, whatever ``format`` says."""
     requested_type(call, ("text/xml",))
-    spool = new_spool()
     with archive.resources.open_catalog(call.viewer, call.address) as found:
-        catalog.write_catalog(found, spool)
-    return spooled_reply(spool, "text/xml; charset=UTF-8")
+        return spooled_reply(partial(catalog.write_catalog, found), "text/xml; charset=UTF-8")
 
 
 def put_resource(archive: Archive, call: Call) -> Reply | Intake:

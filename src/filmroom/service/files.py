@@ -104,7 +104,7 @@ class Files:
     def _get_for_deletion(self, connection: Connection, node: Node, address: Address) -> Resource:
         if address.resource is None:
             raise BadValue("address", str(address), "name the resource: .../resources/LABEL/files/PATH")
-        resource = find_resource(connection, Owner(node.pk, address.side), address.resource)
+        resource = find_resource(connection, Owner(node.pk, address.side), address.resource, lock=True)
         if resource is None and is_rid(address.resource):
             raise NotFound(f"resource {address.resource!r}")
         if resource is None:

@@ -92,7 +92,7 @@ def select_resources(connection: Connection, node: Node, address: Address) -> Se
     everything = tuple(resources.iter_resources(connection, Owner(node.pk, address.side)))
     if address.resource is None:
         return everything
-    wanted = {item.strip() for item in address.resource.split(",")}
+    wanted = set(split_names(address.resource))
     numbers = {item for item in wanted if is_rid(item)}
     if missing := numbers - {str(resource.rid) for resource in everything}:
         raise NotFound(f"resource {min(missing)!r}")
@@ -101,15 +101,20 @@ def select_resources(connection: Connection, node: Node, address: Address) -> Se
     )
 
 
+def split_names(names: str) -> list[str]:
+    """The items of a comma list, without the blanks around the commas (F-51)."""
+    return [item.strip() for item in names.split(",")] if "," in names else [names]
+
+
 def _word_for_label(resource: Resource) -> str:
     return "NULL" if resource.label is None else resource.label
 
 
-def find_resource(connection: Connection, owner: Owner, name: str) -> Resource | None:
-    """The one resource of this label or number, locked until the transaction ends."""
+def find_resource(connection: Connection, owner: Owner, name: str, *, lock: bool = False) -> Resource | None:
+    """The one resource of this label or number; with ``lock`` it stays as it is until the transaction ends."""
     if is_rid(name):
-        return resources.find_resource_by_rid(connection, owner, int(name))
-    return resources.find_resource_by_label(connection, owner, name)
+        return resources.find_resource_by_rid(connection, owner, int(name), lock=lock)
+    return resources.find_resource_by_label(connection, owner, name, lock=lock)
 
 
 def _is_existing_rid(connection: Connection, owner: Owner, name: str) -> bool:

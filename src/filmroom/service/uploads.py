@@ -21,7 +21,7 @@ from filmroom.model.permission import Action
 from filmroom.model.resources import Description, Digest, FileEntry, IfExists, Owner, Resource
 from filmroom.service.leases import check_leases
 from filmroom.service.resolve import get_node
-from filmroom.service.resources import find_resource
+from filmroom.service.resources import find_resource, split_names
 from filmroom.service.staging import Stage, Staged
 from filmroom.service.stores import Stores
 
@@ -125,12 +125,12 @@ def _keys(arrivals: Sequence[Arrival]) -> list[str]:
     return [arrival.staged.key for arrival in arrivals]
 
 
-def _find_target(connection: Connection, owner: Owner, address: Address) -> Resource | None:
+def _find_target(connection: Connection, owner: Owner, address: Address, *, lock: bool = False) -> Resource | None:
     """The resource an upload goes to; None where it will be made. Raises NotFound, BadName where it cannot be."""
     if address.resource is None:
-        return resources.find_first_resource(connection, owner)
-    name = _first_item(address.resource)
-    resource = find_resource(connection, owner, name)
+        return resources.find_first_resource(connection, owner, lock=lock)
+    name = split_names(address.resource)[0]
+    resource = find_resource(connection, owner, name, lock=lock)
     if resource is None and is_rid(name):
         raise NotFound(f"resource {name!r}")  # F-148
     if resource is None:
@@ -138,19 +138,15 @@ def _find_target(connection: Connection, owner: Owner, address: Address) -> Reso
     return resource
 
 
-def _first_item(names: str) -> str:
-    return names.split(",", 1)[0].strip()
-
-
 def _get_target(
     connection: Connection, owner: Owner, address: Address, *, options: UploadOptions, stamp: Stamp
 ) -> Resource:
-    if resource := _find_target(connection, owner, address):
+    if resource := _find_target(connection, owner, address, lock=True):
         return resource
-    label = UNNAMED_LABEL if address.resource is None else _first_item(address.resource)
+    label = UNNAMED_LABEL if address.resource is None else split_names(address.resource)[0]
     made = resources.insert_resource(connection, owner, label=label, said=options.said, stamp=stamp)
     # On PostgreSQL another upload may have made it between the two statements.
-    resource = made or resources.find_resource_by_label(connection, owner, label)
+    resource = made or resources.find_resource_by_label(connection, owner, label, lock=True)
     if resource is None:
         raise StorageFailed(f"resource {label!r} could neither be made nor found")
     return resource

