@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -24,6 +24,7 @@ from filmroom.model.nodes import Accessibility
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive, Rules
 from filmroom.settings import Settings
+from server.process import Server
 
 ENGINES = ("sqlite", "postgresql")
 PASSWORD = "correct horse"
@@ -214,3 +215,29 @@ def demo(alice: TestClient) -> str:
     """The URL of a project of Alice's."""
     assert alice.put("/data/projects/DEMO").status_code == 200
     return "/data/projects/DEMO"
+
+
+def _stop(server: Server) -> None:
+    if server.is_running():
+        server.stop()
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    with ExitStack() as stack:
+
+        def make(*flags: str) -> Server:
+            server = Server(tmp_path / "data", *flags)
+            stack.callback(_stop, server)
+            server.start()
+            return server
+
+        yield make
+
+
+@pytest.fixture
+def server(make_server: Callable[..., Server]) -> Server:
+    """With a project DEMO."""
+    server = make_server()
+    server.request("PUT", "/data/projects/DEMO")
+    return server

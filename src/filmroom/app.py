@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Route, Router
 
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
@@ -17,7 +16,6 @@ from filmroom.db.migrate import migrate
 from filmroom.model.nodes import Accessibility
 from filmroom.rest.call import Site
 from filmroom.rest.endpoint import Endpoint
-from filmroom.rest.routes import MOUNTS
 from filmroom.rest.transfer import Threads
 from filmroom.service.archive import Archive, Rules
 from filmroom.settings import Settings
@@ -43,23 +41,22 @@ def compose(settings: Settings, database: Database) -> Archive:
     return Archive(database, blobs, clock=lambda: datetime.now(UTC), rules=rules)
 
 
-def create_app(archive: Archive, settings: Settings) -> Starlette:
+def create_app(archive: Archive, settings: Settings) -> Router:
     """The ASGI application of an archive; shutting it down closes the archive."""
     executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom")
     site = Site(site_id=settings.site_id, root_path=settings.root_path)
-    endpoint = Endpoint(archive, site, Threads(executor))
     home = PlainTextResponse(_HOME.format(root_path=settings.root_path))
 
     async def get_home(_request: Request) -> PlainTextResponse:
         return home
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Router) -> AsyncIterator[None]:
         yield
         executor.shutdown()
         archive.close()
 
-    routes: list[BaseRoute] = [*(Mount(mount, endpoint) for mount in MOUNTS), Route("/", get_home)]
-    # A proxy may hand on the context path or take it off.
-    below_root = [Mount(settings.root_path, routes=routes)] if settings.root_path else []
-    return Starlette(routes=[*below_root, *routes], lifespan=lifespan)
+    # Everything else is the endpoint's, which reads the raw path: Starlette's own routes see it decoded.
+    homes = [Route(path, get_home) for path in dict.fromkeys(("/", f"{settings.root_path}/"))]
+    endpoint = Endpoint(archive, site, Threads(executor))
+    return Router(homes, default=endpoint, lifespan=lifespan, redirect_slashes=False)

@@ -217,7 +217,7 @@ def test_a_change_shows_in_the_validators(alice: TestClient, filled: str, clock:
 def test_what_one_may_not_see_is_404_in_every_way(client: Callable[[str], TestClient], demo: str, filled: str) -> None:
     """C-21."""
     bob = client("bob")
-    paths = (f"{filled}/files/1.dcm", f"{filled}/files", f"{demo}/files", filled, f"{demo}/resources", demo)
+    paths = (f"{filled}/files/1.dcm", f"{filled}/files/*", f"{filled}/files/sub/", filled, f"{demo}/resources", demo)
 
     statuses = {bob.request(method, path).status_code for path in paths for method in ("GET", "HEAD", "DELETE")}
 

@@ -30,11 +30,10 @@ class _Cells(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.rows: list[list[str]] = []
-        self.tags: set[str] = set()
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        del attrs
         self.rows += [[]] * (tag == "tr")
         self.rows[-1:] = [[*self.rows[-1], ""]] if tag in {"td", "th"} else self.rows[-1:]
 

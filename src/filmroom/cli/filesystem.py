@@ -25,12 +25,12 @@ _NETWORK: Final = frozenset(
 )
 
 
-def refuse_network_file_system(settings: Settings, mounts: str | None = None) -> None:
-    """Raise SettingError when SQLite would lie on a network file system. ``mounts`` is as ``/proc/self/mounts``."""
+def refuse_network_file_system(settings: Settings, mounts: Path = Path("/proc/self/mounts")) -> None:
+    """Raise SettingError when SQLite would lie on a network file system. ``mounts`` lists what is mounted where."""
     if settings.database.startswith("postgresql"):
         return
     folder = Path(settings.database_url.removeprefix("sqlite:///")).parent
-    kind = _file_system(folder, mounts if mounts is not None else Path("/proc/self/mounts").read_text(encoding="utf-8"))
+    kind = _file_system(folder, mounts.read_text(encoding="utf-8"))
     if kind in _NETWORK:
         raise SettingError(
             f"{folder} is on a network file system ({kind}), where SQLite is not safe: keep the database on a local "

@@ -13,7 +13,7 @@ import click
 import orjson
 import structlog
 import uvicorn
-from starlette.applications import Starlette
+from starlette.routing import Router
 from uvicorn.supervisors import Multiprocess
 
 from filmroom.app import create_app, open_archive
@@ -38,6 +38,7 @@ def run(settings: Settings) -> None:
         http="httptools",
         lifespan="on",
         interface="asgi3",
+        ws="none",
         log_config=None,
         access_log=False,
         proxy_headers=False,
@@ -58,7 +59,7 @@ class _AppFactory:
 
     settings: Settings
 
-    def __call__(self) -> Starlette:
+    def __call__(self) -> Router:
         configure_log(self.settings.log_level)
         return create_app(open_archive(self.settings), self.settings)
 

@@ -78,7 +78,7 @@ def _q_value(parameters: list[str]) -> float:
 
 def spooled_reply(write: Callable[[BinaryIO], None], media_type: str) -> Reply:
     """An answer made of all that ``write`` writes."""
-    spool = cast("BinaryIO", SpooledTemporaryFile(max_size=SPOOL_BYTES))
+    spool = cast("BinaryIO", SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115 - its sender closes it
     try:
         write(spool)
         length = spool.tell()

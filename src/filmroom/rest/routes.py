@@ -130,6 +130,6 @@ def _spellings(found: Mapping[str, str], path: str) -> tuple[str, ...]:
 
 def _no_operation(kind: Kind, rest: tuple[str, ...]) -> Exception:
     """F-79: after a resource only ``/files`` can follow."""
-    if kind is not Kind.SITE and rest[:1] == ("resources",):
+    if kind in _OWNERS and rest[:1] == ("resources",):
         return BadValue("address", "/".join(rest), "append /files to the resource to work with its files")
     return NotFound("anything at this address")

@@ -1,0 +1,74 @@
+"""A real server process of a test's own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+PASSWORD = "correct horse"
+AUTHORIZATION = f"Authorization: Basic {b64encode(f'admin:{PASSWORD}'.encode()).decode()}\r\n"
+
+
+class Server:
+    """``filmroom serve`` on a free port. ``stop`` is SIGTERM, ``kill`` is SIGKILL, ``start`` begins again."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.folder = folder
+        self.flags = flags
+        self.port = 0
+        self.first_line = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "filmroom", "serve", "--data", str(self.folder), "--port", "0", *self.flags]
+        environment = {**os.environ, "FILMROOM_ADMIN_PASSWORD": PASSWORD}
+        log = (self.folder.parent / "server.log").open("a")
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+        log.close()
+        assert self._process.stdout is not None
+        self.first_line = self._process.stdout.readline()
+        assert "answers at" in self.first_line, (self.folder.parent / "server.log").read_text()
+        self.port = int(self.first_line.rsplit(":", 1)[1])
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """The exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        self._process.send_signal(number)
+        code = self._process.wait(timeout=30)
+        self._process.stdout.close()
+        return code
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        request = Request(f"http://127.0.0.1:{self.port}{path}", data=body, method=method)
+        request.add_header("Authorization", AUTHORIZATION.split(": ", 1)[1].strip())
+        request.add_header("Content-Type", "application/octet-stream")
+        with urlopen(request, timeout=60) as reply:
+            return reply.status, reply.read()
+
+    def rows(self, path: str) -> list[dict[str, str]]:
+        result: dict[str, Any] = json.loads(self.request("GET", path)[1])
+        return list(result["ResultSet"]["Result"])
