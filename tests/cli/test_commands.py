@@ -181,7 +181,7 @@ def test_a_database_of_a_newer_program_is_one_line(data: Path) -> None:
 def test_a_wrong_line_of_the_file_names_the_file(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "filmroom.toml").write_text(text)
 
-    with pytest.raises(SettingError, match="filmroom.toml") as caught:
+    with pytest.raises(SettingError, match=r"filmroom\.toml") as caught:
         load({})
 
     assert told in str(caught.value)
