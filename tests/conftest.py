@@ -163,6 +163,7 @@ RULES = Rules(
     default_accessibility=Accessibility.PROTECTED,
     undo_period=timedelta(days=7),
     session_idle_limit=timedelta(minutes=15),
+    site_id="XNAT",
 )
 
 

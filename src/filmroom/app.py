@@ -36,6 +36,7 @@ def compose(settings: Settings, database: Database) -> Archive:
         default_accessibility=Accessibility(settings.default_accessibility),
         undo_period=settings.undo_period,
         session_idle_limit=settings.session_idle_limit,
+        site_id=settings.site_id,
     )
     blobs = LocalStore(settings.data_dir / "blobs")
     return Archive(database, blobs, clock=lambda: datetime.now(UTC), rules=rules)

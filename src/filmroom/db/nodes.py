@@ -1,20 +1,22 @@
 """Rows of the hierarchy. Nobody is asked for permission here: ``service/resolve.py`` is the gate."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
 
-from filmroom.db.schema import AnyRow, account, node, project_name
+from filmroom.db.schema import AnyRow, account, name, node
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
 
+_primary = name.alias("primary_name")
 _COLUMNS: Final = (
     node.c.pk,
     node.c.kind,
+    node.c.parent_pk,
+    node.c.project_pk,
+    _primary.c.label,
     node.c.id,
     node.c.xsi_type,
     node.c.accessibility,
@@ -25,22 +27,40 @@ _COLUMNS: Final = (
 )
 
 
-def _nodes() -> Select[Any]:
-    return select(*_COLUMNS).select_from(node.outerjoin(account, account.c.node_pk == node.c.created_by))
+def select_nodes() -> Select[Any]:
+    """A query for whole nodes, for ``to_node``."""
+    creators = account.c.node_pk == node.c.created_by
+    primary = and_(_primary.c.node_pk == node.c.pk, _primary.c.is_primary, _primary.c.deleted_at.is_(None))
+    return select(*_COLUMNS).select_from(node.outerjoin(account, creators).outerjoin(_primary, primary))
 
 
-_PROJECT_BY_NAME: Final = (
-    _nodes()
-    .join(project_name, project_name.c.project_pk == node.c.pk)
-    .where(project_name.c.folded == bindparam("folded"))
+_LIVE: Final = node.c.deleted_at.is_(None)
+_BY_PK: Final = select_nodes().where(node.c.pk == bindparam("pk"), _LIVE)
+_BY_ID: Final = select_nodes().where(node.c.kind == bindparam("kind"), node.c.id == bindparam("id"), _LIVE)
+_BY_LABEL: Final = (
+    select_nodes()
+    .join(name, name.c.node_pk == node.c.pk)
+    .where(
+        name.c.project_pk == bindparam("project_pk"),
+        name.c.family == bindparam("family"),
+        name.c.label == bindparam("label"),
+        name.c.deleted_at.is_(None),
+        _LIVE,
+    )
 )
-_LIVE_PROJECT_BY_NAME: Final = _PROJECT_BY_NAME.where(node.c.deleted_at.is_(None))
+_CHILDREN: Final = select_nodes().where(
+    node.c.parent_pk == bindparam("parent_pk"), node.c.kind == bindparam("kind"), _LIVE
+)
+_CHILD: Final = _CHILDREN.where(node.c.id == bindparam("id"))
 
 
-def _to_node(row: AnyRow) -> Node:
+def to_node(row: AnyRow) -> Node:
     return Node(
         pk=row.pk,
         kind=Kind(row.kind),
+        parent_pk=row.parent_pk,
+        project_pk=row.project_pk,
+        label=row.label,
         id=row.id,
         xsi_type=row.xsi_type,
         accessibility=Accessibility(row.accessibility) if row.accessibility else None,
@@ -51,21 +71,33 @@ def _to_node(row: AnyRow) -> Node:
     )
 
 
-def find_project(connection: Connection, name: str) -> Node | None:
-    """The live project that has this text as its ID or as one of its aliases, exactly (C-68)."""
-    row = connection.execute(_LIVE_PROJECT_BY_NAME, {"folded": name.casefold()}).first()
-    if row is None:
-        return None
-    project = _to_node(row)
-    return project if name in (project.id, *project.aliases) else None
+def find_node(connection: Connection, pk: int) -> Node | None:
+    return _first(connection, _BY_PK, {"pk": pk})
 
 
-def iter_projects(connection: Connection, *, creator_pk: int | None) -> Iterator[Node]:
-    """Live projects by ID; only those that one user made, unless ``creator_pk`` is None."""
-    query = _nodes().where(node.c.kind == Kind.PROJECT, node.c.deleted_at.is_(None)).order_by(node.c.id)
-    if creator_pk is not None:
-        query = query.where(node.c.created_by == creator_pk)
-    return map(_to_node, connection.execute(query))
+def find_node_by_id(connection: Connection, kind: Kind, node_id: str) -> Node | None:
+    """The live node of this id; for the kinds whose ids are unique in the archive."""
+    return _first(connection, _BY_ID, {"kind": kind, "id": node_id})
+
+
+def find_node_by_label(connection: Connection, project_pk: int, family: Kind, label: str) -> Node | None:
+    """The live subject or experiment of this label in a project, its own or shared into it."""
+    return _first(connection, _BY_LABEL, {"project_pk": project_pk, "family": family, "label": label})
+
+
+def find_child(connection: Connection, parent_pk: int, kind: Kind, node_id: str) -> Node | None:
+    return _first(connection, _CHILD, {"parent_pk": parent_pk, "kind": kind, "id": node_id})
+
+
+def iter_children(connection: Connection, parent_pk: int, kind: Kind) -> Iterator[Node]:
+    """The live children of one kind, in the order in which they were made."""
+    rows = connection.execute(_CHILDREN.order_by(node.c.pk), {"parent_pk": parent_pk, "kind": kind})
+    return map(to_node, rows)
+
+
+def _first(connection: Connection, query: Select[Any], values: dict[str, Any]) -> Node | None:
+    row = connection.execute(query, values).first()
+    return None if row is None else to_node(row)
 
 
 def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
@@ -73,6 +105,8 @@ def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
     values = {
         "kind": new.kind,
         "id": new.id,
+        "parent_pk": new.parent_pk,
+        "project_pk": new.project_pk,
         "xsi_type": new.xsi_type,
         "accessibility": new.accessibility,
         "fields": orjson.dumps(dict(new.fields)).decode(),
@@ -97,36 +131,3 @@ def update_node(connection: Connection, changed: Node, *, stamp: Stamp) -> None:
 
 def mark_node_deleted(connection: Connection, pk: int, *, stamp: Stamp) -> None:
     connection.execute(update(node).where(node.c.pk == pk).values(deleted_at=stamp.at))
-
-
-def claim_project_name(connection: Connection, name: str, *, project_pk: int) -> bool:
-    """Whether the project now holds this name, or held it before; False when another one holds it."""
-    folded = name.casefold()
-    claim = upsert(project_name).values(folded=folded, project_pk=project_pk).on_conflict_do_nothing()
-    connection.execute(claim)
-    holder = connection.execute(select(project_name.c.project_pk).where(project_name.c.folded == folded)).scalar()
-    return holder == project_pk
-
-
-class NameHolder(NamedTuple):
-    pk: int
-    deleted_at: datetime | None
-
-
-def find_name_holder(connection: Connection, name: str) -> NameHolder | None:
-    """The project, live or deleted, that holds a name, in any case; None when nobody does."""
-    query = (
-        select(node.c.pk, node.c.deleted_at)
-        .join(project_name, project_name.c.project_pk == node.c.pk)
-        .where(project_name.c.folded == name.casefold())
-    )
-    row = connection.execute(query).first()
-    return None if row is None else NameHolder(row.pk, row.deleted_at)
-
-
-def release_project_names(connection: Connection, project_pk: int, *, keep: Iterable[str] = ()) -> None:
-    """Give up the project's names, except those to keep."""
-    kept = [name.casefold() for name in keep]
-    connection.execute(
-        delete(project_name).where(project_name.c.project_pk == project_pk, project_name.c.folded.not_in(kept))
-    )

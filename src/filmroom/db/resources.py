@@ -85,6 +85,29 @@ def _values(owner: Owner) -> dict[str, Any]:
     return {"node_pk": owner.node_pk, "side": owner.side}
 
 
+_OF_NODES: Final = (
+    select(*_COLUMNS, resource.c.node_pk)
+    .where(resource.c.node_pk.in_(bindparam("node_pks", expanding=True)), resource.c.deleted_at.is_(None))
+    .order_by(resource.c.rid)
+)
+_ANYWHERE: Final = select(*_COLUMNS, resource.c.node_pk).where(
+    resource.c.rid == bindparam("rid"), resource.c.deleted_at.is_(None)
+)
+_OWNERS_AT_ONCE: Final = 500
+
+
+def list_resources_of(connection: Connection, owners: Iterable[Owner]) -> dict[Owner, list[Resource]]:
+    """The live resources of many owners, by owner as they came, each by rid; few statements however many they are."""
+    found: dict[Owner, list[Resource]] = {owner: [] for owner in owners}
+    pks = list(dict.fromkeys(owner.node_pk for owner in found))
+    for start in range(0, len(pks), _OWNERS_AT_ONCE):
+        for row in connection.execute(_OF_NODES, {"node_pks": pks[start : start + _OWNERS_AT_ONCE]}):
+            owner = Owner(row.node_pk, Side(row.side))
+            if owner in found:
+                found[owner].append(_to_resource(row))
+    return found
+
+
 def iter_resources(connection: Connection, owner: Owner) -> Iterator[Resource]:
     """The live resources of one side of a node, by rid (F-68)."""
     rows = connection.execute(_OF_NODE.order_by(resource.c.rid), _values(owner))
@@ -99,6 +122,14 @@ def find_resource_by_rid(connection: Connection, owner: Owner, rid: int, *, lock
     if rid > _LARGEST_RID:
         return None
     return _find(connection, _BY_RID[lock], {**_values(owner), "rid": rid})
+
+
+def find_owner_by_rid(connection: Connection, rid: int) -> tuple[Owner, Resource] | None:
+    """A live resource by its number, wherever it is, and what it hangs on."""
+    if rid > _LARGEST_RID:
+        return None
+    row = connection.execute(_ANYWHERE, {"rid": rid}).first()
+    return None if row is None else (Owner(row.node_pk, Side(row.side)), _to_resource(row))
 
 
 def find_first_resource(connection: Connection, owner: Owner, *, lock: bool = False) -> Resource | None:

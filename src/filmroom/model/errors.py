@@ -3,7 +3,8 @@
 ArchiveError
 ├── BadValue            a value that breaks a rule (which value, which rule)
 │   └── BadName         ... of an id, a label or a file path
-├── IllegalProjectId    an id that no project may have
+├── IllegalId           an id or label that no project, subject, ... may have
+├── NeedsType           nothing that says what a new thing is
 ├── BadDocument         a body that cannot be read as what it claims to be
 ├── WrongBodyType       a body of a type that is not taken here
 ├── BodyTooLarge        a body beyond its limit
@@ -17,6 +18,8 @@ ArchiveError
 ├── Conflict            the state of the archive says no
 │   ├── ResourceExists
 │   ├── ProjectNameTaken
+│   ├── LabelTaken
+│   ├── WrongType           a thing is of another data type already
 │   └── PathConflict    a file where a folder is, or the other way round
 ├── RetiredProjectId    an id that a deleted project still holds
 ├── StorageFull         no room for bytes or rows
@@ -53,11 +56,20 @@ class BadName(BadValue):
 
 
 @dataclass(eq=False)
-class IllegalProjectId(ArchiveError):
-    project_id: str
+class IllegalId(ArchiveError):
+    what: str
+    value: str
 
     def __str__(self) -> str:
-        return f"Invalid character in project ID {self.project_id!r}: use 1 to 255 of the characters A-Z a-z 0-9 _ -"
+        return f"Invalid character in {self.what} {self.value!r}: use 1 to 255 of the characters A-Z a-z 0-9 _ -"
+
+
+@dataclass(eq=False)
+class NeedsType(ArchiveError):
+    kind: str
+
+    def __str__(self) -> str:
+        return f"Need PUT Contents: there is no such {self.kind} yet; say with xsiType=... what to make"
 
 
 @dataclass(eq=False)
@@ -160,6 +172,23 @@ class ProjectNameTaken(Conflict):
             f"{self.name!r} is already the ID, secondary ID, name or alias of another project "
             "(these share one namespace, in which case does not count)"
         )
+
+
+@dataclass(eq=False)
+class LabelTaken(Conflict):
+    label: str
+
+    def __str__(self) -> str:
+        return f"Specified label is already in use: {self.label!r}"
+
+
+@dataclass(eq=False)
+class WrongType(Conflict):
+    given: str
+    stored: str
+
+    def __str__(self) -> str:
+        return f"Specified xsiType {self.given!r} differs from existing xsiType {self.stored!r}"
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ Each ``check_*`` returns the value to use (a leading slash of a path is dropped,
 import re
 from typing import Final
 
-from filmroom.model.errors import BadName, IllegalProjectId
+from filmroom.model.errors import BadName, IllegalId
 
 LONGEST_LABEL: Final = 64
 LONGEST_PATH_BYTES: Final = 4096
@@ -23,17 +23,10 @@ _RESERVED_LABELS: Final = frozenset({".", "..", "null"})
 _RESERVED_FILE_NAME: Final = re.compile(r".*_catalog\.xml|\.~lock-.*", re.DOTALL)
 
 
-def check_project_id(text: str) -> str:
-    """Raises IllegalProjectId for anything but 1 to 255 of the characters ``A-Z a-z 0-9 _ -`` (C-57)."""
-    if not _ID.fullmatch(text):
-        raise IllegalProjectId(text)
-    return text
-
-
 def check_id(text: str, *, what: str) -> str:
-    """The rule of C-57 for the ids and labels of subjects, experiments and assessors, and for scan ids."""
+    """The rule of C-57 for IDs of projects and scans and for labels of subjects and experiments. Raises IllegalId."""
     if not _ID.fullmatch(text):
-        raise BadName(what, text, "use 1 to 255 of the characters A-Z a-z 0-9 _ -")
+        raise IllegalId(what, text)
     return text
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from filmroom.model.resources import Owner, Side
+
 
 class Kind(StrEnum):
     """What an address can point at. SITE is the archive itself; an assessor is stored as an experiment."""
@@ -34,13 +36,19 @@ FieldValue = str | list[str]
 class Node:
     """One row of the hierarchy as it stands now.
 
+    ``label`` is the name of a subject or experiment in the project it belongs to, None for every other kind.
+    ``project_pk`` is None for projects and users.
+
     ``fields`` maps XNAT's relative field paths (``name``, ``PI/lastname``) to text, repeatable ones to a list of
     texts. ``accessibility`` is a project's own and None for every other kind. Times are aware UTC.
     """
 
     pk: int
     kind: Kind
+    parent_pk: int | None
+    project_pk: int | None
     id: str
+    label: str | None
     xsi_type: str
     accessibility: Accessibility | None
     fields: Mapping[str, FieldValue]
@@ -49,6 +57,31 @@ class Node:
     creator_pk: int | None
 
     @property
+    def type(self) -> str:
+        """The type of a scan or reconstruction, such as ``T1w``; empty where there is none."""
+        return str(self.fields.get("type", ""))
+
+    @property
     def aliases(self) -> tuple[str, ...]:
         """The other names by which a project can be addressed (C-68)."""
         return tuple(self.fields.get("aliases/alias", ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A node where an address led, with what stands above it.
+
+    ``kind`` tells assessors from other experiments. ``project`` is the one it belongs to (itself for a project).
+    ``subject`` and ``session`` are None for what has none.
+    """
+
+    kind: Kind
+    node: Node
+    side: Side
+    project: Node
+    subject: Node | None = None
+    session: Node | None = None
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.node.pk, self.side)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import BinaryIO, Final
 
 from filmroom.model.errors import BadDocument
+from filmroom.model.nodes import Kind
 from filmroom.model.resources import Description, FileEntry
 from filmroom.rest.formats import escape_xml
 from filmroom.rest.xmldoc import DECLARATION, DECLARED_NAMESPACES, parse_document, tag
@@ -15,10 +16,10 @@ _ENTRIES_AT_ONCE: Final = 1000
 
 def write_catalog(catalog: Catalog, out: BinaryIO) -> None:
     """F-201 to F-206: attributes in code-unit order, root children at column 0, no line break at the end."""
-    name = catalog.resource.label or str(catalog.resource.rid)
+    name = _catalog_id(catalog)
     root = _attributes({"ID": name, "description": catalog.resource.said.description})
     out.write(f"{DECLARATION}<cat:Catalog{root}{DECLARED_NAMESPACES}>\n".encode())
-    out.write(_meta_fields([("PROJECT", catalog.node.id)], depth=0).encode())
+    out.write(_meta_fields([("PROJECT", catalog.place.project.id)], depth=0).encode())
     out.write(_tags(catalog.resource.said.tags, depth=0).encode())
     entries = (_entry(entry) for entry in catalog.entries)
     if first := next(entries, None):
@@ -26,6 +27,13 @@ def write_catalog(catalog: Catalog, out: BinaryIO) -> None:
         out.writelines(entry.encode() for entry in entries)
         out.write(b"</cat:entries>\n")
     out.write(b"</cat:Catalog>")
+
+
+def _catalog_id(catalog: Catalog) -> str:
+    """F-206: the label; of a scan or reconstruction its own ID."""
+    if catalog.place.kind in {Kind.SCAN, Kind.RECONSTRUCTION}:
+        return catalog.place.node.id
+    return catalog.resource.label or str(catalog.resource.rid)
 
 
 def _entry(entry: FileEntry) -> str:

@@ -20,6 +20,7 @@ from filmroom.model.errors import NotAcceptable
 from filmroom.model.table import Cell, Row, Table, sorted_by
 from filmroom.rest.call import Call
 from filmroom.rest.reply import Reply, Stream
+from filmroom.rest.xmldoc import NOT_IN_XML
 
 SPOOL_BYTES: Final = 8 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1000
@@ -177,11 +178,10 @@ def escape_xml(text: str) -> str:
         return text
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     text = text.replace("\t", "&#9;").replace("\n", "&#10;").replace("\r", "&#13;")
-    return _NOT_IN_XML.sub("\ufffd", text)
+    return NOT_IN_XML.sub("\ufffd", text)
 
 
 _SPECIAL_IN_XML: Final = re.compile(r"[&<>\"\x00-\x1f\ufffe\uffff]")
-_NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def to_html(table: Table, out: BinaryIO) -> None:

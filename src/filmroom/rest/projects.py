@@ -4,17 +4,17 @@ from functools import partial
 from typing import Final
 
 from filmroom.model.datatypes import PROJECT
-from filmroom.model.errors import BadValue, IllegalProjectId, ProjectNameTaken, WrongBodyType
+from filmroom.model.errors import BadValue, IllegalId, ProjectNameTaken
 from filmroom.model.nodes import Accessibility, FieldValue, Node
 from filmroom.model.table import Table, counted
 from filmroom.rest import items
 from filmroom.rest.call import Call, Intake
-from filmroom.rest.formats import requested_type, table_reply
+from filmroom.rest.documents import wants_document
+from filmroom.rest.formats import table_reply
 from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
 
-_XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
 # C-77.
 _COLUMNS: Final = ("ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname", "URI")
 
@@ -29,15 +29,6 @@ def _row(project: Node) -> tuple[str, ...]:
     return (project.id, *(str(project.fields.get(path, "")) for path in paths), f"/data/projects/{project.id}")
 
 
-def get_project(archive: Archive, call: Call) -> Reply:
-    """C-68. XML unless JSON is asked for."""
-    project, resources = archive.projects.get(call.viewer, call.address)
-    if requested_type(call, ("text/xml", "application/json", "text/html")) == "application/json":
-        body = items.to_json(project, resources, PROJECT)
-        return Reply(body=body, media_type="application/json; charset=UTF-8")
-    return Reply(body=items.to_xml(project, resources, PROJECT), media_type="text/xml; charset=UTF-8")
-
-
 def put_project(archive: Archive, call: Call) -> Reply | Intake:
     """C-69: create or change; 200 and nothing in both cases."""
     if wants_document(call):
@@ -45,19 +36,12 @@ def put_project(archive: Archive, call: Call) -> Reply | Intake:
     return _put(archive, call, b"")
 
 
-def wants_document(call: Call) -> bool:
-    """C-49: whether the body is an XML document. Raises WrongBodyType for a multipart body."""
-    if call.media_type.startswith("multipart/"):
-        raise WrongBodyType(call.media_type, "send the XML document itself, as text/xml")
-    return call.media_type in _XML_TYPES or call.query.text("req_format") == "xml" or call.query.flag("inbody")
-
-
 def _put(archive: Archive, call: Call, document: bytes) -> Reply:
     fields = _read_fields(call, document)
     project_id = call.address.project or ""
     body_id = str(fields.pop("ID", "")) or project_id
     if body_id.casefold() != project_id.casefold():
-        raise IllegalProjectId(body_id)  # C-71
+        raise IllegalId("project ID", body_id)  # C-71
     archive.projects.put(call.viewer, project_id, fields, accessibility=_read_accessibility(call))
     return Reply()
 
@@ -107,8 +91,8 @@ def delete_project(archive: Archive, call: Call) -> Reply:
 
 def get_accessibility(archive: Archive, call: Call) -> Reply:
     """C-150."""
-    project, _ = archive.projects.get(call.viewer, call.address)
-    return Reply(body=str(project.accessibility).encode())
+    place = archive.entities.get(call.viewer, call.address).place
+    return Reply(body=str(place.node.accessibility).encode())
 
 
 def put_accessibility(archive: Archive, call: Call) -> Reply:

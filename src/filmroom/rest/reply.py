@@ -34,7 +34,8 @@ class Reply:
 STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.ArchiveError: 500,
     errors.BadValue: 400,
-    errors.IllegalProjectId: 417,
+    errors.IllegalId: 417,
+    errors.NeedsType: 417,
     errors.BadDocument: 422,
     errors.WrongBodyType: 415,
     errors.BodyTooLarge: 413,

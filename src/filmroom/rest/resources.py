@@ -3,17 +3,19 @@
 from functools import partial
 from typing import Final
 
-from filmroom.model.resources import Description, Resource
+from filmroom.model.resources import Description
 from filmroom.model.table import Table, counted
 from filmroom.rest import catalog
 from filmroom.rest.call import Call, Intake
+from filmroom.rest.documents import wants_document
 from filmroom.rest.formats import requested_type, spooled_reply, table_reply
 from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.items import RESOURCE_XSI_TYPE
 from filmroom.rest.params import read_description
-from filmroom.rest.projects import wants_document
 from filmroom.rest.reply import Reply
+from filmroom.rest.uris import category_columns
 from filmroom.service.archive import Archive
+from filmroom.service.resources import Found
 
 # F-62, and F-63 for JSON.
 _COLUMNS: Final = (
@@ -45,21 +47,21 @@ _JSON_KEYS: Final = (
 
 
 def list_resources(archive: Archive, call: Call) -> Reply:
-    _, resources = archive.resources.list_all(call.viewer, call.address)
-    rows = [_row(resource) for resource in resources]
+    with_inside = call.query.flag("all")
+    resources = archive.resources.list_all(call.viewer, call.address, with_inside=with_inside)
+    rows = [_row(found, is_inside=with_inside) for found in resources]
     properties = {"title": "Resources"}
     return table_reply(call, counted(Table(columns=_COLUMNS, rows=rows, json_keys=_JSON_KEYS, properties=properties)))
 
 
-def _row(resource: Resource) -> tuple[str | int | None, ...]:
-    """F-65, F-66: a project's resources have no category ID, and one blank for its description."""
+def _row(found: Found, *, is_inside: bool) -> tuple[str | int | None, ...]:
+    """F-65."""
+    resource = found.resource
     return (
         resource.rid,
         resource.label,
         RESOURCE_XSI_TYPE,
-        "resources",
-        "",
-        " ",
+        *category_columns(found.place, is_inside=is_inside),
         resource.file_count,
         resource.size_bytes,
         ",".join(resource.said.tags),

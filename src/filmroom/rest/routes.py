@@ -7,7 +7,7 @@ from typing import Final
 from filmroom.model.address import decode_path, match_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, WrongMethod
 from filmroom.model.nodes import Kind
-from filmroom.rest import accounts, files, projects, resources, uploads
+from filmroom.rest import accounts, entities, files, projects, resources, uploads
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
@@ -27,8 +27,10 @@ class Operation:
 
 _SITE: Final = frozenset({Kind.SITE})
 _PROJECT: Final = frozenset({Kind.PROJECT})
+_SESSION_KIND: Final = frozenset({Kind.EXPERIMENT})
 # Every kind of thing whose resources are served.
-_OWNERS: Final = frozenset({Kind.PROJECT})
+_OWNERS: Final = frozenset(Kind) - {Kind.SITE, Kind.USER}
+_ENTITIES: Final = _OWNERS - {Kind.PROJECT}
 
 _SESSION: Final[Mapping[str, Handler]] = {
     "GET": accounts.get_session,
@@ -49,8 +51,18 @@ OPERATIONS: Final = (
     Operation(
         _PROJECT,
         "",
-        {"GET": projects.get_project, "PUT": projects.put_project, "DELETE": projects.delete_project},
+        {"GET": entities.get_entity, "PUT": projects.put_project, "DELETE": projects.delete_project},
     ),
+    Operation(
+        _ENTITIES,
+        "",
+        {"GET": entities.get_entity, "PUT": entities.put_entity, "DELETE": entities.delete_entity},
+    ),
+    Operation(_PROJECT, "subjects", {"GET": entities.lister(entities.SUBJECTS)}),
+    Operation(frozenset({Kind.PROJECT, Kind.SUBJECT}), "experiments", {"GET": entities.lister(entities.EXPERIMENTS)}),
+    Operation(_SESSION_KIND, "scans", {"GET": entities.lister(entities.SCANS)}),
+    Operation(_SESSION_KIND, "reconstructions", {"GET": entities.lister(entities.RECONSTRUCTIONS)}),
+    Operation(_SESSION_KIND, "assessors", {"GET": entities.lister(entities.ASSESSORS)}),
     Operation(_PROJECT, "accessibility", {"GET": projects.get_accessibility}),
     Operation(_PROJECT, "accessibility/{level}", {"PUT": projects.put_accessibility}),
     Operation(_OWNERS, "resources", {"GET": resources.list_resources}),

@@ -8,6 +8,7 @@ from filmroom.blobs.base import BlobStore
 from filmroom.db.engine import Database
 from filmroom.model.nodes import Accessibility
 from filmroom.service.accounts import Accounts
+from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.leases import Leases
 from filmroom.service.projects import Projects
@@ -20,12 +21,14 @@ from filmroom.service.uploads import Uploads
 class Rules:
     """What a site decides for itself.
 
-    ``undo_period`` is how long a deleted or overwritten thing can be brought back.
+    ``site_id`` is what generated IDs begin with. ``undo_period`` is how long a deleted or overwritten thing can be
+    brought back.
     """
 
     default_accessibility: Accessibility
     undo_period: timedelta
     session_idle_limit: timedelta
+    site_id: str
 
 
 class Archive:
@@ -39,6 +42,7 @@ class Archive:
         self.projects = Projects(
             stores, default_accessibility=rules.default_accessibility, undo_period=rules.undo_period
         )
+        self.entities = Entities(stores, site_id=rules.site_id)
         self.resources = Resources(stores)
         self.files = Files(stores)
         self.uploads = Uploads(stores)

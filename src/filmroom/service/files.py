@@ -12,24 +12,23 @@ from filmroom.db.schema import AnyRow
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, MissingBytes, NotFound
 from filmroom.model.names import check_folder_path, is_rid
-from filmroom.model.nodes import Node
+from filmroom.model.nodes import Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
-from filmroom.model.resources import FileEntry, Owner, Resource, Selection
-from filmroom.service.resolve import get_node
-from filmroom.service.resources import find_resource, select_resources
+from filmroom.model.resources import FileEntry, Resource, Selection
+from filmroom.service.resolve import get_place
+from filmroom.service.resources import Found, find_resource, select_resources
 from filmroom.service.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of some resources of a node; each iterator is lazy and read once, in order.
+    """The files of some resources; each iterator is lazy and read once, in order.
 
     Rows are ``path, size_bytes, md5, format, content, tags`` (a JSON list).
     """
 
-    node: Node
-    resources: Sequence[tuple[Resource, Iterator[AnyRow]]]
+    resources: Sequence[tuple[Found, Iterator[AnyRow]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +44,16 @@ class Files:
         self._stores = stores
 
     @contextmanager
-    def open_listing(self, viewer: Viewer, address: Address, selection: Selection) -> Iterator[Listing]:
+    def open_listing(
+        self, viewer: Viewer, address: Address, selection: Selection, *, with_inside: bool = False
+    ) -> Iterator[Listing]:
         """The selected files of the resources that an address names, readable while the context is open.
 
         Resources come by rid, files by path. A label that is not there gives no resources (F-95a). Raises NotFound.
         """
         with self._stores.database.read() as connection:
-            node = get_node(connection, viewer, address, action=Action.READ)
-            chosen = select_resources(connection, node, address)
-            rows = [(resource, files.iter_listing(connection, resource.pk, selection)) for resource in chosen]
-            yield Listing(node, rows)
+            chosen = select_resources(connection, viewer, address, with_inside=with_inside)
+            yield Listing([(found, files.iter_listing(connection, found.resource.pk, selection)) for found in chosen])
 
     def open_file(self, viewer: Viewer, address: Address, *, spellings: Sequence[str]) -> OpenFile:
         """One file of the resources that an address names, by the first of these paths that is there (F-6, F-96).
@@ -62,15 +61,9 @@ class Files:
         Raises NotFound, and MissingBytes when the row is there and its bytes are not, or not all of them.
         """
         with self._stores.database.read() as connection:
-            node = get_node(connection, viewer, address, action=Action.READ)
-            chosen = select_resources(connection, node, address)
-            found = (
-                entry
-                for path in spellings
-                for resource in chosen
-                if (entry := files.find_file(connection, resource.pk, path))
-            )
-            entry = next(found, None)
+            chosen = select_resources(connection, viewer, address)
+            entries = (files.find_file(connection, found.resource.pk, path) for path in spellings for found in chosen)
+            entry = next((entry for entry in entries if entry), None)
         if entry is None:
             raise NotFound(f"file {spellings[0]!r}")
         return OpenFile(entry, self._open_blob(entry))
@@ -86,8 +79,8 @@ class Files:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            node = get_node(connection, viewer, address, action=Action.DELETE)
-            resource = self._get_for_deletion(connection, node, address)
+            place = get_place(connection, viewer, address, action=Action.DELETE)
+            resource = self._get_for_deletion(connection, place, address)
             for path in spellings:
                 count, size_bytes = files.mark_files_deleted(
                     connection, resource.pk, _selection_for_deletion(path), now=stamp.at
@@ -101,10 +94,10 @@ class Files:
 
         self._stores.database.write(unit)
 
-    def _get_for_deletion(self, connection: Connection, node: Node, address: Address) -> Resource:
+    def _get_for_deletion(self, connection: Connection, place: Place, address: Address) -> Resource:
         if address.resource is None:
             raise BadValue("address", str(address), "name the resource: .../resources/LABEL/files/PATH")
-        resource = find_resource(connection, Owner(node.pk, address.side), address.resource, lock=True)
+        resource = find_resource(connection, place.owner, address.resource, lock=True)
         if resource is None and is_rid(address.resource):
             raise NotFound(f"resource {address.resource!r}")
         if resource is None:

@@ -6,15 +6,14 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from filmroom.db import nodes, resources
+from filmroom.db import nodes, projects
 from filmroom.model.address import Address
 from filmroom.model.errors import ProjectNameTaken, RetiredProjectId
-from filmroom.model.names import check_project_id
+from filmroom.model.names import check_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
-from filmroom.model.resources import Owner, Resource
-from filmroom.service.resolve import find_visible, get_node, list_visible_projects
+from filmroom.service.resolve import find_visible_project, get_place, list_visible_projects
 from filmroom.service.stores import Stores
 
 PROJECT_XSI_TYPE = "xnat:projectData"
@@ -37,24 +36,18 @@ class Projects:
         """Create the project, or change the named fields of the one that is there (C-69).
 
         An empty field is cleared. ``accessibility`` None means the archive's default for a new project and no change
-        for another. Raises IllegalProjectId, ProjectNameTaken, RetiredProjectId, NotAllowed.
+        for another. Raises IllegalId, ProjectNameTaken, RetiredProjectId, NotAllowed.
         """
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            if find_visible(connection, viewer, project_id) is None:
-                self._create(connection, _new_project(check_project_id(project_id), viewer, stamp), stamp)
+            if find_visible_project(connection, viewer, project_id) is None:
+                self._create(connection, _new_project(check_id(project_id, what="project ID"), viewer, stamp), stamp)
             address = Address(kind=Kind.PROJECT, project=project_id)
-            project = get_node(connection, viewer, address, action=Action.EDIT)
+            project = get_place(connection, viewer, address, action=Action.EDIT).node
             self._change(connection, _merged(project, fields, accessibility), stamp)
 
         self._stores.database.write(unit)
-
-    def get(self, viewer: Viewer, address: Address) -> tuple[Node, tuple[Resource, ...]]:
-        """A project and its resources. Raises NotFound."""
-        with self._stores.database.read() as connection:
-            project = get_node(connection, viewer, address, action=Action.READ)
-            return project, tuple(resources.iter_resources(connection, Owner(project.pk)))
 
     def list_visible(self, viewer: Viewer) -> tuple[Node, ...]:
         """The projects that the viewer may read, by ID."""
@@ -66,7 +59,7 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            project = get_node(connection, viewer, address, action=Action.DELETE)
+            project = get_place(connection, viewer, address, action=Action.DELETE).node
             nodes.mark_node_deleted(connection, project.pk, stamp=stamp)
 
         self._stores.database.write(unit)
@@ -76,7 +69,7 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            project = get_node(connection, viewer, address, action=Action.DELETE)  # C-151: whoever may delete it
+            project = get_place(connection, viewer, address, action=Action.DELETE).node  # C-151: whoever may delete it
             nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
 
         self._stores.database.write(unit)
@@ -86,36 +79,39 @@ class Projects:
         # The name is looked at before the row is made, so that a taken one is told as such and not as a broken index.
         self._check_names(connection, (new.id,), own_pk=None, stamp=stamp)
         pk = nodes.insert_node(connection, new, stamp=stamp)
-        if not nodes.claim_project_name(connection, new.id, project_pk=pk):
+        if not projects.claim_project_name(connection, new.id, project_pk=pk):
             raise ProjectNameTaken(new.id)
 
     def _change(self, connection: Connection, project: Node, stamp: Stamp) -> None:
         names = {project.id, str(project.fields["secondary_ID"]), str(project.fields["name"]), *project.aliases}
         self._check_names(connection, names, own_pk=project.pk, stamp=stamp)
         for name in names:
-            if not nodes.claim_project_name(connection, name, project_pk=project.pk):
+            if not projects.claim_project_name(connection, name, project_pk=project.pk):
                 raise ProjectNameTaken(name)
-        nodes.release_project_names(connection, project.pk, keep=names)
+        projects.release_project_names(connection, project.pk, keep=names)
         nodes.update_node(connection, project, stamp=stamp)
 
     def _check_names(self, connection: Connection, names: Iterable[str], *, own_pk: int | None, stamp: Stamp) -> None:
         """Raise for a name that another project holds; take those of a project whose undo period is over (C-72)."""
         for name in names:
-            holder = nodes.find_name_holder(connection, name)
+            holder = projects.find_name_holder(connection, name)
             if holder is None or holder.pk == own_pk:
                 continue
             if holder.deleted_at is None:
                 raise ProjectNameTaken(name)
             if stamp.at - holder.deleted_at < self._undo_period:
                 raise RetiredProjectId(name)
-            nodes.release_project_names(connection, holder.pk)
+            projects.release_project_names(connection, holder.pk)
 
 
 def _new_project(project_id: str, viewer: Viewer, stamp: Stamp) -> Node:
     return Node(
         pk=0,
         kind=Kind.PROJECT,
+        parent_pk=None,
+        project_pk=None,
         id=project_id,
+        label=None,
         xsi_type=PROJECT_XSI_TYPE,
         accessibility=None,
         fields={},

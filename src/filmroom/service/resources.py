@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -10,19 +10,27 @@ from filmroom.db import files, resources
 from filmroom.model.address import Address
 from filmroom.model.errors import NotFound, ResourceExists
 from filmroom.model.names import check_label, is_rid
-from filmroom.model.nodes import Node
+from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, FileEntry, Owner, Resource
-from filmroom.service.resolve import get_node
+from filmroom.service.resolve import find_place, get_place, list_inside, list_places
 from filmroom.service.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A resource and where it hangs."""
+
+    place: Place
+    resource: Resource
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """A resource with all that is known of its files; ``entries`` is lazy and read once."""
 
-    node: Node
+    place: Place
     resource: Resource
     entries: Iterator[FileEntry]
 
@@ -31,11 +39,14 @@ class Resources:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
 
-    def list_all(self, viewer: Viewer, address: Address) -> tuple[Node, tuple[Resource, ...]]:
-        """The node at an address and its resources by rid. Raises NotFound."""
+    def list_all(self, viewer: Viewer, address: Address, *, with_inside: bool = False) -> tuple[Found, ...]:
+        """The resources of all that an address names, by rid; of a session, if so asked, of what is inside too (F-67).
+
+        Raises NotFound.
+        """
         with self._stores.database.read() as connection:
-            node = get_node(connection, viewer, address, action=Action.READ)
-            return node, tuple(resources.iter_resources(connection, Owner(node.pk, address.side)))
+            places = list_places(connection, viewer, address)
+            return _resources_of(connection, _expanded(connection, places) if with_inside else places)
 
     def create(self, viewer: Viewer, address: Address, said: Description) -> None:
         """Make an empty resource. Raises NotFound, NotAllowed, BadName, ResourceExists (F-85, in this order)."""
@@ -43,12 +54,12 @@ class Resources:
         label = address.resource or ""
 
         def unit(connection: Connection) -> None:
-            node = get_node(connection, viewer, address, action=Action.EDIT)
-            owner = Owner(node.pk, address.side)
-            if _is_existing_rid(connection, owner, label):
+            place = get_place(connection, viewer, address, action=Action.EDIT)
+            if _is_existing_rid(connection, place.owner, label):
                 raise ResourceExists(label)
             check_label(label)
-            if not resources.insert_resource(connection, owner, label=label, said=said, stamp=stamp):
+            said_here = _with_default_content(connection, place, said)
+            if not resources.insert_resource(connection, place.owner, label=label, said=said_here, stamp=stamp):
                 raise ResourceExists(label)
 
         self._stores.database.write(unit)
@@ -56,49 +67,99 @@ class Resources:
     def delete(self, viewer: Viewer, address: Address) -> None:
         """Delete the named resources with their files; a label that is not there is no error (F-91).
 
-        One short transaction, whatever they hold. Raises NotFound (the node, or a number that is no resource here)
+        One short transaction, whatever they hold. Raises NotFound (the place, or a number that is no resource here)
         and NotAllowed.
         """
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            node = get_node(connection, viewer, address, action=Action.READ)
-            chosen = select_resources(connection, node, address)
+            place = get_place(connection, viewer, address, action=Action.READ)
+            chosen = _named(_resources_of(connection, [place]), address)
             if chosen:
-                get_node(connection, viewer, address, action=Action.DELETE)
-                pks = [resource.pk for resource in chosen]
+                get_place(connection, viewer, address, action=Action.DELETE)
+                pks = [found.resource.pk for found in chosen]
                 resources.mark_resources_deleted(connection, pks, stamp=stamp)
 
         self._stores.database.write(unit)
 
     @contextmanager
     def open_catalog(self, viewer: Viewer, address: Address) -> Iterator[Catalog]:
-        """One resource and, while the context is open, its files by path. Raises NotFound for none or several."""
+        """One resource and, while the context is open, its files by path. Raises NotFound for none or several.
+
+        On a session, where it has none of this name itself, the one inside it that has (F-76).
+        """
         with self._stores.database.read() as connection:
-            node = get_node(connection, viewer, address, action=Action.READ)
-            match select_resources(connection, node, address):
-                case [resource]:
-                    yield Catalog(node, resource, files.iter_files(connection, resource.pk))
+            places = list_places(connection, viewer, address)
+            own = _named(_resources_of(connection, places), address)
+            match own or _named(_resources_of(connection, _expanded(connection, places)), address):
+                case [found]:
+                    entries = files.iter_files(connection, found.resource.pk)
+                    yield Catalog(found.place, found.resource, entries)
                 case _:
                     raise NotFound(f"one resource {address.resource!r}")
 
 
-def select_resources(connection: Connection, node: Node, address: Address) -> Sequence[Resource]:
-    """The resources that an address names, by rid; all of the node's when it names none.
+def _expanded(connection: Connection, places: Sequence[Place]) -> list[Place]:
+    """The places, and what is inside those that are sessions."""
+    return [
+        inner
+        for place in places
+        for inner in (place, *(list_inside(connection, place) if place.kind is Kind.EXPERIMENT else ()))
+    ]
 
-    F-51, F-52: a comma list; digits are numbers, anything else is a label. Raises NotFound for a number that is no
-    resource here.
+
+def _resources_of(connection: Connection, places: Sequence[Place]) -> tuple[Found, ...]:
+    by_owner = resources.list_resources_of(connection, [place.owner for place in places])
+    found = [Found(place, resource) for place in places for resource in by_owner[place.owner]]
+    return tuple(sorted(found, key=lambda item: item.resource.rid))
+
+
+def select_resources(
+    connection: Connection, viewer: Viewer, address: Address, *, with_inside: bool = False
+) -> tuple[Found, ...]:
+    """The resources whose files an address names, by rid; all of its places' when it names none (F-95).
+
+    F-51, F-52, F-54: a comma list; digits are numbers, here or anywhere else that the viewer may read, anything else
+    is a label. Raises NotFound for a place or a number that is not there.
     """
-    everything = tuple(resources.iter_resources(connection, Owner(node.pk, address.side)))
+    places = list_places(connection, viewer, address)
+    everything = _resources_of(connection, _expanded(connection, places) if with_inside else places)
     if address.resource is None:
         return everything
-    wanted = set(split_names(address.resource))
+    here = {str(found.resource.rid) for found in everything}
+    elsewhere = (name for name in split_names(address.resource) if is_rid(name) and name not in here)
+    return (
+        *_named(everything, address, are_numbers_checked=False),
+        *(_get_anywhere(connection, viewer, int(rid)) for rid in elsewhere),
+    )
+
+
+def _get_anywhere(connection: Connection, viewer: Viewer, rid: int) -> Found:
+    found = resources.find_owner_by_rid(connection, rid)
+    place = find_place(connection, viewer, found[0]) if found else None
+    if found is None or place is None:
+        raise NotFound(f"resource {rid}")
+    return Found(place, found[1])
+
+
+def _named(everything: Sequence[Found], address: Address, *, are_numbers_checked: bool = True) -> tuple[Found, ...]:
+    """Those of the address's label or number; raises NotFound for a number that is none of them, if so asked."""
+    wanted = set(split_names(address.resource or ""))
     numbers = {item for item in wanted if is_rid(item)}
-    if missing := numbers - {str(resource.rid) for resource in everything}:
+    missing = numbers - {str(found.resource.rid) for found in everything}
+    if missing and are_numbers_checked:
         raise NotFound(f"resource {min(missing)!r}")
     return tuple(
-        resource for resource in everything if _word_for_label(resource) in wanted or str(resource.rid) in numbers
+        found for found in everything if _word_for_label(found.resource) in wanted or str(found.resource.rid) in numbers
     )
+
+
+def _with_default_content(connection: Connection, place: Place, said: Description) -> Description:
+    """F-88: the first resource of a scan that has a type holds its raw data, unless it says otherwise."""
+    is_first = place.kind is Kind.SCAN and not said.content and place.node.type
+    if is_first and resources.find_first_resource(connection, place.owner) is None:
+        return replace(said, content="RAW")
+    return said
 
 
 def split_names(names: str) -> list[str]:

@@ -20,7 +20,7 @@ from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, Digest, FileEntry, IfExists, Owner, Resource
 from filmroom.service.leases import check_leases
-from filmroom.service.resolve import get_node
+from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource, split_names
 from filmroom.service.staging import Stage, Staged
 from filmroom.service.stores import Stores
@@ -68,8 +68,8 @@ class Uploads:
         """
         path = check_file_path(address.path) if address.path else None
         with self._stores.database.read() as connection:
-            node = get_node(connection, viewer, address, action=Action.EDIT)
-            resource = _find_target(connection, Owner(node.pk, address.side), address)
+            place = get_place(connection, viewer, address, action=Action.EDIT)
+            resource = _find_target(connection, place.owner, address)
             if resource is None or path is None:
                 return True
             _check_clash(connection, resource, path)
@@ -79,8 +79,8 @@ class Uploads:
     def compare(self, viewer: Viewer, address: Address, digest: Digest) -> Fate:
         """The fate of a body that was received only to be summed up, because ``check_upload`` said it is refused."""
         with self._stores.database.read() as connection:
-            node = get_node(connection, viewer, address, action=Action.EDIT)
-            resource = _find_target(connection, Owner(node.pk, address.side), address)
+            place = get_place(connection, viewer, address, action=Action.EDIT)
+            resource = _find_target(connection, place.owner, address)
             there = files.find_brief(connection, resource.pk, address.path or "") if resource else None
         return Fate.SAME if there is not None and there.md5 == digest.md5 else Fate.REFUSED
 
@@ -102,8 +102,8 @@ class Uploads:
 
         def unit(connection: Connection) -> tuple[Fate, ...]:
             check_leases(connection, _keys(arrivals))
-            node = get_node(connection, viewer, address, action=Action.EDIT)
-            resource = _get_target(connection, Owner(node.pk, address.side), address, options=options, stamp=stamp)
+            place = get_place(connection, viewer, address, action=Action.EDIT)
+            resource = _get_target(connection, place.owner, address, options=options, stamp=stamp)
             return _store(connection, resource, checked, options=options, stamp=stamp)
 
         try:

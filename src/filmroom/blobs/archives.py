@@ -1,0 +1,183 @@
+"""zip and tar on their way out, as streams: members are read one after the other, nothing is kept of them.
+
+Sizes and CRC-32 of the members are known beforehand, so a stored zip is headers and copies. Names are UTF-8, times
+UTC, permissions 0644; there are no members for folders. A member that has not as many bytes as it should ends the
+stream with MissingBytes: an archive is whole or it breaks off, and never silently shorter.
+
+The zip format is PKWARE's APPNOTE 6.3.10; numbers in comments are its sections. The tar format is POSIX 1003.1-2001
+(pax), with extended headers only where a name or size needs one.
+"""
+
+import struct
+import tarfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from tempfile import SpooledTemporaryFile
+from typing import Final
+
+from filmroom.model.errors import MissingBytes
+
+Read = Callable[[str], Iterator[bytes]]
+"""Gives the bytes under a key in pieces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One file of an archive, and the key of its bytes."""
+
+    name: str
+    key: str
+    size_bytes: int
+    crc32: int
+    modified_at: datetime
+
+
+_STORED: Final = 0
+_DEFLATED: Final = 8
+_UTF8_NAMES: Final = 0x0800  # 4.4.4, bit 11
+_SIZES_FOLLOW: Final = 0x0008  # 4.4.4, bit 3
+_UNIX: Final = 3 << 8  # 4.4.2
+_ZIP64: Final = 45  # 4.4.3
+_PLAIN: Final = 20
+_MOST_32: Final = 0xFFFFFFFF
+_MOST_16: Final = 0xFFFF
+_MODE_0644: Final = 0o100644 << 16
+_DIRECTORY_IN_MEMORY: Final = 1024 * 1024
+_COPY_BYTES: Final = 1024 * 1024
+
+
+def iter_zip(members: Iterable[Member], read: Read, *, is_deflated: bool = False) -> Iterator[bytes]:
+    """A zip of the members in order, with zip64 fields where they are needed and nowhere else."""
+    method = _DEFLATED if is_deflated else _STORED
+    offset = count = 0
+    with SpooledTemporaryFile(max_size=_DIRECTORY_IN_MEMORY) as directory:
+        for member in members:
+            start, packed_bytes = offset, 0
+            header = _local_header(member, method)
+            yield header
+            for chunk in _deflated(member, read) if is_deflated else _whole(member, read):
+                packed_bytes += len(chunk)
+                yield chunk
+            tail = _data_descriptor(member, packed_bytes) if is_deflated else b""
+            yield tail
+            directory.write(_directory_entry(member, method, start=start, packed_bytes=packed_bytes))
+            offset += len(header) + packed_bytes + len(tail)
+            count += 1
+        directory_bytes = directory.tell()
+        directory.seek(0)
+        while chunk := directory.read(_COPY_BYTES):
+            yield chunk
+    yield _end(count, directory_bytes, offset)
+
+
+def _whole(member: Member, read: Read) -> Iterator[bytes]:
+    """The member's bytes. Raises MissingBytes unless there are as many as there should be."""
+    left = member.size_bytes
+    for chunk in read(member.key):
+        left -= len(chunk)
+        yield chunk
+    if left:
+        raise MissingBytes(member.key)
+
+
+def _deflated(member: Member, read: Read) -> Iterator[bytes]:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    for chunk in _whole(member, read):
+        if packed := packer.compress(chunk):
+            yield packed
+    yield packer.flush()
+
+
+def _dos_time(moment: datetime) -> tuple[int, int]:
+    """4.4.6: time and date in steps of two seconds; the format begins in 1980."""
+    utc = max(moment.astimezone(UTC), datetime(1980, 1, 1, tzinfo=UTC))
+    date = (utc.year - 1980) << 9 | utc.month << 5 | utc.day
+    return utc.hour << 11 | utc.minute << 5 | utc.second // 2, date
+
+
+def _local_header(member: Member, method: int) -> bytes:
+    """4.3.7. Of a deflated member size and CRC follow its bytes, in the wide form, which must be announced here."""
+    name = member.name.encode()
+    is_wide = method == _DEFLATED or member.size_bytes > _MOST_32 - 1
+    size = _MOST_32 if is_wide else member.size_bytes
+    sizes_here = (0, 0) if method == _DEFLATED else (member.size_bytes, member.size_bytes)
+    extra = struct.pack("<HHQQ", 1, 16, *sizes_here) if is_wide else b""
+    flags = _UTF8_NAMES | (_SIZES_FOLLOW if method == _DEFLATED else 0)
+    crc32 = 0 if method == _DEFLATED else member.crc32
+    fields = (_ZIP64 if is_wide else _PLAIN, flags, method, *_dos_time(member.modified_at), crc32, size, size)
+    return struct.pack("<4s5H3L2H", b"PK\3\4", *fields, len(name), len(extra)) + name + extra
+
+
+def _data_descriptor(member: Member, packed_bytes: int) -> bytes:
+    """4.3.9."""
+    return struct.pack("<4sLQQ", b"PK\7\10", member.crc32, packed_bytes, member.size_bytes)
+
+
+def _directory_entry(member: Member, method: int, *, start: int, packed_bytes: int) -> bytes:
+    """4.3.12; 4.5.3 for what does not fit in 32 bits."""
+    name = member.name.encode()
+    numbers = (member.size_bytes, packed_bytes, start)
+    wide = [number for number in numbers if number > _MOST_32 - 1]
+    extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+    size, packed, offset = (min(number, _MOST_32) for number in numbers)
+    version = _ZIP64 if wide or method == _DEFLATED else _PLAIN
+    flags = _UTF8_NAMES | (_SIZES_FOLLOW if method == _DEFLATED else 0)
+    fields = (_UNIX | version, version, flags, method, *_dos_time(member.modified_at), member.crc32, packed, size)
+    rest = (len(name), len(extra), 0, 0, 0, _MODE_0644, offset)
+    return struct.pack("<4s6H3L5H2L", b"PK\1\2", *fields, *rest) + name + extra
+
+
+def _end(count: int, directory_bytes: int, offset: int) -> bytes:
+    """4.3.14 to 4.3.16."""
+    wide = b""
+    if count >= _MOST_16 or directory_bytes >= _MOST_32 or offset >= _MOST_32:
+        versions = (_UNIX | _ZIP64, _ZIP64, 0, 0)
+        wide = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, *versions, count, count, directory_bytes, offset)
+        wide += struct.pack("<4sLQL", b"PK\6\7", 0, offset + directory_bytes, 1)
+    counts = (min(count, _MOST_16), min(count, _MOST_16))
+    sizes = (min(directory_bytes, _MOST_32), min(offset, _MOST_32))
+    return wide + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, *counts, *sizes, 0)
+
+
+def zip_length(members: Iterable[Member]) -> int:
+    """How many bytes ``iter_zip`` makes of stored members."""
+    offset = count = directory_bytes = 0
+    for member in members:
+        directory_bytes += len(_directory_entry(member, _STORED, start=offset, packed_bytes=member.size_bytes))
+        offset += len(_local_header(member, _STORED)) + member.size_bytes
+        count += 1
+    return offset + directory_bytes + len(_end(count, directory_bytes, offset))
+
+
+def iter_tar(members: Iterable[Member], read: Read) -> Iterator[bytes]:
+    """A tar of the members in order."""
+    for member in members:
+        yield _tar_header(member)
+        yield from _whole(member, read)
+        yield bytes(-member.size_bytes % tarfile.BLOCKSIZE)
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def tar_length(members: Iterable[Member]) -> int:
+    """How many bytes ``iter_tar`` makes."""
+    bodies = (len(_tar_header(member)) + -(-member.size_bytes // 512) * 512 for member in members)
+    return sum(bodies) + 2 * tarfile.BLOCKSIZE
+
+
+def _tar_header(member: Member) -> bytes:
+    info = tarfile.TarInfo(member.name)
+    info.size = member.size_bytes
+    info.mtime = int(member.modified_at.timestamp())
+    info.mode = 0o644
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def iter_gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """RFC 1952, of whatever comes."""
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    for chunk in chunks:
+        if packed := packer.compress(chunk):
+            yield packed
+    yield packer.flush()

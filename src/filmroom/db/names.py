@@ -1,0 +1,56 @@
+"""Labels of subjects and experiments in their projects, and the numbers in generated ids."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from filmroom.db.schema import counter, name, node
+from filmroom.model.nodes import Kind
+
+_TAKEN: Final = (node.c.kind.in_([Kind.SUBJECT, Kind.EXPERIMENT]),)
+
+
+def insert_label(connection: Connection, project_pk: int, family: Kind, label: str, *, node_pk: int) -> bool:
+    """Whether the node now has the label in the project; False when another one has it."""
+    values = {
+        "project_pk": project_pk,
+        "family": family,
+        "label": label,
+        "node_pk": node_pk,
+        "is_primary": True,
+    }
+    made = upsert(name).values(values).on_conflict_do_nothing().returning(name.c.pk)
+    return connection.execute(made).first() is not None
+
+
+def find_label_holder(connection: Connection, project_pk: int, family: Kind, label: str) -> int | None:
+    """The pk of the node, live or below something deleted, that has a label."""
+    query = select(name.c.node_pk).where(
+        name.c.project_pk == project_pk,
+        name.c.family == family,
+        name.c.label == label,
+        name.c.deleted_at.is_(None),
+    )
+    return connection.execute(query).scalar()
+
+
+def mark_labels_deleted(connection: Connection, node_pk: int, *, at: datetime) -> None:
+    """Free all labels of a node."""
+    live = (name.c.node_pk == node_pk, name.c.deleted_at.is_(None))
+    connection.execute(update(name).where(*live).values(deleted_at=at))
+
+
+def next_id(connection: Connection, prefix: str) -> str:
+    """C-58: the prefix and the next number of five digits or more, one that was never used in the archive."""
+    while True:
+        bump = (
+            upsert(counter)
+            .values(name=prefix, next_value=2)
+            .on_conflict_do_update(index_elements=[counter.c.name], set_={"next_value": counter.c.next_value + 1})
+            .returning(counter.c.next_value)
+        )
+        candidate = f"{prefix}{int(connection.execute(bump).scalar_one()) - 1:05d}"
+        if connection.execute(select(node.c.pk).where(node.c.id == candidate, *_TAKEN).limit(1)).first() is None:
+            return candidate

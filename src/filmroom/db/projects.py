@@ -1,0 +1,68 @@
+"""The names of projects: ID, secondary ID, name and aliases of all of them in one namespace (C-72)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from filmroom.db.nodes import select_nodes, to_node
+from filmroom.db.schema import node, project_name
+from filmroom.model.nodes import Kind, Node
+
+_LIVE_PROJECT_BY_NAME: Final = (
+    select_nodes()
+    .join(project_name, project_name.c.project_pk == node.c.pk)
+    .where(project_name.c.folded == bindparam("folded"), node.c.deleted_at.is_(None))
+)
+
+
+def find_project(connection: Connection, name: str) -> Node | None:
+    """The live project that has this text as its ID or as one of its aliases, exactly (C-68)."""
+    row = connection.execute(_LIVE_PROJECT_BY_NAME, {"folded": name.casefold()}).first()
+    if row is None:
+        return None
+    project = to_node(row)
+    return project if name in (project.id, *project.aliases) else None
+
+
+def iter_projects(connection: Connection, *, creator_pk: int | None) -> Iterator[Node]:
+    """Live projects by ID; only those that one user made, unless ``creator_pk`` is None."""
+    query = select_nodes().where(node.c.kind == Kind.PROJECT, node.c.deleted_at.is_(None)).order_by(node.c.id)
+    if creator_pk is not None:
+        query = query.where(node.c.created_by == creator_pk)
+    return map(to_node, connection.execute(query))
+
+
+def claim_project_name(connection: Connection, name: str, *, project_pk: int) -> bool:
+    """Whether the project now holds this name, or held it before; False when another one holds it."""
+    folded = name.casefold()
+    claim = upsert(project_name).values(folded=folded, project_pk=project_pk).on_conflict_do_nothing()
+    connection.execute(claim)
+    holder = connection.execute(select(project_name.c.project_pk).where(project_name.c.folded == folded)).scalar()
+    return holder == project_pk
+
+
+class NameHolder(NamedTuple):
+    pk: int
+    deleted_at: datetime | None
+
+
+def find_name_holder(connection: Connection, name: str) -> NameHolder | None:
+    """The project, live or deleted, that holds a name, in any case; None when nobody does."""
+    query = (
+        select(node.c.pk, node.c.deleted_at)
+        .join(project_name, project_name.c.project_pk == node.c.pk)
+        .where(project_name.c.folded == name.casefold())
+    )
+    row = connection.execute(query).first()
+    return None if row is None else NameHolder(row.pk, row.deleted_at)
+
+
+def release_project_names(connection: Connection, project_pk: int, *, keep: Iterable[str] = ()) -> None:
+    """Give up the project's names, except those to keep."""
+    kept = [name.casefold() for name in keep]
+    connection.execute(
+        delete(project_name).where(project_name.c.project_pk == project_pk, project_name.c.folded.not_in(kept))
+    )

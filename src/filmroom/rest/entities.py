@@ -1,0 +1,227 @@
+"""Subjects, experiments, assessors, scans and reconstructions over HTTP (core-api sections 3.4 to 3.8)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from filmroom.model.datatypes import DATA_TYPES, RECONSTRUCTION, SUBJECT, DataType, find_data_type, find_field_path
+from filmroom.model.errors import BadValue
+from filmroom.model.nodes import Kind, Place
+from filmroom.model.table import Table, counted
+from filmroom.rest import items
+from filmroom.rest.call import Call, Handler, Intake
+from filmroom.rest.documents import wants_document
+from filmroom.rest.formats import requested_type, table_reply
+from filmroom.rest.intakes import DocumentIntake
+from filmroom.rest.reply import Reply
+from filmroom.service.archive import Archive
+from filmroom.service.entities import Change, Changed
+
+# C-50: the type of a new thing that does not say.
+_DEFAULT_TYPES: Final = {Kind.SUBJECT: SUBJECT, Kind.RECONSTRUCTION: RECONSTRUCTION}
+# C-144: those whose PUT answers with nothing.
+_SILENT: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
+
+
+def get_entity(archive: Archive, call: Call) -> Reply:
+    """C-136, C-141. XML unless JSON is asked for."""
+    tree = archive.entities.get(call.viewer, call.address)
+    if requested_type(call, ("text/xml", "application/json", "text/html")) == "application/json":
+        return Reply(body=items.to_json(tree), media_type="application/json; charset=UTF-8")
+    return Reply(body=items.to_xml(tree), media_type="text/xml; charset=UTF-8")
+
+
+def put_entity(archive: Archive, call: Call) -> Reply | Intake:
+    if wants_document(call):
+        return DocumentIntake(partial(_put, archive, call))
+    return _put(archive, call, b"")
+
+
+def _put(archive: Archive, call: Call, document: bytes) -> Reply:
+    """C-144: 201 and the ID of what is new, 200 and the ID of what is changed, 200 and nothing for a rename."""
+    changed = archive.entities.put(call.viewer, call.address, _read_change(call, document))
+    return _changed_reply(call, changed)
+
+
+def _changed_reply(call: Call, changed: Changed) -> Reply:
+    if call.address.kind in _SILENT or changed.is_renamed:
+        return Reply()
+    return Reply(status=201 if changed.is_new else 200, body=changed.id.encode())
+
+
+def _read_change(call: Call, document: bytes) -> Change:
+    """C-48 to C-52: the document first, then the parameters, which win."""
+    kind = call.address.kind
+    named = _named_type(call) or _implied_type(call)
+    data_type = named or _DEFAULT_TYPES.get(kind)
+    if data_type is not None and data_type.kind is not kind:
+        raise BadValue("xsiType", data_type.xsi_type, f"it is no type that a {kind} can have")
+    reading = data_type or _base_type(kind)
+    from_xml = items.read_xml(document, reading) if document.strip() else {}
+    new_label = call.query.text("label") if kind in {Kind.SUBJECT, Kind.EXPERIMENT} else None
+    fields = {**from_xml, **items.read_parameters(call.query, reading)}
+    for path in ("project", "label"):
+        fields.pop(path, None)
+    return Change(data_type=data_type, fields=fields, new_label=new_label)
+
+
+def _named_type(call: Call) -> DataType | None:
+    """Raises BadValue for a type that is not known (C-50)."""
+    name = call.query.text("xsiType") or call.query.text("ELEMENT_0")
+    if name is None:
+        return None
+    if (data_type := find_data_type(name)) is None:
+        raise BadValue("xsiType", name, "no such data type is known here")
+    return data_type
+
+
+def _implied_type(call: Call) -> DataType | None:
+    """C-50: the type before the slash of the first parameter that has one, where a thing can be of it."""
+    prefixes = (name.split("/", 1)[0] for name, _ in call.query.items() if ":" in name and "/" in name)
+    found = (find_data_type(prefix) for prefix in prefixes)
+    return next((data_type for data_type in found if data_type and data_type.kind is call.address.kind), None)
+
+
+def _base_type(kind: Kind) -> DataType:
+    """What a thing of a kind has in any case; for changing one without saying its type."""
+    return next(data_type for data_type in DATA_TYPES if data_type.kind is kind)
+
+
+def delete_entity(archive: Archive, call: Call) -> Reply:
+    call.query.flag("removeFiles")
+    archive.entities.delete(call.viewer, call.address)
+    return Reply()
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of one kind: the header of its first column and its default columns after that (C-89 to C-120)."""
+
+    kind: Kind
+    key: str
+    columns: tuple[str, ...]
+    uri: Callable[[Place], str]
+
+
+def _flat_uri(place: Place) -> str:
+    return f"/data/{'subjects' if place.kind is Kind.SUBJECT else 'experiments'}/{place.node.id}"
+
+
+def _session_uri(word: str) -> Callable[[Place], str]:
+    return lambda place: f"/data/experiments/{place.session.id if place.session else ''}/{word}/{place.node.id}"
+
+
+SUBJECTS: Final = _List(
+    Kind.SUBJECT,
+    "ID",
+    ("project", "label", "insert_date", "insert_user", "URI"),
+    _flat_uri,
+)
+EXPERIMENTS: Final = _List(
+    Kind.EXPERIMENT,
+    "xnat:subjectassessordata/id",
+    ("ID", "project", "date", "xsiType", "label", "insert_date", "URI"),
+    _flat_uri,
+)
+ASSESSORS: Final = _List(
+    Kind.ASSESSOR,
+    "xnat:imageassessordata/id",
+    ("ID", "project", "label", "date", "xsiType", "insert_date", "session_ID", "session_label", "URI"),
+    _flat_uri,
+)
+SCANS: Final = _List(
+    Kind.SCAN,
+    "xnat_imagescandata_id",
+    ("ID", "type", "quality", "xsiType", "note", "series_description", "URI"),
+    _session_uri("scans"),
+)
+RECONSTRUCTIONS: Final = _List(
+    Kind.RECONSTRUCTION,
+    "xnat_reconstructedimagedata_id",
+    ("ID", "type", "baseScanType", "URI"),
+    _session_uri("reconstructions"),
+)
+
+
+def lister(wanted: _List) -> Handler:
+    """The handler of a list."""
+
+    def list_entities(archive: Archive, call: Call) -> Reply:
+        places = archive.entities.list_inside(call.viewer, call.address, wanted.kind)
+        columns = _columns(call, wanted)
+        rows = [[_cell(place, column, wanted) for column in columns] for place in _filtered(call, places)]
+        return table_reply(call, counted(Table(columns=tuple(map(_header, columns)), rows=rows)))
+
+    return list_entities
+
+
+def _filtered(call: Call, places: tuple[Place, ...]) -> list[Place]:
+    """C-126: by data type, several with commas, by name or by element, in any case."""
+    names = (call.query.text("xsiType") or "").lower()
+    if not names:
+        return list(places)
+    known = (find_data_type(name.strip()) for name in names.split(","))
+    wanted = {data_type.xsi_type for data_type in known if data_type}
+    return [place for place in places if wanted & set(_lineage(place))]
+
+
+def _lineage(place: Place) -> tuple[str, ...]:
+    data_type = find_data_type(place.node.xsi_type)
+    return tuple(ancestor.xsi_type for ancestor in data_type.lineage) if data_type else (place.node.xsi_type,)
+
+
+def _columns(call: Call, wanted: _List) -> tuple[str, ...]:
+    """C-121 to C-123: the key first, then what was asked for, then URI; unknown short names are dropped."""
+    asked = call.query.text("columns")
+    if asked is None:
+        return (wanted.key, *wanted.columns)
+    names: list[str] = []
+    for name in asked.split(","):
+        names += wanted.columns if name == "DEFAULT" else [name.strip()]
+    known = [name for name in names if "/" in name or _is_known(name, wanted)]
+    key = () if wanted.key in known else (wanted.key,)
+    return tuple(dict.fromkeys((*key, *known, "URI")))
+
+
+def _is_known(name: str, wanted: _List) -> bool:
+    if name in _COMPUTED or name in wanted.columns or name == wanted.key:
+        return True
+    return any(find_field_path(data_type, name) for data_type in DATA_TYPES if data_type.kind is wanted.kind)
+
+
+def _header(column: str) -> str:
+    """C-122."""
+    return column.lower() if "/" in column else column
+
+
+def _timestamp(moment: datetime) -> str:
+    """C-132."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+_COMPUTED: Final[dict[str, Callable[[Place], str]]] = {
+    "ID": lambda place: place.node.id,
+    "label": lambda place: place.node.label or "",
+    "project": lambda place: place.project.id,
+    "xsiType": lambda place: place.node.xsi_type,
+    "insert_date": lambda place: _timestamp(place.node.created_at),
+    "insert_user": lambda place: place.node.created_by,
+    "subject_ID": lambda place: place.subject.id if place.subject else "",
+    "subject_label": lambda place: (place.subject.label or "") if place.subject else "",
+    "session_ID": lambda place: place.session.id if place.session else "",
+    "session_label": lambda place: (place.session.label or "") if place.session else "",
+}
+
+
+def _cell(place: Place, column: str, wanted: _List) -> str | int:
+    if column == "URI":
+        return wanted.uri(place)
+    if column == wanted.key and column not in _COMPUTED:
+        return place.node.pk if wanted.kind in {Kind.SCAN, Kind.RECONSTRUCTION} else place.node.id
+    if column in _COMPUTED:
+        return _COMPUTED[column](place)
+    data_type = find_data_type(place.node.xsi_type)
+    path = find_field_path(data_type, column) if data_type else None
+    return str(items.fields_of(place).get(path or "", ""))

@@ -1,0 +1,93 @@
+"""The URIs of listings, and the columns that say where a resource hangs: one row a kind (F-66, F-109, F-110)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from filmroom.model.address import Address
+from filmroom.model.nodes import Kind, Place
+
+_BLANK: Final = " "
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """``category`` and the two columns beside it, and the path from the parent that URIs have."""
+
+    category: str
+    cat_id: Callable[[Place], str]
+    cat_desc: Callable[[Place], str]
+    path: Callable[[Place], str]
+
+
+def _nothing(_place: Place) -> str:
+    return ""
+
+
+def _one_blank(_place: Place) -> str:
+    return _BLANK
+
+
+def _id(place: Place) -> str:
+    return place.node.id
+
+
+def _session_path(place: Place) -> str:
+    return f"/experiments/{place.session.id if place.session else ''}"
+
+
+_WORDS: Final = {
+    Kind.PROJECT: _Words("resources", _nothing, _one_blank, lambda place: f"/projects/{place.node.id}"),
+    Kind.SUBJECT: _Words(
+        "resources", _nothing, _one_blank, lambda place: f"/projects/{place.project.id}/subjects/{place.node.id}"
+    ),
+    Kind.EXPERIMENT: _Words("resources", _id, _one_blank, lambda place: f"/experiments/{place.node.id}"),
+    Kind.SCAN: _Words(
+        "scans",
+        _id,
+        lambda place: place.node.type,
+        lambda place: f"{_session_path(place)}/scans/{place.node.id}",
+    ),
+    Kind.RECONSTRUCTION: _Words(
+        "reconstructions",
+        _id,
+        lambda place: place.node.type,
+        lambda place: f"{_session_path(place)}/reconstructions/{place.node.id}/{place.side}",
+    ),
+    Kind.ASSESSOR: _Words(
+        "assessors",
+        _id,
+        lambda place: place.node.xsi_type,
+        lambda place: f"{_session_path(place)}/assessors/{place.node.id}/{place.side}",
+    ),
+}
+
+
+def category_columns(place: Place, *, is_inside: bool = False) -> tuple[str, str, str]:
+    """``category``, ``cat_id`` and ``cat_desc`` (F-66).
+
+    In the list of a whole session (``is_inside``) the session's own have neither ID nor description, and assessors
+    no description (F-67).
+    """
+    words = _WORDS[place.kind]
+    if is_inside and place.kind is Kind.EXPERIMENT:
+        return words.category, "", ""
+    description = "" if is_inside and place.kind is Kind.ASSESSOR else words.cat_desc(place)
+    return words.category, words.cat_id(place), description
+
+
+def context_uri(place: Place) -> str:
+    """F-109: how a listing of several resources names where one hangs, always by ID."""
+    return f"/data{_WORDS[place.kind].path(place)}"
+
+
+def requested_uri(place: Place, address: Address) -> str:
+    """F-110: how the listing of one resource names where it hangs: as the request came, but by ID."""
+    path = _WORDS[place.kind].path(place)
+    is_assessor_as_experiment = place.kind is Kind.ASSESSOR and address.kind is Kind.EXPERIMENT
+    if is_assessor_as_experiment:
+        path = f"/experiments/{place.node.id}"
+    names_both = address.project is not None and address.subject is not None
+    if place.kind in {Kind.PROJECT, Kind.SUBJECT} or not names_both or place.subject is None:
+        return f"/data{path}"
+    return f"/data/projects/{place.project.id}/subjects/{place.subject.id}{path}"

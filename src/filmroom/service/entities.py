@@ -1,0 +1,249 @@
+"""Subjects, experiments, assessors, scans and reconstructions: made, changed, renamed, read, listed, deleted.
+
+One way for all of them; what differs is which parent they need and whether people name them by label or by ID.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from filmroom.db import names, nodes, resources
+from filmroom.model.address import Address
+from filmroom.model.datatypes import SUBJECT, DataType
+from filmroom.model.errors import BadDocument, BadValue, LabelTaken, NeedsType, NotFound, WrongType
+from filmroom.model.names import check_id
+from filmroom.model.nodes import FieldValue, Kind, Node, Place
+from filmroom.model.people import Stamp, Viewer
+from filmroom.model.permission import Action
+from filmroom.model.resources import Owner, Resource, Side
+from filmroom.service.resolve import find_place, get_place, list_children, list_places
+from filmroom.service.stores import Stores
+
+_LABELLED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
+_ID_LETTERS: Final = {Kind.SUBJECT: "S", Kind.EXPERIMENT: "E", Kind.ASSESSOR: "E"}
+# What is inside each kind, in the order in which it is told.
+_INSIDE: Final = {
+    Kind.SUBJECT: (Kind.EXPERIMENT,),
+    Kind.EXPERIMENT: (Kind.SCAN, Kind.RECONSTRUCTION, Kind.ASSESSOR),
+}
+_SIDES: Final = {Kind.RECONSTRUCTION: (Side.IN, Side.OUT), Kind.ASSESSOR: (Side.IN, Side.OUT)}
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A thing with its resources, by side, and all that is inside it."""
+
+    place: Place
+    resources: Mapping[Side, tuple[Resource, ...]]
+    inside: tuple["Tree", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a PUT says of a thing. ``data_type`` is None where it does not say; ``new_label`` asks for a rename."""
+
+    data_type: DataType | None
+    fields: Mapping[str, FieldValue]
+    new_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What came of it: the thing's ID, and whether it was made, renamed (and nothing else), or changed."""
+
+    id: str
+    is_new: bool = False
+    is_renamed: bool = False
+
+
+class Entities:
+    def __init__(self, stores: Stores, *, site_id: str) -> None:
+        self._stores = stores
+        # C-58: what IDs begin with.
+        self._prefix = re.sub(r"[ '\"^]", "", site_id).replace("-", "_")
+
+    def get(self, viewer: Viewer, address: Address) -> Tree:
+        """A thing and all that is inside it. Raises NotFound for none or several."""
+        with self._stores.database.read() as connection:
+            return _tree(connection, get_place(connection, viewer, address, action=Action.READ))
+
+    def list_inside(self, viewer: Viewer, address: Address, kind: Kind) -> tuple[Place, ...]:
+        """The things of one kind inside another one, in the order in which they were made. Raises NotFound."""
+        with self._stores.database.read() as connection:
+            parents = list_places(connection, viewer, address)
+            return tuple(place for parent in parents for place in list_children(connection, parent, kind))
+
+    def put(self, viewer: Viewer, address: Address, change: Change) -> Changed:
+        """Make, change or rename the thing at an address (C-80, C-92, C-106, C-111, C-118).
+
+        An experiment below a subject that is not there makes the subject (C-93).
+        Raises NotFound, NotAllowed, BadValue, BadDocument, NeedsType, WrongType, LabelTaken.
+        """
+        stamp = self._stores.stamp(viewer)
+
+        def unit(connection: Connection) -> Changed:
+            existing = _find_existing(connection, viewer, address)
+            if existing is None:
+                return self._create(connection, viewer, address, change, stamp=stamp)
+            get_place(connection, viewer, address, action=Action.EDIT)
+            return _update(connection, existing, change, stamp)
+
+        return self._stores.database.write(unit)
+
+    def delete(self, viewer: Viewer, address: Address) -> None:
+        """Delete a thing with all that is inside it. Raises NotFound, NotAllowed."""
+        stamp = self._stores.stamp(viewer)
+
+        def unit(connection: Connection) -> None:
+            place = get_place(connection, viewer, address, action=Action.DELETE)
+            nodes.mark_node_deleted(connection, place.node.pk, stamp=stamp)
+            names.mark_labels_deleted(connection, place.node.pk, at=stamp.at)
+
+        self._stores.database.write(unit)
+
+    def _create(
+        self, connection: Connection, viewer: Viewer, address: Address, change: Change, *, stamp: Stamp
+    ) -> Changed:
+        kind = address.kind
+        if change.data_type is None:
+            raise NeedsType(kind)
+        parent = self._parent(connection, viewer, address, change, stamp=stamp)
+        name = check_id(getattr(address, kind) or "", what=f"{kind} {'label' if kind in _LABELLED else 'ID'}")
+        fields = dict(change.fields)
+        given_id = str(fields.pop("ID", ""))
+        node_id = name if kind not in _LABELLED else self._id(connection, kind, given_id)
+        new = Node(
+            pk=0,
+            kind=Kind.EXPERIMENT if kind is Kind.ASSESSOR else kind,
+            parent_pk=parent.node.pk,
+            project_pk=parent.project.pk,
+            id=node_id,
+            label=None,
+            xsi_type=change.data_type.xsi_type,
+            accessibility=None,
+            fields=_without_empty(fields),
+            created_at=stamp.at,
+            created_by=viewer.login,
+            creator_pk=viewer.pk,
+        )
+        pk = nodes.insert_node(connection, new, stamp=stamp)
+        if kind in _LABELLED:
+            _label(connection, Owner(pk), new, name, at=stamp.at)
+        return Changed(node_id, is_new=True)
+
+    def _id(self, connection: Connection, kind: Kind, given: str) -> str:
+        if not given:
+            return names.next_id(connection, f"{self._prefix}_{_ID_LETTERS[kind]}")
+        family = Kind.SUBJECT if kind is Kind.SUBJECT else Kind.EXPERIMENT
+        if nodes.find_node_by_id(connection, family, check_id(given, what="ID")):
+            raise LabelTaken(given)
+        return given
+
+    def _parent(
+        self, connection: Connection, viewer: Viewer, address: Address, change: Change, *, stamp: Stamp
+    ) -> Place:
+        """Where a new thing goes; whoever makes it must be allowed to edit there."""
+        if address.kind is Kind.SUBJECT:
+            project = _project_of(address, "subject")
+            return get_place(connection, viewer, project, action=Action.EDIT)
+        if address.kind is not Kind.EXPERIMENT:
+            session = replace(address, kind=Kind.EXPERIMENT, side=Side.NONE, **{address.kind: None})
+            return get_place(connection, viewer, session, action=Action.EDIT)
+        project = _project_of(address, "experiment")
+        get_place(connection, viewer, project, action=Action.EDIT)
+        name = address.subject or str(change.fields.get("subject_ID", ""))
+        if not name:
+            raise BadDocument("Submitted experiment record must include the subject.")
+        subject = replace(project, kind=Kind.SUBJECT, subject=name)
+        if _find_existing(connection, viewer, subject) is None:
+            self._create(connection, viewer, subject, _NEW_SUBJECT, stamp=stamp)
+        return get_place(connection, viewer, subject, action=Action.EDIT)
+
+
+_NEW_SUBJECT: Final = Change(data_type=SUBJECT, fields={})
+
+
+def _project_of(address: Address, word: str) -> Address:
+    if address.project is None:
+        raise BadDocument(f"Submitted {word} record must include the project attribute.")
+    return Address(kind=Kind.PROJECT, project=address.project)
+
+
+def _find_existing(connection: Connection, viewer: Viewer, address: Address) -> Place | None:
+    """The thing itself; None where only it is not there. What is above it is looked at by whoever makes it."""
+    try:
+        places = list_places(connection, viewer, address)
+    except NotFound:
+        return None
+    match [place for place in places if getattr(address, address.kind) in (place.node.id, place.node.label)]:
+        case [place]:
+            return place
+        case []:
+            return None
+        case _:
+            raise NotFound(f"one {address.kind} at {address}")
+
+
+def _update(connection: Connection, place: Place, change: Change, stamp: Stamp) -> Changed:
+    node = place.node
+    if change.new_label and change.new_label != node.label and place.kind in _LABELLED:
+        _rename(connection, place, change.new_label, stamp)
+        return Changed(node.id, is_renamed=True)
+    fields = dict(change.fields)
+    if (given := fields.pop("ID", node.id)) != node.id:
+        raise BadValue("ID", str(given), "ID cannot be modified")
+    if change.data_type is not None and change.data_type.xsi_type != node.xsi_type:
+        raise WrongType(change.data_type.xsi_type, node.xsi_type)
+    merged = _without_empty({**node.fields, **fields})
+    nodes.update_node(connection, replace(node, fields=merged), stamp=stamp)
+    return Changed(node.id)
+
+
+def _rename(connection: Connection, place: Place, label: str, stamp: Stamp) -> None:
+    """C-82, C-96."""
+    check_id(label, what=f"{place.kind} label")
+    names.mark_labels_deleted(connection, place.node.pk, at=stamp.at)
+    _label(connection, Owner(place.node.pk), place.node, label, at=stamp.at)
+    nodes.update_node(connection, place.node, stamp=stamp)
+
+
+def _label(connection: Connection, owner: Owner, node: Node, label: str, *, at: datetime) -> None:
+    """Give a node its label. One that belongs to what is below something deleted is taken from there."""
+    project_pk, family = node.project_pk or 0, node.kind
+    if names.insert_label(connection, project_pk, family, label, node_pk=owner.node_pk):
+        return
+    holder = names.find_label_holder(connection, project_pk, family, label)
+    if holder is None or find_place(connection, _ARCHIVE, Owner(holder)) is not None:
+        raise LabelTaken(label)
+    names.mark_labels_deleted(connection, holder, at=at)
+    if not names.insert_label(connection, project_pk, family, label, node_pk=owner.node_pk):
+        raise LabelTaken(label)
+
+
+# Asks whether something is there at all, on nobody's behalf.
+_ARCHIVE: Final = Viewer(pk=0, login="", is_admin=True)
+
+
+def _without_empty(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """C-52: an empty value clears a field."""
+    return {path: value for path, value in fields.items() if value}
+
+
+def _tree(connection: Connection, place: Place) -> Tree:
+    inside = (
+        _tree(connection, child)
+        for kind in _INSIDE.get(place.kind, ())
+        for child in list_children(connection, place, kind)
+    )
+    return Tree(place, _resources(connection, place), tuple(inside))
+
+
+def _resources(connection: Connection, place: Place) -> dict[Side, tuple[Resource, ...]]:
+    sides: Iterable[Side] = _SIDES.get(place.kind, (Side.NONE,))
+    owners = {side: Owner(place.node.pk, side) for side in sides}
+    found = resources.list_resources_of(connection, owners.values())
+    return {side: tuple(found[owner]) for side, owner in owners.items()}
