@@ -8,6 +8,7 @@ The zip format is PKWARE's APPNOTE 6.3.10; numbers in comments are its sections.
 (pax), with extended headers only where a name or size needs one.
 """
 
+import pickle
 import struct
 import tarfile
 import zlib
@@ -34,6 +35,30 @@ class Member:
     modified_at: datetime
 
 
+class Members:
+    """Members in a spool: memory first, then a file. Add them all, then read them as often as needed."""
+
+    def __init__(self) -> None:
+        self._spool = SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - closed by close()
+        self.count = 0
+
+    def add(self, member: Member) -> None:
+        values = (member.name, member.key, member.size_bytes, member.crc32, member.modified_at.timestamp())
+        pickle.dump(values, self._spool)
+        self.count += 1
+
+    def __iter__(self) -> Iterator[Member]:
+        self._spool.seek(0)
+        for _ in range(self.count):
+            name, key, size_bytes, crc32, timestamp = pickle.load(self._spool)  # noqa: S301 - written above, by us
+            modified_at = datetime.fromtimestamp(timestamp, UTC)
+            yield Member(name=name, key=key, size_bytes=size_bytes, crc32=crc32, modified_at=modified_at)
+
+    def close(self) -> None:
+        self._spool.close()
+
+
+_SPOOL_BYTES: Final = 8 * 1024 * 1024
 _STORED: Final = 0
 _DEFLATED: Final = 8
 _UTF8_NAMES: Final = 0x0800  # 4.4.4, bit 11

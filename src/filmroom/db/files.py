@@ -1,10 +1,10 @@
 """Rows of files: listed, found, added, replaced, marked deleted. Paths were checked before they come here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.resources import description_values, to_description
@@ -37,12 +37,23 @@ _ENTRIES: Final = select(
 )
 _LIVE: Final = (file.c.resource_pk == bindparam("resource_pk"), file.c.deleted_at.is_(None))
 _ONE: Final = _ENTRIES.where(*_LIVE, file.c.path == bindparam("path"))
+_OF_RESOURCES: Final = (
+    file.c.resource_pk.in_(bindparam("resource_pks", expanding=True)),
+    file.c.deleted_at.is_(None),
+)
 # The columns of a listing, and no more: a hundred thousand rows of them must be cheap.
 _LISTING: Final = (
-    select(file.c.path, file.c.size_bytes, file.c.md5, file.c.format, file.c.content, file.c.tags)
-    .where(*_LIVE)
-    .order_by(file.c.path)
+    select(file.c.resource_pk, file.c.path, file.c.size_bytes, file.c.md5, file.c.format, file.c.content, file.c.tags)
+    .where(*_OF_RESOURCES)
+    .order_by(file.c.resource_pk, file.c.path)
 )
+# What an archive of files needs of each.
+_BYTES: Final = (
+    select(file.c.resource_pk, file.c.path, file.c.key, file.c.size_bytes, file.c.crc32, file.c.modified_at)
+    .where(*_OF_RESOURCES)
+    .order_by(file.c.resource_pk, file.c.path)
+)
+_RESOURCES_AT_ONCE: Final = 500
 # Files above or below a path: its ancestors by name, what is inside it by range ("0" follows "/" in code-point order).
 _CLASH: Final = (
     select(file.c.path)
@@ -67,12 +78,17 @@ _BRIEF: Final = select(
 ).where(*_LIVE, file.c.path == bindparam("path"))
 
 
-def _clause(selection: Selection) -> ColumnElement[bool]:
+def _clauses(selection: Selection) -> list[ColumnElement[bool]]:
+    clauses: list[ColumnElement[bool]] = []
     if selection.prefix is not None:
-        return _begins_with(selection.prefix)
+        clauses.append(_begins_with(selection.prefix))
     if selection.path is not None:
-        return or_(file.c.path == selection.path, _begins_with(f"{selection.path}/"))
-    return literal(value=True)
+        clauses.append(or_(file.c.path == selection.path, _begins_with(f"{selection.path}/")))
+    if selection.formats:
+        clauses.append(file.c.format.in_(selection.formats))
+    if selection.contents:
+        clauses.append(file.c.content.in_(selection.contents))
+    return clauses
 
 
 def _begins_with(prefix: str) -> ColumnElement[bool]:
@@ -80,11 +96,27 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
     return and_(file.c.path >= prefix, func.substr(file.c.path, 1, len(prefix)) == prefix)
 
 
-def iter_listing(connection: Connection, resource_pk: int, selection: Selection) -> Iterator[AnyRow]:
-    """``path, size_bytes, md5, format, content, tags`` (JSON) of the selected files, by path, a thousand at a time."""
-    query = _LISTING.where(_clause(selection)) if selection != Selection() else _LISTING
-    options = {"yield_per": _ROWS_AT_ONCE}
-    return iter(connection.execute(query, {"resource_pk": resource_pk}, execution_options=options))
+def iter_listing(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
+    """``resource_pk, path, size_bytes, md5, format, content, tags`` (JSON) of the selected files, lazily.
+
+    Resources come in ascending order of their pks, the files of each by path.
+    """
+    return _iter(connection, _LISTING, resource_pks, selection)
+
+
+def iter_bytes(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
+    """``resource_pk, path, key, size_bytes, crc32, modified_at`` of the selected files, in the same order, lazily."""
+    return _iter(connection, _BYTES, resource_pks, selection)
+
+
+def _iter(
+    connection: Connection, query: Select[Any], resource_pks: Sequence[int], selection: Selection
+) -> Iterator[AnyRow]:
+    query = query.where(*_clauses(selection))
+    pks = sorted(resource_pks)
+    for start in range(0, len(pks), _RESOURCES_AT_ONCE):
+        values = {"resource_pks": pks[start : start + _RESOURCES_AT_ONCE]}
+        yield from connection.execute(query, values, execution_options={"yield_per": _ROWS_AT_ONCE})
 
 
 def iter_files(connection: Connection, resource_pk: int) -> Iterator[FileEntry]:
@@ -181,7 +213,7 @@ def mark_files_deleted(
     connection: Connection, resource_pk: int, selection: Selection, *, now: datetime
 ) -> tuple[int, int]:
     """How many files were marked deleted, and how many bytes they hold."""
-    chosen = (file.c.resource_pk == resource_pk, file.c.deleted_at.is_(None), _clause(selection))
+    chosen = (file.c.resource_pk == resource_pk, file.c.deleted_at.is_(None), *_clauses(selection))
     count, size_bytes = connection.execute(
         select(func.count(), func.coalesce(func.sum(file.c.size_bytes), 0)).where(*chosen)
     ).one()

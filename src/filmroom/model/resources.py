@@ -92,7 +92,13 @@ class IfExists(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which files of a resource: the file or folder at ``path``, or all that begin with ``prefix``; else every one."""
+    """Which files of a resource: all that meet every condition that is given.
+
+    The file or folder at ``path``; what begins with ``prefix``; one of these ``formats``; one of these ``contents``
+    (the empty text stands for files that say none).
+    """
 
     path: str | None = None
     prefix: str | None = None
+    formats: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()

@@ -9,9 +9,10 @@ from filmroom.model.errors import BadValue, NotFound
 from filmroom.model.names import check_folder_path
 from filmroom.model.resources import Selection
 from filmroom.model.table import Cell, Table
+from filmroom.rest.bundles import FORMATS, archive_reply
 from filmroom.rest.call import Call
 from filmroom.rest.download import file_reply
-from filmroom.rest.formats import ARCHIVE_TYPES, requested_type, table_reply
+from filmroom.rest.formats import requested_type, table_reply
 from filmroom.rest.reply import Reply
 from filmroom.rest.uris import context_uri, requested_uri
 from filmroom.service.archive import Archive
@@ -44,20 +45,41 @@ _OFFERED: Final = ("application/json", "text/html", "text/xml", "text/csv", "ima
 
 
 def get_files(archive: Archive, call: Call) -> Reply:
-    """A file when the path names one, a table when it names a folder or nothing (F-95 to F-97)."""
-    if requested_type(call, _OFFERED) in ARCHIVE_TYPES:
-        raise BadValue("format", call.query.text("format") or "", "files cannot be downloaded as an archive yet")
-    path = call.address.path
-    if path is None:
-        return _list(archive, call, Selection())
-    if path.endswith("/"):
-        return _list(archive, call, Selection(prefix=f"{check_folder_path(path)}/"))
+    """A file when the path names one, a table when it names a folder or nothing, an archive when one is asked for."""
+    selection = _read_selection(call)
+    media_type = requested_type(call, _OFFERED)
     try:
+        if media_type in FORMATS:
+            return archive_reply(archive, call, selection, media_type)
+        if call.query.text("index") is not None:
+            return _indexed(archive, call, selection)
+        if call.address.path is None or call.address.path.endswith("/"):
+            return _list(archive, call, selection)
         return file_reply(call, archive.files.open_file(call.viewer, call.address, spellings=call.spellings))
     except NotFound:
         if call.query.flag("accept-not-found"):
             return Reply(status=204)  # F-98
         raise
+
+
+def _read_selection(call: Call) -> Selection:
+    """F-97, F-102: the folder that a path names, and the filters; ``NULL`` stands for saying nothing."""
+    path = call.address.path
+    is_folder = path is not None and path.endswith("/")
+    return Selection(
+        prefix=f"{check_folder_path(path or '')}/" if is_folder else None,
+        formats=tuple("" if text == "NULL" else text for text in call.query.texts("file_format")),
+        contents=tuple("" if text == "NULL" else text for text in call.query.texts("file_content")),
+    )
+
+
+def _indexed(archive: Archive, call: Call, selection: Selection) -> Reply:
+    """F-103: the N-th file of what would be listed, from 0. Raises NotFound beyond the last."""
+    text = call.query.text("index") or ""
+    if not text.isascii() or not text.isdigit():
+        raise BadValue("index", text, "it must be a whole number from 0")
+    found = archive.files.open_nth(call.viewer, call.address, selection, int(text), with_inside=call.query.flag("all"))
+    return file_reply(call, found)
 
 
 def _list(archive: Archive, call: Call, selection: Selection) -> Reply:
@@ -82,14 +104,15 @@ def _rows(listing: Listing, call: Call) -> Iterator[tuple[Cell, ...]]:
     URIs are raw, as F-109 has them: what clients find here they compare and send back as it is.
     """
     is_one = call.address.resource is not None and len(listing.resources) == 1  # F-95
-    for found, files in listing.resources:
-        place, resource = found.place, found.resource
-        context = requested_uri(place, call.address) if is_one else context_uri(place)
-        base = f"{context}/resources/{resource.rid}/files/"
-        for path, size_bytes, md5, format_, content, tags in files:
-            name = path.rsplit("/", 1)[-1]
-            shown_tags = "" if tags == "[]" else ",".join(orjson.loads(tags))
-            yield path, name, size_bytes, base + path, resource.label, shown_tags, format_, content, resource.rid, md5
+    bases = {}
+    for pk, found in listing.resources.items():
+        context = requested_uri(found.place, call.address) if is_one else context_uri(found.place)
+        bases[pk] = (f"{context}/resources/{found.resource.rid}/files/", found.resource.label, found.resource.rid)
+    for pk, path, size_bytes, md5, format_, content, tags in listing.files:
+        base, label, rid = bases[pk]
+        name = path.rsplit("/", 1)[-1]
+        shown_tags = "" if tags == "[]" else ",".join(orjson.loads(tags))
+        yield path, name, size_bytes, base + path, label, shown_tags, format_, content, rid, md5
 
 
 def _is_child(row: tuple[Cell, ...], prefix: str) -> bool:

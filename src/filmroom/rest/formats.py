@@ -39,7 +39,6 @@ MEDIA_TYPES: Final = {
     "xcat": "application/xcat",
     "xar": "application/xar",
 }
-ARCHIVE_TYPES: Final = frozenset({"application/zip", "application/x-tar", "application/x-gtar"})
 
 
 def requested_type(call: Call, offered: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """An answer before it is sent, and the one table from errors to status codes."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -15,12 +16,21 @@ class Stream:
     length: int
 
 
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """Bytes as they are made; ``length`` is None where it is not known before. ``close`` gives up what makes them."""
+
+    pieces: Iterator[bytes]
+    length: int | None
+    close: Callable[[], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """Status, headers and body. ``Content-Length`` and the headers that every answer has are added when it is sent."""
 
     status: int = 200
-    body: bytes | Stream = b""
+    body: bytes | Stream | Chunks = b""
     media_type: str = "text/plain; charset=UTF-8"
     headers: list[tuple[str, str]] = field(default_factory=list)
 
@@ -28,6 +38,8 @@ class Reply:
         """Give up the body without sending it."""
         if isinstance(self.body, Stream):
             self.body.file.close()
+        elif isinstance(self.body, Chunks):
+            self.body.close()
 
 
 # The nearest ancestor of an error that is listed here gives the status.

@@ -6,14 +6,14 @@ one costs the same memory whatever its length.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from filmroom.model.errors import ArchiveError, CutUpload
 from filmroom.rest.call import Intake
-from filmroom.rest.reply import Reply, Stream
+from filmroom.rest.reply import Chunks, Reply, Stream
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -104,31 +104,50 @@ def _finish(intake: Intake, last: list[bytes]) -> Reply:
 
 async def send_reply(reply: Reply, send: Send, threads: Threads, *, with_body: bool) -> int:
     """Send status, headers and body; the number of body bytes sent."""
-    body = reply.body
-    length = body.length if isinstance(body, Stream) else len(body)
+    length = len(reply.body) if isinstance(reply.body, bytes) else reply.body.length
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
     if reply.status not in _WITHOUT_CONTENT:
-        headers.append((b"content-length", str(length).encode()))
         headers.append((b"content-type", reply.media_type.encode()))
+        if length is not None:
+            headers.append((b"content-length", str(length).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     if not with_body or length == 0:
         await send({"type": "http.response.body", "body": b""})
         return 0
-    if isinstance(body, Stream):
-        await _send_stream(body, send, threads)
-    else:
-        await send({"type": "http.response.body", "body": body})
-    return length
+    match reply.body:
+        case bytes(body):
+            await send({"type": "http.response.body", "body": body})
+            return len(body)
+        case Stream() as stream:
+            return await _send_pieces(lambda: stream.file.read(PIECE_BYTES), stream.length, send, threads)
+        case Chunks() as chunks:
+            return await _send_pieces(lambda: _gather(chunks.pieces), chunks.length, send, threads)
 
 
 _WITHOUT_CONTENT: Final = frozenset({204, 304})
 
 
-async def _send_stream(stream: Stream, send: Send, threads: Threads) -> None:
-    left = stream.length
-    while left:
-        chunk = await threads.run(stream.file.read, min(PIECE_BYTES, left))
-        if not chunk:
-            raise OSError("a stored file ended early")  # the connection breaks off, so that nobody takes it for whole
-        left -= len(chunk)
-        await send({"type": "http.response.body", "body": chunk, "more_body": bool(left)})
+def _gather(pieces: Iterator[bytes]) -> bytes:
+    """The next pieces, 1 MiB or a little more of them; empty at their end."""
+    gathered: list[bytes] = []
+    size = 0
+    while size < PIECE_BYTES and (piece := next(pieces, None)) is not None:
+        gathered.append(piece)
+        size += len(piece)
+    return gathered[0] if len(gathered) == 1 else b"".join(gathered)
+
+
+async def _send_pieces(read: Callable[[], bytes], length: int | None, send: Send, threads: Threads) -> int:
+    """Send what ``read`` gives until it gives nothing, or as much as was announced; the number of bytes sent.
+
+    What ends early is broken off, so that nobody takes it for whole.
+    """
+    sent = 0
+    while (piece := await threads.run(read)) and (length is None or sent < length):
+        piece = piece if length is None else piece[: length - sent]
+        sent += len(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    if length is not None and sent < length:
+        raise OSError(f"an answer of {length} bytes ended after {sent}")
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    return sent

@@ -8,6 +8,7 @@ from filmroom.blobs.base import BlobStore
 from filmroom.db.engine import Database
 from filmroom.model.nodes import Accessibility
 from filmroom.service.accounts import Accounts
+from filmroom.service.bundles import Bundles
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.leases import Leases
@@ -45,6 +46,7 @@ class Archive:
         self.entities = Entities(stores, site_id=rules.site_id)
         self.resources = Resources(stores)
         self.files = Files(stores)
+        self.bundles = Bundles(stores)
         self.uploads = Uploads(stores)
 
     def close(self) -> None:

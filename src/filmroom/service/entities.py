@@ -71,6 +71,11 @@ class Entities:
         with self._stores.database.read() as connection:
             return _tree(connection, get_place(connection, viewer, address, action=Action.READ))
 
+    def list_places(self, viewer: Viewer, address: Address) -> tuple[Place, ...]:
+        """Every thing that an address names. Raises NotFound for none, unless all were asked for."""
+        with self._stores.database.read() as connection:
+            return list_places(connection, viewer, address)
+
     def list_inside(self, viewer: Viewer, address: Address, kind: Kind) -> tuple[Place, ...]:
         """The things of one kind inside another one, in the order in which they were made. Raises NotFound."""
         with self._stores.database.read() as connection:

@@ -1,8 +1,9 @@
 """Files: listed, opened, deleted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from sqlalchemy import Connection
@@ -23,12 +24,13 @@ from filmroom.service.stores import Stores
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of some resources; each iterator is lazy and read once, in order.
+    """The files of some resources; ``files`` is lazy and read once, resource by resource and by path.
 
-    Rows are ``path, size_bytes, md5, format, content, tags`` (a JSON list).
+    Its rows are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list).
     """
 
-    resources: Sequence[tuple[Found, Iterator[AnyRow]]]
+    resources: Mapping[int, Found]
+    files: Iterator[AnyRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Files:
         """
         with self._stores.database.read() as connection:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
-            yield Listing([(found, files.iter_listing(connection, found.resource.pk, selection)) for found in chosen])
+            by_pk = {found.resource.pk: found for found in chosen}
+            yield Listing(by_pk, files.iter_listing(connection, tuple(by_pk), selection))
 
     def open_file(self, viewer: Viewer, address: Address, *, spellings: Sequence[str]) -> OpenFile:
         """One file of the resources that an address names, by the first of these paths that is there (F-6, F-96).
@@ -66,6 +69,19 @@ class Files:
             entry = next((entry for entry in entries if entry), None)
         if entry is None:
             raise NotFound(f"file {spellings[0]!r}")
+        return OpenFile(entry, self._open_blob(entry))
+
+    def open_nth(
+        self, viewer: Viewer, address: Address, selection: Selection, number: int, *, with_inside: bool = False
+    ) -> OpenFile:
+        """The file of this number, from 0, in what would be listed (F-103). Raises NotFound, MissingBytes."""
+        with self._stores.database.read() as connection:
+            chosen = select_resources(connection, viewer, address, with_inside=with_inside)
+            rows = files.iter_bytes(connection, [found.resource.pk for found in chosen], selection)
+            row = next(islice(rows, number, None), None)
+            entry = files.find_file(connection, row.resource_pk, row.path) if row else None
+        if entry is None:
+            raise NotFound(f"file number {number}")
         return OpenFile(entry, self._open_blob(entry))
 
     def delete(self, viewer: Viewer, address: Address, *, spellings: Sequence[str]) -> None:

@@ -1,0 +1,128 @@
+"""Files as zip, tar or tar.gz (F-101, F-181 to F-188): what the archive and its members are called."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from filmroom.model.errors import BadValue
+from filmroom.model.nodes import Kind, Place
+from filmroom.model.resources import Selection
+from filmroom.rest import compat
+from filmroom.rest.call import Call
+from filmroom.rest.download import file_reply
+from filmroom.rest.reply import Chunks, Reply
+from filmroom.rest.uris import category_columns
+from filmroom.service.archive import Archive
+from filmroom.service.bundles import BundleFormat
+from filmroom.service.resources import Found
+
+# F-21: the media types that ask for an archive, the format of each and its extension.
+FORMATS: Final = {
+    "application/zip": (BundleFormat.ZIP, ".zip"),
+    "application/x-tar": (BundleFormat.TAR, ".tar"),
+    "application/x-gtar": (BundleFormat.TAR_GZ, ".tar.gz"),
+}
+_INSIDE_SESSION: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION, Kind.ASSESSOR})
+_WITH_TYPE: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
+_NOT_A_WORD: Final = re.compile(r"\W", re.ASCII)
+_NOT_IN_NAMES: Final = re.compile(r'[/\\:*?"<>|]')
+
+Namer = Callable[[Found, str], str]
+
+
+def archive_reply(archive: Archive, call: Call, selection: Selection, media_type: str) -> Reply:
+    """F-181, F-182. Raises NotFound when there would be nothing in it."""
+    bundle_format, extension = FORMATS[media_type]
+    path = call.address.path
+    if path is not None and not path.endswith(("/", "*")):
+        if path.endswith(extension):  # F-101: it is one already
+            return file_reply(call, archive.files.open_file(call.viewer, call.address, spellings=call.spellings))
+        selection = Selection(path=path)
+    elif path is not None and path.endswith("*"):
+        selection = Selection(prefix=path.removesuffix("*"), formats=selection.formats, contents=selection.contents)
+    if _is_deflated(call) and bundle_format is BundleFormat.ZIP:
+        bundle_format = BundleFormat.DEFLATED_ZIP
+    bundle = archive.bundles.open(
+        call.viewer,
+        call.address,
+        selection,
+        bundle_format=bundle_format,
+        name_of=_namer(call),
+        with_inside=call.query.flag("all"),
+    )
+    name = f"{_archive_name(archive, call)}{extension}"
+    return Reply(
+        body=Chunks(bundle.pieces, bundle.length, bundle.close),
+        media_type=media_type,
+        headers=[("Content-Disposition", compat.content_disposition(name))],
+    )
+
+
+def _is_deflated(call: Call) -> bool:
+    """F-182: 8 deflates, 0 stores."""
+    text = call.query.text("compression") or "0"
+    if text not in {"0", "8"}:
+        raise BadValue("compression", text, "it must be 0 (stored) or 8 (deflated)")
+    return text == "8"
+
+
+def _archive_name(archive: Archive, call: Call) -> str:
+    """F-181: the label of the session, experiment or subject, or the ID of the project; of several the first one's."""
+    places = archive.entities.list_places(call.viewer, call.address)
+    return _top(places[0]) if places else "files"
+
+
+def _top(place: Place) -> str:
+    """What a member's path begins with (F-184)."""
+    node = place.session if place.session is not None else place.node
+    return node.label or node.id
+
+
+def _namer(call: Call) -> Namer:
+    """F-187: how members are called. An unknown ``structure`` is the default one."""
+    if call.address.path is not None:
+        is_one = not call.address.path.endswith(("/", "*"))
+        return lambda _found, path: path.rsplit("/", 1)[-1] if is_one else path
+    match call.query.text("structure"):
+        case "improved":
+            has_description = call.query.text("format") == "zip"
+            return lambda found, path: _improved_name(found, path, has_description=has_description)
+        case "simplified":
+            return lambda found, path: f"{_prefix(call, found)}/{_label(found)}/{path}"
+        case _:
+            return lambda found, path: f"{_prefix(call, found, with_type=True)}/resources/{_label(found)}/files/{path}"
+
+
+def _label(found: Found) -> str:
+    return found.resource.label or str(found.resource.rid)
+
+
+def _prefix(call: Call, found: Found, *, with_type: bool = False) -> str:
+    """F-184 to F-186: the part of a member's path before its resource."""
+    place = found.place
+    parts = [*_above(call, place)]
+    if place.kind is Kind.ASSESSOR and call.address.kind is not Kind.EXPERIMENT:
+        return "/".join([*parts, place.node.label or place.node.id, place.side])
+    parts.append(_top(place))
+    if place.kind in _INSIDE_SESSION:
+        is_named = call.address.kind in _WITH_TYPE and with_type
+        type_ = _NOT_A_WORD.sub("_", place.node.type) if is_named else ""
+        parts += [f"{place.kind}s", f"{place.node.id}-{type_}" if type_ else place.node.id]
+    return "/".join([*parts, place.side] if place.side else parts)
+
+
+def _above(call: Call, place: Place) -> list[str]:
+    """F-186."""
+    if call.address.kind not in _WITH_TYPE:
+        return []
+    project = [place.project.id] if call.query.flag("projectIncludedInPath") else []
+    subject = place.subject if call.query.flag("subjectIncludedInPath") else None
+    return [*project, subject.label or subject.id] if subject else project
+
+
+def _improved_name(found: Found, path: str, *, has_description: bool) -> str:
+    """F-187: category, ID and description, label, path; a level that is empty is left out."""
+    category, cat_id, cat_desc = category_columns(found.place, is_inside=found.place.kind is Kind.EXPERIMENT)
+    description = _NOT_IN_NAMES.sub("_", cat_desc.strip())
+    level = f"{cat_id}_{description}" if cat_id and description and has_description else cat_id
+    return "/".join(part for part in (category, level, _label(found), path) if part)
