@@ -23,6 +23,7 @@ from filmroom.db.people import find_account, insert_account
 from filmroom.model.nodes import Accessibility
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive, Rules
+from filmroom.service.unpacking import Limits
 from filmroom.settings import Settings
 from server.process import Server
 
@@ -164,12 +165,13 @@ RULES = Rules(
     undo_period=timedelta(days=7),
     session_idle_limit=timedelta(minutes=15),
     site_id="XNAT",
+    archive_limits=Limits(members=50, expanded_bytes=10_000_000, ratio=100),
 )
 
 
 @pytest.fixture
-def archive(database: Database, blobs: LocalStore, clock: Clock) -> Iterator[Archive]:
-    archive = Archive(database, blobs, clock=clock, rules=RULES)
+def archive(database: Database, blobs: LocalStore, clock: Clock, tmp_path: Path) -> Iterator[Archive]:
+    archive = Archive(database, blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
     yield archive
     with suppress(Exception):  # a test may have closed or broken what is closed here
         archive.close()

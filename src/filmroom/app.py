@@ -18,6 +18,7 @@ from filmroom.rest.call import Site
 from filmroom.rest.endpoint import Endpoint
 from filmroom.rest.transfer import Threads
 from filmroom.service.archive import Archive, Rules
+from filmroom.service.unpacking import Limits
 from filmroom.settings import Settings
 
 _HOME: Final = "filmroom is running. Its REST API, which works with XNAT clients, is at {root_path}/data\n"
@@ -37,9 +38,16 @@ def compose(settings: Settings, database: Database) -> Archive:
         undo_period=settings.undo_period,
         session_idle_limit=settings.session_idle_limit,
         site_id=settings.site_id,
+        archive_limits=Limits(
+            members=settings.max_archive_members,
+            expanded_bytes=settings.max_archive_bytes,
+            ratio=settings.max_archive_ratio,
+        ),
     )
     blobs = LocalStore(settings.data_dir / "blobs")
-    return Archive(database, blobs, clock=lambda: datetime.now(UTC), rules=rules)
+    spool_dir = settings.data_dir / "spool"
+    spool_dir.mkdir(mode=0o700, exist_ok=True)
+    return Archive(database, blobs, clock=lambda: datetime.now(UTC), rules=rules, spool_dir=spool_dir)
 
 
 def create_app(archive: Archive, settings: Settings) -> Router:

@@ -85,6 +85,15 @@ class Settings:
     )
     session_idle_minutes: int = _option(15, "Minutes after which an unused session ends.", _whole(1, 525_600))
     undo_days: int = _option(7, "Days for which what was deleted or overwritten can be brought back.", _whole(0, 3650))
+    max_archive_members: int = _option(
+        100_000, "Files that one archive may hold that is to be extracted.", _whole(1, 100_000_000)
+    )
+    max_archive_bytes: int = _option(
+        1024**4, "Bytes that all files of such an archive may hold together.", _whole(1, 2**62)
+    )
+    max_archive_ratio: int = _option(
+        2000, "How many times as large as the archive itself they may be, beyond the first 100 MiB.", _whole(1, 10**9)
+    )
     log_level: str = _option(
         "info", "How much is logged: debug, info, warning or error.", _word("debug", "info", "warning", "error")
     )

@@ -135,6 +135,9 @@ class FailingWriter:
     def finish(self) -> None:
         raise self.error
 
+    def close(self) -> None:
+        raise self.error
+
     def abort(self) -> None:
         self.inner.abort()
 
@@ -155,7 +158,7 @@ class FailingBlobs(LocalStore):
 @pytest.fixture
 def failing(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[tuple[TestClient, FailingBlobs, Path]]:
     blobs = FailingBlobs(tmp_path / "blobs")
-    with closing(Archive(open_database(database_url), blobs, clock=clock, rules=RULES)) as archive:
+    with closing(Archive(open_database(database_url), blobs, clock=clock, rules=RULES, spool_dir=tmp_path)) as archive:
         browser = TestClient(create_app(archive, Settings()))
         browser.auth = ("alice", PASSWORD)
         browser.put("/data/projects/DEMO")

@@ -278,11 +278,11 @@ def test_an_unusual_name_is_stored_listed_and_found_as_listed(alice: TestClient,
     assert alice.delete(uri).status_code == 200
 
 
-@pytest.mark.parametrize("parameter", ["extract", "reference"])
-def test_what_is_not_possible_yet_is_refused_and_not_half_done(alice: TestClient, demo: str, parameter: str) -> None:
-    reply = alice.put(f"{demo}/resources/R/files/a.zip?inbody=true&{parameter}=true", content=b"x")
+def test_files_of_the_server_itself_cannot_be_named(alice: TestClient, demo: str) -> None:
+    """F-160."""
+    reply = alice.put(f"{demo}/resources/R/files?reference=/etc/passwd&overwrite=True")
 
-    assert reply.status_code == 400
+    assert reply.status_code == 403
     assert alice.get(f"{demo}/resources").json()["ResultSet"]["Result"] == []
 
 

@@ -28,13 +28,19 @@ def split_key(key: str) -> tuple[str, str, str]:
 
 
 class BlobWriter(Protocol):
-    """One blob on its way in. Exactly one of ``finish`` and ``abort`` ends it."""
+    """One blob on its way in. Exactly one of ``finish``, ``close`` and ``abort`` ends it."""
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks in order. After an error only ``abort`` may follow."""
 
     def finish(self) -> None:
         """Make the bytes, and the name they can be found under, durable. On return they survive a power cut."""
+
+    def close(self) -> None:
+        """End the blob without making it durable: the store's ``sync`` does that, for many at once.
+
+        In place of ``finish``. What is closed can still be read and deleted.
+        """
 
     def abort(self) -> None:
         """Forget what was written. Never raises; what cannot be removed now is swept later."""
@@ -43,6 +49,9 @@ class BlobWriter(Protocol):
 class BlobStore(Protocol):
     def create(self, key: str) -> BlobWriter:
         """Begin a blob. A key that exists already is StorageFailed: nothing is ever overwritten."""
+
+    def sync(self) -> None:
+        """Make every blob that was closed before durable. On return they survive a power cut."""
 
     def open(self, key: str) -> BinaryIO:
         """The blob for reading, seekable, as a file that the caller closes."""

@@ -6,6 +6,7 @@ ArchiveError
 ├── IllegalId           an id or label that no project, subject, ... may have
 ├── NeedsType           nothing that says what a new thing is
 ├── BadDocument         a body that cannot be read as what it claims to be
+├── BadArchive          an archive that cannot or must not be extracted
 ├── WrongBodyType       a body of a type that is not taken here
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
@@ -78,6 +79,14 @@ class BadDocument(ArchiveError):
 
     def __str__(self) -> str:
         return self.reason
+
+
+@dataclass(eq=False)
+class BadArchive(ArchiveError):
+    reason: str
+
+    def __str__(self) -> str:
+        return f"nothing was extracted: {self.reason}"
 
 
 @dataclass(eq=False)

@@ -58,9 +58,14 @@ def _broken_label_rule(text: str) -> str | None:
 def check_file_path(text: str) -> str:
     """A file's path inside its resource: ``a/b.dcm``. One leading slash is dropped; a trailing one is refused."""
     path = _check_path(text, what="file path")
-    if _RESERVED_FILE_NAME.fullmatch(path.rsplit("/", 1)[-1]):
+    if is_reserved_file_name(path):
         raise BadName("file path", text, "names ending in _catalog.xml or beginning with .~lock- are reserved")
     return path
+
+
+def is_reserved_file_name(path: str) -> bool:
+    """Whether it would be taken for a resource's own catalog, or for its lock (F-140)."""
+    return _RESERVED_FILE_NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
 
 
 def check_folder_path(text: str) -> str:

@@ -9,8 +9,7 @@ from filmroom.model.errors import ArchiveError, BadValue, BodyTooLarge
 from filmroom.model.resources import Digest
 from filmroom.rest.call import Call
 from filmroom.rest.reply import Reply
-from filmroom.service.staging import Stage, Staged, Summing
-from filmroom.service.uploads import Arrival
+from filmroom.service.staging import Arrival, Receiver, Summing
 
 LONGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _MOST_PART_HEADERS: Final = 32
@@ -54,51 +53,48 @@ class SummingIntake:
 
 
 class FileIntake:
-    """A body that is one file."""
+    """A body that is one file, or one archive."""
 
-    def __init__(self, stage: Stage, finish: Callable[[Staged], Reply]) -> None:
-        self._stage = stage
+    def __init__(self, receiver: Receiver, finish: Callable[[Sequence[Arrival]], Reply]) -> None:
+        self._receiver = receiver
         self._finish = finish
 
     def feed(self, chunks: Sequence[bytes]) -> None:
-        self._stage.write(chunks)
+        self._receiver.write(chunks)
 
     def finish(self) -> Reply:
         try:
-            staged = self._stage.finish()
+            arrivals = self._receiver.finish()
         except ArchiveError:
-            self._stage.abort()
+            self._receiver.abort()
             raise
-        return self._finish(staged)
+        return self._finish(arrivals)
 
     def abort(self) -> None:
-        self._stage.abort()
+        self._receiver.abort()
 
 
 class MultipartIntake:
     """A multipart body: every part with a filename is a file, fields are passed over (F-135).
 
-    ``path_of`` says where the file of a given name goes. ``finish`` gets all files at once, ``forget`` those that
-    were whole when the upload failed.
+    ``receive`` begins to take the file of a given name. ``finish`` gets all files at once, ``forget`` those that were
+    whole when the upload failed.
     """
 
     def __init__(
         self,
         call: Call,
         *,
-        new_stage: Callable[[], Stage],
-        path_of: Callable[[str], str],
+        receive: Callable[[str], Receiver],
         finish: Callable[[Sequence[Arrival]], Reply],
         forget: Callable[[Sequence[Arrival]], None],
     ) -> None:
         self._parser = _parser(call)
-        self._new_stage = new_stage
-        self._path_of = path_of
+        self._receive = receive
         self._finish = finish
         self._forget = forget
         self._arrivals: list[Arrival] = []
-        self._stage: Stage | None = None
-        self._path = ""
+        self._receiver: Receiver | None = None
 
     def feed(self, chunks: Sequence[bytes]) -> None:
         try:
@@ -119,27 +115,26 @@ class MultipartIntake:
         return self._finish(self._arrivals)
 
     def abort(self) -> None:
-        if self._stage is not None:
-            self._stage.abort()
+        if self._receiver is not None:
+            self._receiver.abort()
         self._forget(self._arrivals)
 
     def _take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
         if isinstance(event, MultipartSegment):
             self._begin(event)
-        elif self._stage is None:
+        elif self._receiver is None:
             return
         elif event is None:
-            self._arrivals.append(Arrival(self._path, self._stage.finish()))
-            self._stage = None
+            self._arrivals += self._receiver.finish()
+            self._receiver = None
         else:
-            self._stage.write([bytes(event)])
+            self._receiver.write([bytes(event)])
 
     def _begin(self, part: MultipartSegment) -> None:
         if part.name == "reference":
             raise BadValue("field", "reference", "files of the server itself cannot be uploaded")
         if part.filename:
-            self._path = self._path_of(part.filename)
-            self._stage = self._new_stage()
+            self._receiver = self._receive(part.filename)
 
 
 def _parser(call: Call) -> PushMultipartParser:

@@ -49,6 +49,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.IllegalId: 417,
     errors.NeedsType: 417,
     errors.BadDocument: 422,
+    errors.BadArchive: 422,
     errors.WrongBodyType: 415,
     errors.BodyTooLarge: 413,
     errors.CutUpload: 400,

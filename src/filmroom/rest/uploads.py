@@ -1,10 +1,9 @@
 """Uploads over HTTP (files-api section 8). PUT and POST are the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
-from filmroom.model.errors import BadValue, WrongBodyType
+from filmroom.model.errors import BadValue, NotAllowed, WrongBodyType
 from filmroom.model.resources import Digest, IfExists
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Intake
@@ -12,42 +11,40 @@ from filmroom.rest.intakes import FileIntake, MultipartIntake, SummingIntake
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
-from filmroom.service.staging import Staged
-from filmroom.service.uploads import Arrival, Fate, UploadOptions
+from filmroom.service.staging import Arrival, Receiver
+from filmroom.service.uploads import Fate, UploadOptions
 
 
 def put_files(archive: Archive, call: Call) -> Intake:
     """F-131 to F-143, in F-131's order: the place and the permission first, then the body."""
-    upload = _Upload(archive, call, _read_options(call))
-    is_wanted = archive.uploads.check_upload(call.viewer, call.address, upload.options)
+    upload = _Upload(archive=archive, call=call, options=_read_options(call), is_unpacked=call.query.flag("extract"))
+    address = replace(call.address, path=None) if upload.is_unpacked else call.address
+    is_wanted = archive.uploads.check_upload(call.viewer, address, upload.options)
     if _is_multipart(call):
-        return MultipartIntake(
-            call,
-            new_stage=archive.uploads.stage,
-            path_of=upload.part_path,
-            finish=upload.put,
-            forget=archive.uploads.forget,
-        )
+        return MultipartIntake(call, receive=upload.receive_part, finish=upload.put, forget=archive.uploads.forget)
     if not is_wanted:
         return SummingIntake(upload.refuse)
     path = call.address.path or compat.default_upload_name(call.media_type)
-    return FileIntake(archive.uploads.stage(), partial(upload.put_one, path))
+    return FileIntake(upload.receive(path, path.rsplit("/", 1)[-1]), upload.put)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Upload:
     """One upload while its body arrives."""
 
     archive: Archive
     call: Call
     options: UploadOptions
+    is_unpacked: bool
 
-    def part_path(self, filename: str) -> str:
+    def receive(self, path: str, name: str) -> Receiver:
+        """Begin to take a file; F-156: whether it is an archive is told by the name it is uploaded under."""
+        return self.archive.uploads.receive(path, unpack_as=name if self.is_unpacked else None)
+
+    def receive_part(self, filename: str) -> Receiver:
         """F-138, F-139: the URL's path, else the last component of the part's own name, of either kind of slash."""
-        return self.call.address.path or filename.replace("\\", "/").rsplit("/", 1)[-1]
-
-    def put_one(self, path: str, staged: Staged) -> Reply:
-        return self.put([Arrival(path, staged)])
+        name = filename.replace("\\", "/").rsplit("/", 1)[-1]
+        return self.receive(self.call.address.path or name, name)
 
     def put(self, arrivals: Sequence[Arrival]) -> Reply:
         fates = self.archive.uploads.put(self.call.viewer, self.call.address, arrivals, options=self.options)
@@ -69,9 +66,8 @@ def _duplicates_reply(paths: Sequence[str], fates: Sequence[Fate]) -> Reply:
 
 
 def _read_options(call: Call) -> UploadOptions:
-    for name in ("extract", "reference"):
-        if call.query.flag(name):
-            raise BadValue(name, call.query.text(name) or "", "this is not possible yet")
+    if call.query.text("reference") is not None:  # F-160
+        raise NotAllowed("files of the server itself cannot be uploaded by reference=: no folder is open for it")
     if call.address.path is not None and call.address.path.endswith("/"):
         raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
     if_exists = IfExists.REPLACE if call.query.flag("overwrite") else IfExists.REFUSE

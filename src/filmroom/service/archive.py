@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from filmroom.blobs.base import BlobStore
 from filmroom.db.engine import Database
@@ -15,6 +16,7 @@ from filmroom.service.leases import Leases
 from filmroom.service.projects import Projects
 from filmroom.service.resources import Resources
 from filmroom.service.stores import Stores
+from filmroom.service.unpacking import Limits
 from filmroom.service.uploads import Uploads
 
 
@@ -30,12 +32,24 @@ class Rules:
     undo_period: timedelta
     session_idle_limit: timedelta
     site_id: str
+    archive_limits: Limits
 
 
 class Archive:
-    """Every use case, by what it is about. Safe to use from many threads; several processes may share one database."""
+    """Every use case, by what it is about. Safe to use from many threads; several processes may share one database.
 
-    def __init__(self, database: Database, blobs: BlobStore, *, clock: Callable[[], datetime], rules: Rules) -> None:
+    ``spool_dir`` is for what is kept only while a request lasts.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        *,
+        clock: Callable[[], datetime],
+        rules: Rules,
+        spool_dir: Path,
+    ) -> None:
         self._database = database
         self._leases = Leases(database, clock)
         stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
@@ -47,7 +61,7 @@ class Archive:
         self.resources = Resources(stores)
         self.files = Files(stores)
         self.bundles = Bundles(stores)
-        self.uploads = Uploads(stores)
+        self.uploads = Uploads(stores, limits=rules.archive_limits, spool_dir=spool_dir)
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from isal import isal_zlib
 
@@ -16,6 +17,27 @@ class Staged:
 
     key: str
     digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Durable bytes and the path they are meant for."""
+
+    path: str
+    staged: Staged
+
+
+class Receiver(Protocol):
+    """Takes a body, or a part of one, piece by piece. Exactly one of ``finish`` and ``abort`` ends it."""
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        """The next pieces. After an error only ``abort`` may follow."""
+
+    def finish(self) -> list[Arrival]:
+        """What came of it, durable. After an error only ``abort`` may follow."""
+
+    def abort(self) -> None:
+        """Forget all of it. Never raises."""
 
 
 class Summing:
@@ -54,6 +76,28 @@ class Stage:
         self._writer.finish()
         return Staged(self._key, self._sum.finish())
 
+    def close(self) -> Staged:
+        """End the bytes without making them durable; the store's ``sync`` must follow before anything names them."""
+        self._writer.close()
+        return Staged(self._key, self._sum.finish())
+
     def abort(self) -> None:
         """Forget the bytes. Never raises."""
         self._writer.abort()
+
+
+class FileReceiver:
+    """A body that is one file."""
+
+    def __init__(self, path: str, stage: Stage) -> None:
+        self._path = path
+        self._stage = stage
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        self._stage.write(chunks)
+
+    def finish(self) -> list[Arrival]:
+        return [Arrival(self._path, self._stage.finish())]
+
+    def abort(self) -> None:
+        self._stage.abort()

@@ -8,6 +8,7 @@ at worst a blob without a name, never a name without its bytes.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
@@ -22,8 +23,9 @@ from filmroom.model.resources import Description, Digest, FileEntry, IfExists, O
 from filmroom.service.leases import check_leases
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource, split_names
-from filmroom.service.staging import Stage, Staged
+from filmroom.service.staging import Arrival, FileReceiver, Receiver, Stage
 from filmroom.service.stores import Stores
+from filmroom.service.unpacking import Limits, Workbench, new_unpacker
 
 # F-147: where a file goes that names no resource, when there is none yet.
 UNNAMED_LABEL: Final = "NO_LABEL"
@@ -40,14 +42,6 @@ class UploadOptions:
     said: Description = field(default_factory=Description)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Durable bytes and the path they are meant for."""
-
-    path: str
-    staged: Staged
-
-
 class Fate(Enum):
     """What became of one arrival. SAME: refused, but what is there has the same bytes."""
 
@@ -57,8 +51,10 @@ class Fate(Enum):
 
 
 class Uploads:
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, *, limits: Limits, spool_dir: Path) -> None:
         self._stores = stores
+        self._limits = limits
+        self._spool_dir = spool_dir
 
     def check_upload(self, viewer: Viewer, address: Address, options: UploadOptions) -> bool:
         """Say early whether an upload can be kept, so that its body need not be received for nothing.
@@ -84,8 +80,15 @@ class Uploads:
             there = files.find_brief(connection, resource.pk, address.path or "") if resource else None
         return Fate.SAME if there is not None and there.md5 == digest.md5 else Fate.REFUSED
 
-    def stage(self) -> Stage:
-        """Begin to take a body that is to be kept."""
+    def receive(self, path: str, *, unpack_as: str | None = None) -> Receiver:
+        """Begin to take a body that is to be kept at a path; or, if its name is an archive's, to be taken apart."""
+        if unpack_as is not None:
+            bench = Workbench(self._stores.blobs, self._stage, limits=self._limits, spool_dir=self._spool_dir)
+            if (unpacker := new_unpacker(bench, unpack_as)) is not None:
+                return unpacker
+        return FileReceiver(path, self._stage())
+
+    def _stage(self) -> Stage:
         key = self._stores.leases.new_key()
         return Stage(key, self._stores.blobs.create(key))
 

@@ -1,0 +1,292 @@
+"""Archives on their way in: each member becomes staged bytes, and all of them appear together or none (F-156 to F-159).
+
+A tar and a gzip are read while they arrive. A zip has its directory at the end, so it is spooled first. Members are
+written as they come and made durable together at the end. Whatever is wrong with an archive (a member that is a link
+or a device, a name that leads outside, more than the limits allow, a broken or cut stream) is BadArchive or BadName,
+and nothing of it stays.
+"""
+
+import gzip
+import io
+import queue
+import tarfile
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any, Final
+
+from filmroom.blobs.base import BlobStore
+from filmroom.model.errors import ArchiveError, BadArchive, BadName
+from filmroom.model.names import check_file_path, is_reserved_file_name
+from filmroom.service.staging import Arrival, Receiver, Stage
+
+_COPY_BYTES: Final = 1024 * 1024
+_PIECES_WAITING: Final = 4
+# Below this the ratio says nothing: a few empty slices already compress a thousandfold.
+_RATIO_COUNTS_FROM_BYTES: Final = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one archive may hold. ``expanded_bytes`` is the sum of its members, ``ratio`` that sum to its own size."""
+
+    members: int
+    expanded_bytes: int
+    ratio: int
+
+
+class Workbench:
+    """What unpackers share: where members go, how many there were, and what must be forgotten if it comes to that."""
+
+    def __init__(self, blobs: BlobStore, new_stage: Callable[[], Stage], *, limits: Limits, spool_dir: Path) -> None:
+        self.spool_dir = spool_dir
+        self._blobs = blobs
+        self._new_stage = new_stage
+        self._limits = limits
+        self._arrivals: list[Arrival] = []
+        self._received_bytes = 0
+        self._expanded_bytes = 0
+
+    def count_received(self, chunks: Sequence[bytes]) -> None:
+        self._received_bytes += sum(map(len, chunks))
+
+    def add(self, name: str, pieces: Iterator[bytes]) -> None:
+        """Stage one member. Raises BadArchive beyond the limits, BadName for a name that cannot be."""
+        if len(self._arrivals) >= self._limits.members:
+            raise BadArchive(f"it has more than {self._limits.members} members")
+        path = _check_member_name(name)
+        stage = self._new_stage()
+        try:
+            for piece in pieces:
+                self._expanded_bytes += len(piece)
+                self._check_size()
+                stage.write([piece])
+            staged = stage.close()
+        except BaseException:
+            stage.abort()
+            raise
+        self._arrivals.append(Arrival(path, staged))
+
+    def finish(self) -> list[Arrival]:
+        self._blobs.sync()
+        return self._arrivals
+
+    def forget(self) -> None:
+        self._blobs.delete([arrival.staged.key for arrival in self._arrivals])
+
+    def _check_size(self) -> None:
+        if self._expanded_bytes > self._limits.expanded_bytes:
+            raise BadArchive(f"its members are larger than {self._limits.expanded_bytes} bytes together")
+        is_large = self._expanded_bytes > _RATIO_COUNTS_FROM_BYTES
+        if is_large and self._expanded_bytes > self._limits.ratio * self._received_bytes:
+            raise BadArchive(f"its members are more than {self._limits.ratio} times as large as itself")
+
+
+def _check_member_name(name: str) -> str:
+    if name.startswith("/"):
+        raise BadName("member", name, "an absolute name leads outside the resource")
+    return check_file_path(name)
+
+
+def _is_kept(name: str) -> bool:
+    """F-158: catalogs and locks of another archive are no files of this one; folders come by themselves."""
+    return bool(name.strip("/")) and not name.endswith("/") and not is_reserved_file_name(name)
+
+
+def _plain(name: str) -> str:
+    while name.startswith("./"):
+        name = name[2:]
+    return name
+
+
+class ZipUnpacker:
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._spool = TemporaryFile(dir=bench.spool_dir)  # noqa: SIM115 - closed by finish and abort
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        self._bench.count_received(chunks)
+        self._spool.writelines(chunks)
+
+    def finish(self) -> list[Arrival]:
+        try:
+            with zipfile.ZipFile(self._spool) as archive:
+                for info in archive.infolist():
+                    _check_kind_of_zip_member(info)
+                    if _is_kept(info.filename):
+                        with archive.open(info) as member:
+                            self._bench.add(_plain(info.filename), _pieces(member))
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise BadArchive(f"it is no zip that can be read ({error})") from error
+        finally:
+            self._spool.close()
+        return self._bench.finish()
+
+    def abort(self) -> None:
+        self._spool.close()
+        self._bench.forget()
+
+
+def _check_kind_of_zip_member(info: zipfile.ZipInfo) -> None:
+    kind = info.external_attr >> 28  # the upper bits of a Unix mode: 4 is a folder, 8 a file, 0 unknown
+    if kind not in {0, 4, 8}:
+        raise BadArchive(f"member {info.filename!r} is a link or a device")
+
+
+def _pieces(member: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    while piece := member.read(_COPY_BYTES):
+        yield piece
+
+
+class GzipUnpacker:
+    """One gzipped file, which becomes a file of the given name."""
+
+    def __init__(self, bench: Workbench, name: str) -> None:
+        self._pump = _Pump(bench, lambda source: self._unpack(bench, name, source))
+
+    @staticmethod
+    def _unpack(bench: Workbench, name: str, source: IO[bytes]) -> None:
+        with gzip.GzipFile(fileobj=source) as member:
+            bench.add(name, _pieces(member))
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        self._pump.write(chunks)
+
+    def finish(self) -> list[Arrival]:
+        return self._pump.finish()
+
+    def abort(self) -> None:
+        self._pump.abort()
+
+
+class TarUnpacker:
+    def __init__(self, bench: Workbench, *, is_gzipped: bool) -> None:
+        mode = "r|gz" if is_gzipped else "r|"
+        self._pump = _Pump(bench, lambda source: self._unpack(bench, mode, source))
+
+    @staticmethod
+    def _unpack(bench: Workbench, mode: Any, source: IO[bytes]) -> None:
+        with tarfile.open(fileobj=source, mode=mode) as archive:
+            for info in archive:
+                if not info.isreg() and not info.isdir():
+                    raise BadArchive(f"member {info.name!r} is a link or a device")
+                if info.isreg() and _is_kept(info.name):
+                    member = archive.extractfile(info)
+                    if member is not None:
+                        bench.add(_plain(info.name), _whole(member, info.size))
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        self._pump.write(chunks)
+
+    def finish(self) -> list[Arrival]:
+        return self._pump.finish()
+
+    def abort(self) -> None:
+        self._pump.abort()
+
+
+def _whole(member: IO[bytes], size_bytes: int) -> Iterator[bytes]:
+    left = size_bytes
+    for piece in _pieces(member):
+        left -= len(piece)
+        yield piece
+    if left:
+        raise BadArchive("it ends in the middle of a member")
+
+
+class _Pump:
+    """Turns what is pushed into something that can be read, in a thread of its own."""
+
+    def __init__(self, bench: Workbench, unpack: Callable[[IO[bytes]], None]) -> None:
+        self._bench = bench
+        self._pieces: queue.Queue[Sequence[bytes] | None] = queue.Queue(_PIECES_WAITING)
+        self._is_cut = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(unpack,), daemon=True)
+        self._thread.start()
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        self._bench.count_received(chunks)
+        self._put(chunks)
+        self._raise_error()
+
+    def finish(self) -> list[Arrival]:
+        self._put(None)
+        self._thread.join()
+        self._raise_error()
+        return self._bench.finish()
+
+    def abort(self) -> None:
+        self._is_cut = True
+        self._put(None)
+        self._thread.join()
+        self._bench.forget()
+
+    def _put(self, chunks: Sequence[bytes] | None) -> None:
+        while self._thread.is_alive():
+            try:
+                self._pieces.put(chunks, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def _run(self, unpack: Callable[[IO[bytes]], None]) -> None:
+        source = io.BufferedReader(_Pushed(self._take), _COPY_BYTES)
+        try:
+            unpack(source)
+            while source.read(_COPY_BYTES):  # what follows the end of an archive is no part of it
+                pass
+        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
+            self._error = BadArchive(f"it cannot be read ({error})")
+        except ArchiveError as error:
+            self._error = error
+
+    def _take(self) -> Sequence[bytes] | None:
+        pieces = self._pieces.get()
+        if pieces is None and self._is_cut:
+            raise EOFError("it was cut off")
+        return pieces
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+class _Pushed(io.RawIOBase):
+    """A file whose bytes come from ``take``, which gives None at their end."""
+
+    def __init__(self, take: Callable[[], Sequence[bytes] | None]) -> None:
+        super().__init__()
+        self._take = take
+        self._waiting = memoryview(b"")
+        self._is_ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._waiting and not self._is_ended:
+            pieces = self._take()
+            if pieces is None:
+                self._is_ended = True
+            else:
+                self._waiting = memoryview(b"".join(pieces))
+        size = min(len(buffer), len(self._waiting))
+        buffer[:size] = self._waiting[:size]
+        self._waiting = self._waiting[size:]
+        return size
+
+
+def new_unpacker(bench: Workbench, name: str) -> Receiver | None:
+    """What takes an archive of this name apart, by its ending and case-sensitively; None for what is none (F-156)."""
+    if name.endswith((".tar", ".xar")):
+        return TarUnpacker(bench, is_gzipped=False)
+    if name.endswith((".tar.gz", ".tgz")):
+        return TarUnpacker(bench, is_gzipped=True)
+    if name.endswith((".zip", ".zar")):
+        return ZipUnpacker(bench)
+    return GzipUnpacker(bench, name.removesuffix(".gz")) if name.endswith(".gz") else None

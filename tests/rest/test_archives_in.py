@@ -1,0 +1,207 @@
+"""Archives that are taken apart on their way in (F-156 to F-159): all of their files appear, or none."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+Pack = Callable[[Mapping[str, bytes]], bytes]
+FILES = {"mr_1/1.dcm": b"one", "mr_1/deep/2.dcm": b"two" * 100_000, "top \u00e9.txt": b""}
+
+
+def _zip(files: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mr_1/", b"")
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def _stored(files: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def _tar(files: Mapping[str, bytes], mode: str = "w") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        folder = tarfile.TarInfo("/")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def _tar_gz(files: Mapping[str, bytes]) -> bytes:
+    return _tar(files, "w:gz")
+
+
+PACKERS = {"a.zip": _zip, "a.zar": _zip, "a.tar": _tar, "a.xar": _tar, "a.tar.gz": _tar_gz, "a.tgz": _tar_gz}
+
+
+def _contents(alice: TestClient, demo: str) -> dict[str, bytes]:
+    rows = alice.get(f"{demo}/resources/R/files").json()["ResultSet"]["Result"]
+    paths = [row["URI"].split("/files/", 1)[1] for row in rows]
+    return {path: alice.get(f"{demo}/resources/R/files/{path}").content for path in paths}
+
+
+def _left(tmp_path: Path) -> list[Path]:
+    return [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_an_archive_is_taken_apart_at_the_root_of_the_resource(alice: TestClient, demo: str, name: str) -> None:
+    """F-157: whatever folder the URL names; the archive itself is not kept."""
+    url = f"{demo}/resources/R/files/some/folder/{name}?extract=true&inbody=true&format=F"
+
+    reply = alice.put(url, content=PACKERS[name](FILES))
+
+    resource = alice.get(f"{demo}/resources").json()["ResultSet"]["Result"][0]
+    assert (reply.status_code, reply.content) == (200, b"")
+    assert _contents(alice, demo) == FILES
+    assert (resource["file_count"], resource["file_size"], resource["format"]) == ("3", "300003", "F")
+
+
+def test_a_multipart_archive_is_told_by_its_own_name(alice: TestClient, demo: str) -> None:
+    """F-156: and a part that is none is a file like any other."""
+    parts = [("f", ("x.zip", _zip(FILES))), ("g", ("plain.txt", b"text"))]
+
+    alice.post(f"{demo}/resources/R/files?extract=true", files=parts)
+
+    assert _contents(alice, demo) == {**FILES, "plain.txt": b"text"}
+
+
+def test_a_zip_without_a_name_is_told_by_its_type(alice: TestClient, demo: str) -> None:
+    """What xnatctl sends."""
+    headers = {"Content-Type": "application/zip"}
+
+    alice.put(f"{demo}/resources/R/files?extract=true&overwrite=true", content=_zip(FILES), headers=headers)
+
+    assert _contents(alice, demo) == FILES
+
+
+def test_a_gzipped_file_loses_its_ending(alice: TestClient, demo: str) -> None:
+    """F-156."""
+    content = b"voxels" * 50_000
+
+    alice.put(f"{demo}/resources/R/files/d/brain.nii.gz?extract=true&inbody=true", content=gzip.compress(content))
+
+    assert _contents(alice, demo) == {"brain.nii": content}
+
+
+@pytest.mark.parametrize("name", ["a.ZIP", "a.txt", "a.rar"])
+def test_what_is_no_archive_by_name_is_kept_as_it_is(alice: TestClient, demo: str, name: str) -> None:
+    """F-156: case-sensitively."""
+    alice.put(f"{demo}/resources/R/files/{name}?extract=true&inbody=true", content=b"x")
+
+    assert _contents(alice, demo) == {name: b"x"}
+
+
+def test_members_that_are_there_are_kept_and_told(alice: TestClient, demo: str) -> None:
+    """F-158."""
+    alice.put(f"{demo}/resources/R/files/mr_1/1.dcm?inbody=true", content=b"old")
+    url = f"{demo}/resources/R/files/a.zip?extract=true&inbody=true"
+
+    kept = alice.put(url, content=_zip(FILES))
+    replaced = alice.put(f"{url}&overwrite=true", content=_zip(FILES))
+
+    assert kept.json() == {"duplicates": ["mr_1/1.dcm"]}
+    assert kept.headers["filmroom-stored"] == "partly"
+    assert replaced.content == b""
+    assert _contents(alice, demo) == FILES
+
+
+def test_catalogs_of_another_archive_are_left_out(alice: TestClient, demo: str) -> None:
+    """F-158."""
+    files = {**FILES, "DICOM_catalog.xml": b"<x/>", "mr_1/.~lock-x": b""}
+
+    alice.put(f"{demo}/resources/R/files/a.tar?extract=true&inbody=true", content=_tar(files))
+
+    assert _contents(alice, demo) == FILES
+
+
+def _with(member: tarfile.TarInfo) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        good = tarfile.TarInfo("good")
+        archive.addfile(good)
+        archive.addfile(member)
+    return out.getvalue()
+
+
+def _special(kind: bytes) -> tarfile.TarInfo:
+    member = tarfile.TarInfo("special")
+    member.type = kind
+    member.linkname = "/etc/passwd"
+    return member
+
+
+def _zip_link() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        link = zipfile.ZipInfo("link")
+        link.create_system = 3
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    return out.getvalue()
+
+
+_BOMB = {"zeros": bytes(11_000_000)}
+_CROWD = {str(number): b"" for number in range(51)}
+
+BAD = {
+    "a zip that is none": ("a.zip", b"PK nonsense", 422),
+    "an empty zip": ("a.zip", b"", 422),
+    "a cut zip": ("a.zip", _zip(FILES)[:-30], 422),
+    "a zip with a broken member": ("a.zip", _stored({"a": b"one"}).replace(b"one", b"oNe"), 422),
+    "a zip that leads outside": ("a.zip", _zip({"good": b"", "../x": b"bad"}), 400),
+    "a zip with an absolute name": ("a.zip", _zip({"/etc/x": b"bad"}), 400),
+    "a zip with a link": ("a.zip", _zip_link(), 422),
+    "a zip bomb": ("a.zip", _zip(_BOMB), 422),
+    "a zip with too many members": ("a.zip", _zip(_CROWD), 422),
+    "a tar that is none": ("a.tar", b"nonsense" * 1000, 422),
+    "a cut tar": ("a.tar", _tar(FILES)[:-310_000], 422),
+    "a tar that leads outside": ("a.tar", _tar({"good": b"", "a/../../x": b"bad"}), 400),
+    "a tar with a symlink": ("a.tar", _with(_special(tarfile.SYMTYPE)), 422),
+    "a tar with a hard link": ("a.tar", _with(_special(tarfile.LNKTYPE)), 422),
+    "a tar with a device": ("a.tar", _with(_special(tarfile.CHRTYPE)), 422),
+    "a tar with a pipe": ("a.tar", _with(_special(tarfile.FIFOTYPE)), 422),
+    "a tar with too many members": ("a.tar", _tar(_CROWD), 422),
+    "a cut tar.gz": ("a.tar.gz", _tar_gz(FILES)[:-40], 422),
+    "a tar.gz that is none": ("a.tgz", b"nonsense", 422),
+    "a tar bomb": ("a.tar.gz", _tar_gz(_BOMB), 422),
+    "a gzip that is none": ("a.gz", b"nonsense", 422),
+    "a cut gzip": ("a.gz", gzip.compress(b"x" * 100_000)[:-10], 422),
+    "a gzip bomb": ("a.gz", gzip.compress(bytes(11_000_000)), 422),
+    "a file that is a folder too": ("a.zip", _zip({"a": b"", "a/b": b""}), 409),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("how", ["inbody", "multipart"])
+def test_a_bad_archive_stores_nothing(alice: TestClient, demo: str, tmp_path: Path, case: str, how: str) -> None:
+    """F-159: a sentence, a 4xx, and no bytes left behind."""
+    name, body, status = BAD[case]
+    url = f"{demo}/resources/R/files"
+    send = {
+        "inbody": lambda: alice.put(f"{url}/{name}?extract=true&inbody=true", content=body),
+        "multipart": lambda: alice.post(f"{url}?extract=true", files=[("g", ("ok", b"x")), ("f", (name, body))]),
+    }
+
+    reply = send[how]()
+
+    assert reply.status_code == status
+    assert alice.get(f"{demo}/resources").json()["ResultSet"]["Result"] == []
+    assert _left(tmp_path) == []
