@@ -58,6 +58,8 @@ def _database(value: Any) -> str:
     text = _text(value)
     if text and not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise ValueError("empty, or a URL that begins with sqlite:/// or postgresql://")
+    if text in {"sqlite:///", "sqlite:///:memory:"}:
+        raise ValueError("a file, because several connections share it: sqlite:////folder/filmroom.db")
     return text
 
 

@@ -16,18 +16,20 @@ from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from filmroom.db.writer import GroupWriter
-from filmroom.model.errors import ArchiveError, StorageFailed, StorageFull
+from filmroom.model.errors import ArchiveError, Busy, StorageFailed, StorageFull
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
 
 _READERS: Final = 24
 _SQLITE_BUSY_TIMEOUT_MS: Final = 10_000
-# Serialization failure and deadlock: a unit does nothing but SQL, so it can simply be run again.
-_RETRY_STATES: Final = frozenset({"40001", "40P01"})
-_RETRIES: Final = 3
+# Serialization failure, deadlock, and a unique index that another transaction filled meanwhile: a unit does nothing
+# but SQL, so it can simply be run again, and sees then what it could not see before.
+_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505"})
+_RETRIES: Final = 5
 
 
 class Database(Protocol):
@@ -130,6 +132,8 @@ def _storage_errors() -> Iterator[None]:
         yield
     except ArchiveError:
         raise
+    except PoolTimeoutError as error:
+        raise Busy("every connection to the database is in use") from error
     except DBAPIError as error:
         text = str(error.orig)
         # SQLITE_FULL's text; PostgreSQL's class 53100 (disk_full).

@@ -84,14 +84,16 @@ def iter_listing(connection: Connection, resource_pk: int, selection: Selection)
     """``path, size_bytes, md5, format, content, tags`` (JSON) of the selected files, by path, a thousand at a time."""
     query = _LISTING.where(_clause(selection)) if selection != Selection() else _LISTING
     options = {"yield_per": _ROWS_AT_ONCE}
-    return iter(connection.execute(query, {"resource_pk": resource_pk}, execution_options=options))
+    with connection.execute(query, {"resource_pk": resource_pk}, execution_options=options) as rows:
+        yield from rows
 
 
 def iter_files(connection: Connection, resource_pk: int) -> Iterator[FileEntry]:
     """The live files of a resource by path, lazily."""
     query = _ENTRIES.where(*_LIVE).order_by(file.c.path)
     options = {"yield_per": _ROWS_AT_ONCE}
-    return map(_to_entry, connection.execute(query, {"resource_pk": resource_pk}, execution_options=options))
+    with connection.execute(query, {"resource_pk": resource_pk}, execution_options=options) as rows:
+        yield from map(_to_entry, rows)
 
 
 def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry | None:

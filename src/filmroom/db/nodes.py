@@ -68,6 +68,11 @@ def iter_projects(connection: Connection, *, creator_pk: int | None) -> Iterator
     return map(_to_node, connection.execute(query))
 
 
+def lock_node(connection: Connection, pk: int) -> None:
+    """Let nobody else change a node until the transaction ends; read it after this, not before."""
+    connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update())
+
+
 def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
     """The pk of the new row; the ``pk`` and the times of ``new`` are not read."""
     values = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.schema import AnyRow, account, login_failure, node, session
@@ -69,9 +69,16 @@ def find_account_by_pk(connection: Connection, pk: int) -> Account | None:
     return None if row is None else _to_account(row)
 
 
-def iter_accounts(connection: Connection) -> Iterator[tuple[Account, datetime, int]]:
-    """Every account by login, with when it was made and the most failed sign-ins in a row from one address."""
-    failures = select(func.max(login_failure.c.count)).where(login_failure.c.login == account.c.login).scalar_subquery()
+def iter_accounts(connection: Connection, *, since: datetime) -> Iterator[tuple[Account, datetime, int]]:
+    """Every account by login, with when it was made and the most failed sign-ins in a row from one address.
+
+    Failures count unless the last one is older than ``since``.
+    """
+    failures = (
+        select(func.max(login_failure.c.count))
+        .where(login_failure.c.login == account.c.login, login_failure.c.last_at >= since)
+        .scalar_subquery()
+    )
     query = (
         select(*_ACCOUNT, node.c.created_at, func.coalesce(failures, 0).label("failures"))
         .join(node, node.c.pk == account.c.node_pk)
@@ -97,8 +104,9 @@ def insert_account(connection: Connection, login: str, password_hash: str, *, is
         "is_admin": is_admin,
         "is_enabled": True,
     }
-    made = upsert(account).values(values).on_conflict_do_nothing().returning(account.c.node_pk)
-    return connection.execute(made).first() is not None
+    # Not "on conflict do nothing": whoever loses a race for a login must not leave its node behind.
+    connection.execute(insert(account).values(values))
+    return True
 
 
 def update_password(connection: Connection, login: str, password_hash: str) -> bool:
@@ -153,13 +161,12 @@ def count_failures(connection: Connection, login: str, client: str, *, since: da
 
 def add_failure(connection: Connection, login: str, client: str, *, now: datetime, since: datetime) -> None:
     """Count one more failure; the count begins anew when the last one is older than ``since``."""
-    count = count_failures(connection, login, client, since=since) + 1
-    values = {"login": login, "client": client, "count": count, "last_at": now}
+    grown = case((login_failure.c.last_at >= since, login_failure.c.count + 1), else_=1)
     connection.execute(
         upsert(login_failure)
-        .values(values)
+        .values(login=login, client=client, count=1, last_at=now)
         .on_conflict_do_update(
-            index_elements=[login_failure.c.login, login_failure.c.client], set_={"count": count, "last_at": now}
+            index_elements=[login_failure.c.login, login_failure.c.client], set_={"count": grown, "last_at": now}
         )
     )
 

@@ -76,6 +76,8 @@ class Accounts:
         pair = hmac.digest(self._secret, f"{login}\0{password}".encode(), "sha256")
         if viewer := self._recall(pair):
             return viewer
+        if len(login) > _LONGEST_LOGIN or len(password) > _LONGEST_PASSWORD:
+            raise NotSignedIn
         with self._queues[pair[0] % len(self._queues)]:
             return self._recall(pair) or self._check(login, password, pair=pair, client=client)
 
@@ -158,6 +160,7 @@ class Accounts:
 
     def list_all(self) -> tuple[User, ...]:
         """Every account by login."""
+        since = self._stores.clock() - LOCKED_FOR
         with self._stores.database.read() as connection:
             return tuple(
                 User(
@@ -167,7 +170,7 @@ class Accounts:
                     is_locked=failures >= MOST_FAILURES,
                     created_at=created_at,
                 )
-                for account, created_at, failures in rows.iter_accounts(connection)
+                for account, created_at, failures in rows.iter_accounts(connection, since=since)
             )
 
     def set_password(self, login: str, password: str) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
 from filmroom.db import nodes, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import ProjectNameTaken, RetiredProjectId
+from filmroom.model.errors import BadValue, ProjectNameTaken, RetiredProjectId
 from filmroom.model.names import check_project_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import Stamp, Viewer
@@ -17,7 +18,9 @@ from filmroom.model.resources import Owner, Resource
 from filmroom.service.resolve import find_visible, get_node, list_visible_projects
 from filmroom.service.stores import Stores
 
-PROJECT_XSI_TYPE = "xnat:projectData"
+PROJECT_XSI_TYPE: Final = "xnat:projectData"
+# C-54: the longest text of a field that says nothing else.
+_LONGEST_NAME: Final = 255
 
 
 class Projects:
@@ -42,8 +45,11 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            if find_visible(connection, viewer, project_id) is None:
+            existing = find_visible(connection, viewer, project_id)
+            if existing is None:
                 self._create(connection, _new_project(check_project_id(project_id), viewer, stamp), stamp)
+            else:
+                nodes.lock_node(connection, existing.pk)
             address = Address(kind=Kind.PROJECT, project=project_id)
             project = get_node(connection, viewer, address, action=Action.EDIT)
             self._change(connection, _merged(project, fields, accessibility), stamp)
@@ -76,6 +82,7 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
+            nodes.lock_node(connection, get_node(connection, viewer, address, action=Action.READ).pk)
             project = get_node(connection, viewer, address, action=Action.DELETE)  # C-151: whoever may delete it
             nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
 
@@ -91,6 +98,9 @@ class Projects:
 
     def _change(self, connection: Connection, project: Node, stamp: Stamp) -> None:
         names = {project.id, str(project.fields["secondary_ID"]), str(project.fields["name"]), *project.aliases}
+        for name in names:
+            if len(name) > _LONGEST_NAME:
+                raise BadValue("project name", name, f"it must be at most {_LONGEST_NAME} characters long")
         self._check_names(connection, names, own_pk=project.pk, stamp=stamp)
         for name in names:
             if not nodes.claim_project_name(connection, name, project_pk=project.pk):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,8 @@ from filmroom.model.permission import Action
 from filmroom.model.resources import Description, FileEntry, Owner, Resource
 from filmroom.service.resolve import get_node
 from filmroom.service.stores import Stores
+
+_LONGEST_RID: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Resources:
     def create(self, viewer: Viewer, address: Address, said: Description) -> None:
         """Make an empty resource. Raises NotFound, NotAllowed, BadName, ResourceExists (F-85, in this order)."""
         stamp = self._stores.stamp(viewer)
-        label = address.resource or ""
+        label = split_names(address.resource or "")[0]  # F-88
 
         def unit(connection: Connection) -> None:
             node = get_node(connection, viewer, address, action=Action.EDIT)
@@ -92,13 +95,12 @@ def select_resources(connection: Connection, node: Node, address: Address) -> Se
     everything = tuple(resources.iter_resources(connection, Owner(node.pk, address.side)))
     if address.resource is None:
         return everything
-    wanted = set(split_names(address.resource))
-    numbers = {item for item in wanted if is_rid(item)}
-    if missing := numbers - {str(resource.rid) for resource in everything}:
+    wanted = split_names(address.resource)
+    labels = {None if name.upper() == "NULL" else name for name in wanted if not is_rid(name)}
+    numbers = {_to_rid(name) for name in wanted if is_rid(name)}
+    if missing := numbers - {resource.rid for resource in everything}:
         raise NotFound(f"resource {min(missing)!r}")
-    return tuple(
-        resource for resource in everything if _word_for_label(resource) in wanted or str(resource.rid) in numbers
-    )
+    return tuple(resource for resource in everything if resource.label in labels or resource.rid in numbers)
 
 
 def split_names(names: str) -> list[str]:
@@ -106,14 +108,15 @@ def split_names(names: str) -> list[str]:
     return [item.strip() for item in names.split(",")] if "," in names else [names]
 
 
-def _word_for_label(resource: Resource) -> str:
-    return "NULL" if resource.label is None else resource.label
+def _to_rid(digits: str) -> int:
+    """The number; one too long to be any is a number that no resource has."""
+    return int(digits) if len(digits) <= _LONGEST_RID else 0
 
 
 def find_resource(connection: Connection, owner: Owner, name: str, *, lock: bool = False) -> Resource | None:
     """The one resource of this label or number; with ``lock`` it stays as it is until the transaction ends."""
     if is_rid(name):
-        return resources.find_resource_by_rid(connection, owner, int(name), lock=lock)
+        return resources.find_resource_by_rid(connection, owner, _to_rid(name), lock=lock)
     return resources.find_resource_by_label(connection, owner, name, lock=lock)
 
 

@@ -6,6 +6,7 @@ at worst a blob without a name, never a name without its bytes.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from filmroom.db import files, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, NotFound, PathConflict, StorageFailed
+from filmroom.model.errors import ArchiveError, LeaseLost, NotFound, PathConflict, StorageFailed
 from filmroom.model.names import check_file_path, check_label, is_rid
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
@@ -98,17 +99,22 @@ class Uploads:
         Raises NotFound, NotAllowed, BadName, PathConflict, LeaseLost, StorageFull, StorageFailed.
         """
         stamp = self._stores.stamp(viewer)
-        checked = [replace(arrival, path=check_file_path(arrival.path)) for arrival in arrivals]
 
         def unit(connection: Connection) -> tuple[Fate, ...]:
             check_leases(connection, _keys(arrivals))
             node = get_node(connection, viewer, address, action=Action.EDIT)
             resource = _get_target(connection, Owner(node.pk, address.side), address, options=options, stamp=stamp)
-            return _store(connection, resource, checked, options=options, stamp=stamp)
+            return _store(connection, resource, arrivals, options=options, stamp=stamp)
 
         try:
+            for arrival in arrivals:
+                check_file_path(arrival.path)
             fates = self._stores.database.write(unit)
         except StorageFailed:
+            raise
+        except LeaseLost:
+            self._stores.leases.give_up()
+            self.forget(arrivals)
             raise
         except ArchiveError:
             self.forget(arrivals)
@@ -117,8 +123,9 @@ class Uploads:
         return fates
 
     def forget(self, arrivals: Sequence[Arrival]) -> None:
-        """Delete staged bytes that will not be named."""
-        self._stores.blobs.delete(_keys(arrivals))
+        """Delete staged bytes that will not be named. What cannot be deleted now is swept later."""
+        with suppress(StorageFailed):
+            self._stores.blobs.delete(_keys(arrivals))
 
 
 def _keys(arrivals: Sequence[Arrival]) -> list[str]:
