@@ -21,6 +21,7 @@ SAMPLES = (
     errors.WrongBodyType(NASTY, "send the file itself"),
     errors.BodyTooLarge(16_777_216),
     errors.CutUpload("10 of 20 bytes came"),
+    errors.DigestMismatch("md5"),
     errors.NotSignedIn(),
     errors.AccountLocked(),
     errors.NotAllowed("you may not edit project 'DEMO'"),

@@ -150,7 +150,7 @@ def test_bytes_for_a_path_that_cannot_be_are_forgotten(desk: Desk, blobs: LocalS
 
 # 6. db/schema.py: PostgreSQL's b-tree takes 2,704 bytes a row.
 def test_the_longest_path_can_be_stored(desk: Desk) -> None:
-    text = _incompressible(254 * 8 + 9)
+    text = _incompressible(254 * 8 + 8)
     path = "/".join(text[start : start + 254] for start in range(0, len(text), 254))
 
     assert len(path) == LONGEST_PATH_BYTES

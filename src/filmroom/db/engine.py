@@ -12,10 +12,11 @@ database is ``StorageFailed``, after which it is not known whether the change wa
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from filmroom.db.writer import GroupWriter
@@ -47,22 +48,28 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
+def open_sqlite(path: Path) -> Database:
+    """The database in a file, which is made if need be; not yet migrated."""
+    return SQLiteDatabase(path)
+
+
 def open_database(url: str) -> Database:
-    """The database at a SQLAlchemy URL (``sqlite:////dir/filmroom.db`` or ``postgresql://...``), not yet migrated."""
+    """The database at a URL (``sqlite:////dir/filmroom.db`` or ``postgresql://...``), not yet migrated."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return SQLiteDatabase(parsed)
+        if not parsed.database:
+            raise StorageFailed("an SQLite database needs a file")
+        return SQLiteDatabase(Path(parsed.database))
     return PostgreSQLDatabase(parsed.set(drivername="postgresql+psycopg"))
 
 
 class SQLiteDatabase:
-    def __init__(self, url: URL) -> None:
-        if not url.database:
-            raise StorageFailed("an SQLite database needs a file")
-        self.path = url.database
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        url = URL.create("sqlite", database=self.path)  # made, not read: a path may hold what means something in a URL
         self.engine = self._engine(url, begin="BEGIN", pool_size=_READERS)
         self._writer_engine = self._engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
-        self._writer = GroupWriter(self._writer_engine, lock_path=f"{url.database}.lock")
+        self._writer = GroupWriter(self._writer_engine, lock_path=f"{path}.lock")
 
     @staticmethod
     def _engine(url: URL, *, begin: str, pool_size: int) -> Engine:
@@ -88,7 +95,7 @@ class SQLiteDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with _storage_errors(), self.engine.begin() as connection:
+        with _storage_errors(is_read=True), self.engine.begin() as connection:
             yield connection
 
     def write(self, unit: Unit[T]) -> T:
@@ -108,7 +115,7 @@ class PostgreSQLDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with _storage_errors(), self._snapshots.begin() as connection:
+        with _storage_errors(is_read=True), self._snapshots.begin() as connection:
             yield connection
 
     def write(self, unit: Unit[T]) -> T:
@@ -127,7 +134,7 @@ class PostgreSQLDatabase:
 
 
 @contextmanager
-def _storage_errors() -> Iterator[None]:
+def _storage_errors(*, is_read: bool = False) -> Iterator[None]:
     try:
         yield
     except ArchiveError:
@@ -139,4 +146,13 @@ def _storage_errors() -> Iterator[None]:
         # SQLITE_FULL's text; PostgreSQL's class 53100 (disk_full).
         if "database or disk is full" in text or getattr(error.orig, "sqlstate", None) == "53100":
             raise StorageFull from error
+        # SQLite is locked, if at all, at BEGIN, when nothing was changed yet; and a read changes nothing anyway.
+        if "database is locked" in text or (is_read and _is_unreachable(error)):
+            raise Busy("the database does not answer") from error
         raise StorageFailed(f"database: {text.splitlines()[0] if text else type(error.orig).__name__}") from error
+
+
+def _is_unreachable(error: DBAPIError) -> bool:
+    """Whether PostgreSQL is not there: no SQLSTATE, or one of the classes for connections (08) and shutdowns (57)."""
+    sqlstate = getattr(error.orig, "sqlstate", "none of PostgreSQL's")
+    return isinstance(error, OperationalError) and (sqlstate is None or sqlstate[:2] in {"08", "57"})

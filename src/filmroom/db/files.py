@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.resources import description_values, to_description
 from filmroom.db.schema import AnyRow, account, file, file_history
-from filmroom.model.errors import StorageFailed
+from filmroom.model.errors import Busy
 from filmroom.model.resources import Description, Digest, FileEntry, Selection
 
 _ROWS_AT_ONCE: Final = 1000
@@ -142,7 +142,7 @@ def get_brief(connection: Connection, resource_pk: int, path: str) -> Brief:
     """The live file at a path where one is known to be, because its index refused another."""
     found = find_brief(connection, resource_pk, path)
     if found is None:
-        raise StorageFailed(f"file {path!r} could neither be added nor found")
+        raise Busy(f"file {path!r} is being added and deleted at the same time")
     return found
 
 

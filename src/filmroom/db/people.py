@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.schema import AnyRow, account, login_failure, node, session
@@ -160,13 +160,14 @@ def count_failures(connection: Connection, login: str, client: str, *, since: da
 
 
 def add_failure(connection: Connection, login: str, client: str, *, now: datetime, since: datetime) -> None:
-    """Count one more failure; the count begins anew when the last one is older than ``since``."""
-    grown = case((login_failure.c.last_at >= since, login_failure.c.count + 1), else_=1)
+    """Count one more failure; counts whose last one is older than ``since`` are forgotten, this one's too."""
+    connection.execute(delete(login_failure).where(login_failure.c.last_at < since))
     connection.execute(
         upsert(login_failure)
         .values(login=login, client=client, count=1, last_at=now)
         .on_conflict_do_update(
-            index_elements=[login_failure.c.login, login_failure.c.client], set_={"count": grown, "last_at": now}
+            index_elements=[login_failure.c.login, login_failure.c.client],
+            set_={"count": login_failure.c.count + 1, "last_at": now},
         )
     )
 

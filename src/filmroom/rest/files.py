@@ -8,7 +8,7 @@ import orjson
 from filmroom.model.errors import BadValue, NotFound
 from filmroom.model.names import check_folder_path
 from filmroom.model.resources import Selection
-from filmroom.model.table import Row, Table
+from filmroom.model.table import Cell, Table
 from filmroom.rest.call import Call
 from filmroom.rest.download import file_reply
 from filmroom.rest.formats import ARCHIVE_TYPES, requested_type, table_reply
@@ -63,10 +63,10 @@ def _list(archive: Archive, call: Call, selection: Selection) -> Reply:
     with archive.files.open_listing(call.viewer, call.address, selection) as listing:
         rows = _rows(listing)
         if call.query.is_false("recursive") and selection.prefix:
-            rows = (row for row in rows if _is_child(row, listing, selection.prefix))
+            rows = (row for row in rows if _is_child(row, selection.prefix))
         table = Table(
             columns=_COLUMNS,
-            rows=rows,
+            rows=(row[1:] for row in rows),
             json_keys=_JSON_KEYS,
             properties={"title": "Files"},
             column_properties={"URI": {"serverRoot": call.site.root_path}},
@@ -74,20 +74,22 @@ def _list(archive: Archive, call: Call, selection: Selection) -> Reply:
         return table_reply(call, table)
 
 
-def _rows(listing: Listing) -> Iterator[Row]:
-    """F-107. URIs are raw, as F-109 has them: what clients find here they compare and send back as it is."""
+def _rows(listing: Listing) -> Iterator[tuple[Cell, ...]]:
+    """The path of each file and then its columns (F-107).
+
+    URIs are raw, as F-109 has them: what clients find here they compare and send back as it is.
+    """
     for resource, files in listing.resources:
         base = f"/data/projects/{listing.node.id}/resources/{resource.rid}/files/"
         for path, size_bytes, md5, format_, content, tags in files:
             name = path.rsplit("/", 1)[-1]
             shown_tags = "" if tags == "[]" else ",".join(orjson.loads(tags))
-            yield name, size_bytes, base + path, resource.label, shown_tags, format_, content, resource.rid, md5
+            yield path, name, size_bytes, base + path, resource.label, shown_tags, format_, content, resource.rid, md5
 
 
-def _is_child(row: Row, listing: Listing, prefix: str) -> bool:
+def _is_child(row: tuple[Cell, ...], prefix: str) -> bool:
     """Whether a file stands directly in the folder (F-97)."""
-    uri = str(row[2])
-    return "/" not in uri[uri.index("/files/") + len("/files/") + len(prefix) :] if listing.resources else False
+    return "/" not in str(row[0])[len(prefix) :]
 
 
 def delete_files(archive: Archive, call: Call) -> Reply:

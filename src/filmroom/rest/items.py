@@ -42,7 +42,7 @@ def read_xml(document: bytes, data_type: DataType) -> dict[str, FieldValue]:
 
 def _element_value(root: etree._Element, field: Field) -> FieldValue:
     found = root.iterfind("/".join(tag(f"xnat:{part}") for part in field.path.split("/")))
-    texts = [(element.text or "").strip() for element in found]
+    texts = ["".join(map(str, element.itertext())).strip() for element in found]
     return texts if field.repeats else next(iter(texts), "")
 
 

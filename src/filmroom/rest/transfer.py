@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Executor
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from filmroom.model.errors import ArchiveError, CutUpload
+from filmroom.model.errors import CutUpload
 from filmroom.rest.call import Intake
 from filmroom.rest.reply import Reply, Stream
 
@@ -27,13 +27,31 @@ _DRAIN_SECONDS: Final = 10.0
 
 
 class Threads:
-    """Runs what may block, away from the event loop."""
+    """Runs what may block, away from the event loop.
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    Reading has threads of its own, so that it goes on while all others wait for the database to take a change.
+    """
 
-    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+    def __init__(self, *, for_changes: Executor, for_reading: Executor) -> None:
+        self._for_changes = for_changes
+        self._for_reading = for_reading
+
+    def for_method(self, method: str) -> "Run":
+        executor = self._for_reading if method in _READING else self._for_changes
+
+        async def run(function: Callable[..., T], *arguments: Any) -> T:
+            return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+
+        return run
+
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Run(Protocol):
+    """Runs a function in a thread and waits for what it returns or raises."""
+
+    async def __call__(self, function: Callable[..., T], *arguments: Any) -> T: ...
 
 
 class Body:
@@ -64,6 +82,11 @@ class Body:
             self.is_read = not message.get("more_body", False)
         return chunks
 
+    async def wait_for_disconnect(self) -> None:
+        """Return when the client is gone; only for when the body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def drain(self) -> bool:
         """Read what is left and forget it, within limits; whether the connection can be used again.
 
@@ -80,32 +103,32 @@ class Body:
         return self.is_read
 
 
-async def take(intake: Intake, body: Body, threads: Threads) -> Reply:
+async def take(intake: Intake, body: Body, run: Run) -> Reply:
     """Feed a body to what takes it, and give back its reply. Whatever goes wrong, nothing half-taken stays."""
     try:
         pieces = await body.read_piece()
         while not body.is_read:
-            await threads.run(intake.feed, pieces)
+            await run(intake.feed, pieces)
             pieces = await body.read_piece()
     except BaseException:
-        await threads.run(intake.abort)
+        await run(intake.abort)
         raise
-    return await threads.run(_finish, intake, pieces)
+    return await run(_finish, intake, pieces)
 
 
 def _finish(intake: Intake, last: list[bytes]) -> Reply:
     try:
         intake.feed(last)
-    except ArchiveError:
+    except BaseException:
         intake.abort()
         raise
     return intake.finish()
 
 
-async def send_reply(reply: Reply, send: Send, threads: Threads, *, with_body: bool) -> int:
-    """Send status, headers and body; the number of body bytes sent."""
-    body = reply.body
-    length = body.length if isinstance(body, Stream) else len(body)
+async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_body: bool) -> int:
+    """Send status, headers and body; the number of body bytes sent. A client that goes away is sent no more."""
+    content = reply.body
+    length = content.length if isinstance(content, Stream) else len(content)
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
     if reply.status not in _WITHOUT_CONTENT:
         headers.append((b"content-length", str(length).encode()))
@@ -114,21 +137,26 @@ async def send_reply(reply: Reply, send: Send, threads: Threads, *, with_body: b
     if not with_body or length == 0:
         await send({"type": "http.response.body", "body": b""})
         return 0
-    if isinstance(body, Stream):
-        await _send_stream(body, send, threads)
-    else:
-        await send({"type": "http.response.body", "body": body})
+    if isinstance(content, Stream):
+        return await _send_stream(content, body, send, run)
+    await send({"type": "http.response.body", "body": content})
     return length
 
 
 _WITHOUT_CONTENT: Final = frozenset({204, 304})
 
 
-async def _send_stream(stream: Stream, send: Send, threads: Threads) -> None:
+async def _send_stream(stream: Stream, body: Body, send: Send, run: Run) -> int:
     left = stream.length
-    while left:
-        chunk = await threads.run(stream.file.read, min(PIECE_BYTES, left))
-        if not chunk:
-            raise OSError("a stored file ended early")  # the connection breaks off, so that nobody takes it for whole
-        left -= len(chunk)
-        await send({"type": "http.response.body", "body": chunk, "more_body": bool(left)})
+    gone = asyncio.ensure_future(body.wait_for_disconnect()) if body.is_read else None
+    try:
+        while left and not (gone is not None and gone.done()):
+            chunk = await run(stream.file.read, min(PIECE_BYTES, left))
+            if not chunk:
+                raise OSError("a stored file ended early")  # the connection breaks off: nobody takes it for whole
+            left -= len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": bool(left)})
+    finally:
+        if gone is not None:
+            gone.cancel()
+    return stream.length - left

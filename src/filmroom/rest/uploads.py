@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from filmroom.model.errors import BadValue, WrongBodyType
+from filmroom.model.names import check_file_path
 from filmroom.model.resources import Digest, IfExists
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Intake
+from filmroom.rest.digests import read_declared_digests
 from filmroom.rest.intakes import FileIntake, MultipartIntake, SummingIntake
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
@@ -31,7 +33,8 @@ def put_files(archive: Archive, call: Call) -> Intake:
     if not is_wanted:
         return SummingIntake(upload.refuse)
     path = call.address.path or compat.default_upload_name(call.media_type)
-    return FileIntake(archive.uploads.stage(), partial(upload.put_one, path))
+    declared = read_declared_digests(call.request.headers)
+    return FileIntake(archive.uploads.stage(declared), partial(upload.put_one, path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class _Upload:
 
     def part_path(self, filename: str) -> str:
         """F-138, F-139: the URL's path, else the last component of the part's own name, of either kind of slash."""
-        return self.call.address.path or filename.replace("\\", "/").rsplit("/", 1)[-1]
+        return check_file_path(self.call.address.path or filename.replace("\\", "/").rsplit("/", 1)[-1])
 
     def put_one(self, path: str, staged: Staged) -> Reply:
         return self.put([Arrival(path, staged)])
@@ -72,6 +75,8 @@ def _read_options(call: Call) -> UploadOptions:
     for name in ("extract", "reference"):
         if call.query.flag(name):
             raise BadValue(name, call.query.text(name) or "", "this is not possible yet")
+    if "content-range" in call.request.headers:  # RFC 9110 section 14.5
+        raise BadValue("Content-Range", call.request.headers["content-range"], "send the whole file, not a part of it")
     if call.address.path is not None and call.address.path.endswith("/"):
         raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
     if_exists = IfExists.REPLACE if call.query.flag("overwrite") else IfExists.REFUSE

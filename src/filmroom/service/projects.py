@@ -14,13 +14,14 @@ from filmroom.model.names import check_project_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
-from filmroom.model.resources import Owner, Resource
+from filmroom.model.resources import IfExists, Owner, Resource
 from filmroom.service.resolve import find_visible, get_node, list_visible_projects
 from filmroom.service.stores import Stores
 
 PROJECT_XSI_TYPE: Final = "xnat:projectData"
 # C-54: the longest text of a field that says nothing else.
 _LONGEST_NAME: Final = 255
+_MOST_NAMES: Final = 100
 
 
 class Projects:
@@ -36,8 +37,9 @@ class Projects:
         fields: Mapping[str, FieldValue],
         *,
         accessibility: Accessibility | None = None,
+        if_exists: IfExists = IfExists.REPLACE,
     ) -> None:
-        """Create the project, or change the named fields of the one that is there (C-69).
+        """Create the project, or change the named fields of the one that is there (C-69), unless that is refused.
 
         An empty field is cleared. ``accessibility`` None means the archive's default for a new project and no change
         for another. Raises IllegalProjectId, ProjectNameTaken, RetiredProjectId, NotAllowed.
@@ -48,6 +50,8 @@ class Projects:
             existing = find_visible(connection, viewer, project_id)
             if existing is None:
                 self._create(connection, _new_project(check_project_id(project_id), viewer, stamp), stamp)
+            elif if_exists is IfExists.REFUSE:
+                raise ProjectNameTaken(project_id)
             else:
                 nodes.lock_node(connection, existing.pk)
             address = Address(kind=Kind.PROJECT, project=project_id)
@@ -98,6 +102,8 @@ class Projects:
 
     def _change(self, connection: Connection, project: Node, stamp: Stamp) -> None:
         names = {project.id, str(project.fields["secondary_ID"]), str(project.fields["name"]), *project.aliases}
+        if len(names) > _MOST_NAMES:
+            raise BadValue("aliases", f"{len(names)} names", f"a project has at most {_MOST_NAMES} names")
         for name in names:
             if len(name) > _LONGEST_NAME:
                 raise BadValue("project name", name, f"it must be at most {_LONGEST_NAME} characters long")

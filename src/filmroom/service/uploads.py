@@ -5,7 +5,7 @@ them, in one unit: lease, permission, resource and name are looked at again insi
 at worst a blob without a name, never a name without its bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from filmroom.db import files, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, LeaseLost, NotFound, PathConflict, StorageFailed
+from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, PathConflict, StorageFailed
 from filmroom.model.names import check_file_path, check_label, is_rid
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
@@ -78,17 +78,22 @@ class Uploads:
         return options.if_exists is IfExists.REPLACE or not is_there
 
     def compare(self, viewer: Viewer, address: Address, digest: Digest) -> Fate:
-        """The fate of a body that was received only to be summed up, because ``check_upload`` said it is refused."""
+        """The fate of a body that was received only to be summed up, because ``check_upload`` said it is refused.
+
+        Raises Busy when what was in its way is there no more.
+        """
         with self._stores.database.read() as connection:
             node = get_node(connection, viewer, address, action=Action.EDIT)
             resource = _find_target(connection, Owner(node.pk, address.side), address)
             there = files.find_brief(connection, resource.pk, address.path or "") if resource else None
-        return Fate.SAME if there is not None and there.md5 == digest.md5 else Fate.REFUSED
+        if there is None:
+            raise Busy("the file that was in the way was deleted meanwhile, and the upload was not kept")
+        return Fate.SAME if there.md5 == digest.md5 else Fate.REFUSED
 
-    def stage(self) -> Stage:
-        """Begin to take a body that is to be kept."""
+    def stage(self, declared: Mapping[str, bytes] | None = None) -> Stage:
+        """Begin to take a body that is to be kept, if it has the digests that were declared."""
         key = self._stores.leases.new_key()
-        return Stage(key, self._stores.blobs.create(key))
+        return Stage(key, self._stores.blobs.create(key), declared=declared)
 
     def put(
         self, viewer: Viewer, address: Address, arrivals: Sequence[Arrival], *, options: UploadOptions
@@ -155,7 +160,7 @@ def _get_target(
     # On PostgreSQL another upload may have made it between the two statements.
     resource = made or resources.find_resource_by_label(connection, owner, label, lock=True)
     if resource is None:
-        raise StorageFailed(f"resource {label!r} could neither be made nor found")
+        raise Busy(f"resource {label!r} is being made and deleted at the same time")
     return resource
 
 
