@@ -20,6 +20,7 @@ class Machine:
     cores: int
     memory_bytes: int
     file_system: str
+    has_journal: bool
     kernel: str
     python: str
 
@@ -31,6 +32,7 @@ def read_machine(folder: Path) -> Machine:
         cores=len(os.sched_getaffinity(0)),
         memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         file_system=file_system(folder),
+        has_journal=_has_journal(folder),
         kernel=platform.release(),
         python=platform.python_version(),
     )
@@ -38,13 +40,23 @@ def read_machine(folder: Path) -> Machine:
 
 def file_system(folder: Path) -> str:
     """The type of the file system that holds a folder; ``unknown`` where its device has no mount of its own."""
-    device = folder.stat().st_dev
-    number = f"{os.major(device)}:{os.minor(device)}"
+    number = _device_number(folder)
     for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
         mount, _, kind = line.partition(" - ")
         if mount.split()[2] == number:
             return kind.split()[0]
     return "unknown"
+
+
+def _has_journal(folder: Path) -> bool:
+    """Whether the file system is anything but an ext4 that was made without a journal."""
+    device = Path(f"/sys/dev/block/{_device_number(folder)}").resolve().name
+    return file_system(folder) != "ext4" or any(Path("/proc/fs/jbd2").glob(f"{device}-*"))
+
+
+def _device_number(folder: Path) -> str:
+    device = folder.stat().st_dev
+    return f"{os.major(device)}:{os.minor(device)}"
 
 
 def busy_cores() -> float:

@@ -12,6 +12,7 @@ from db.rows import LATER, NOW, add_files, add_node, add_resource, new_entry, re
 from filmroom.db.engine import Database
 from filmroom.db.files import (
     Brief,
+    _clash,
     find_brief,
     find_clash,
     find_file,
@@ -23,7 +24,7 @@ from filmroom.db.files import (
     replace_file,
 )
 from filmroom.db.schema import file, file_history
-from filmroom.model.errors import StorageFailed
+from filmroom.model.errors import Busy
 from filmroom.model.people import Viewer
 from filmroom.model.resources import Description, Digest, FileEntry, Owner, Resource, Selection
 
@@ -230,8 +231,8 @@ def test_a_file_that_is_not_there_is_not_found(database: Database, there: Resour
     assert read(database, look) == (None, None)
 
 
-def test_a_file_that_must_be_there_and_is_not_is_a_failed_storage(database: Database, there: Resource) -> None:
-    with pytest.raises(StorageFailed):
+def test_a_file_that_comes_and_goes_is_tried_again(database: Database, there: Resource) -> None:
+    with pytest.raises(Busy):
         read(database, lambda connection: get_brief(connection, there.pk, "a"))
 
 
@@ -311,3 +312,18 @@ def test_a_file_knows_its_name_and_whether_it_was_changed() -> None:
     entry = new_entry("a/b/c.dcm")
 
     assert (entry.name, entry.is_changed) == ("c.dcm", False)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 7])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_looking_for_a_clash_never_reads_a_whole_resource(database: Database, depth: int) -> None:
+    """The cost of an upload must not grow with its resource."""
+    sql = str(_clash(depth)._statement.compile(dialect=database.engine.dialect))
+    with database.read() as connection:
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        rows = driver.execute(f"EXPLAIN QUERY PLAN {sql}", [""] * sql.count("?")).fetchall()  # type: ignore[attr-defined]
+
+    searches = [row[3] for row in rows if "SEARCH" in row[3] or "SCAN" in row[3]]
+    assert searches
+    assert all("uq_file_path (resource_pk=? AND path" in search for search in searches)

@@ -89,7 +89,8 @@ class SQLiteDatabase:
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute(begin).close()  # on the driver itself: this is part of every request
 
         return engine
 

@@ -5,10 +5,11 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from filmroom.db.hot import Hot
 from filmroom.db.schema import lease
 
 # On PostgreSQL the weakest lock there is: other uploads and renewals go on, a fence waits until this has ended.
-_ALIVE: Final = (
+_ALIVE: Final = Hot(
     select(lease.c.id)
     .where(lease.c.id == bindparam("lease_id"), lease.c.fenced_at.is_(None))
     .with_for_update(read=True, key_share=True)
@@ -27,7 +28,7 @@ def renew_lease(connection: Connection, lease_id: str, *, now: datetime) -> bool
 
 def is_lease_alive(connection: Connection, lease_id: str) -> bool:
     """Whether uploads begun under this lease may be committed; it stays so until the transaction ends."""
-    return connection.execute(_ALIVE, {"lease_id": lease_id}).first() is not None
+    return _ALIVE.first(connection, {"lease_id": lease_id}) is not None
 
 
 def fence_lease(connection: Connection, lease_id: str, *, now: datetime) -> None:

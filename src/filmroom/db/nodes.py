@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, node, project_name
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
@@ -34,7 +35,7 @@ _PROJECT_BY_NAME: Final = (
     .join(project_name, project_name.c.project_pk == node.c.pk)
     .where(project_name.c.folded == bindparam("folded"))
 )
-_LIVE_PROJECT_BY_NAME: Final = _PROJECT_BY_NAME.where(node.c.deleted_at.is_(None))
+_LIVE_PROJECT_BY_NAME: Final = Hot(_PROJECT_BY_NAME.where(node.c.deleted_at.is_(None)))
 
 
 def _to_node(row: AnyRow) -> Node:
@@ -53,7 +54,7 @@ def _to_node(row: AnyRow) -> Node:
 
 def find_project(connection: Connection, name: str) -> Node | None:
     """The live project that has this text as its ID or as one of its aliases, exactly (C-68)."""
-    row = connection.execute(_LIVE_PROJECT_BY_NAME, {"folded": name.casefold()}).first()
+    row = _LIVE_PROJECT_BY_NAME.first(connection, {"folded": name.casefold()})
     if row is None:
         return None
     project = _to_node(row)

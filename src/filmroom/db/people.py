@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, login_failure, node, session
 from filmroom.model.nodes import Kind
 
@@ -39,9 +40,9 @@ _ACCOUNT: Final = (
     account.c.is_admin,
     account.c.is_enabled,
 )
-_BY_LOGIN: Final = select(*_ACCOUNT).where(account.c.login == bindparam("login"))
-_BY_PK: Final = select(*_ACCOUNT).where(account.c.node_pk == bindparam("pk"))
-_SESSION: Final = (
+_BY_LOGIN: Final = Hot(select(*_ACCOUNT).where(account.c.login == bindparam("login")))
+_BY_PK: Final = Hot(select(*_ACCOUNT).where(account.c.node_pk == bindparam("pk")))
+_SESSION: Final = Hot(
     select(*_ACCOUNT, session.c.credential_version.label("session_version"), session.c.last_used_at)
     .join(session, session.c.account_pk == account.c.node_pk)
     .where(session.c.id_sha256 == bindparam("id_sha256"))
@@ -60,12 +61,12 @@ def _to_account(row: AnyRow) -> Account:
 
 
 def find_account(connection: Connection, login: str) -> Account | None:
-    row = connection.execute(_BY_LOGIN, {"login": login}).first()
+    row = _BY_LOGIN.first(connection, {"login": login})
     return None if row is None else _to_account(row)
 
 
 def find_account_by_pk(connection: Connection, pk: int) -> Account | None:
-    row = connection.execute(_BY_PK, {"pk": pk}).first()
+    row = _BY_PK.first(connection, {"pk": pk})
     return None if row is None else _to_account(row)
 
 
@@ -133,7 +134,7 @@ def insert_session(connection: Connection, id_sha256: str, owner: Account, *, no
 
 
 def find_session(connection: Connection, id_sha256: str) -> Session | None:
-    row = connection.execute(_SESSION, {"id_sha256": id_sha256}).first()
+    row = _SESSION.first(connection, {"id_sha256": id_sha256})
     if row is None:
         return None
     return Session(account=_to_account(row), credential_version=row.session_version, last_used_at=row.last_used_at)

@@ -96,22 +96,20 @@ def _locked(path: str) -> Iterator[None]:
 
 
 def _run_unit(connection: Connection, unit: Callable[[Connection], Any], future: "Future[Any]") -> Callable[[], None]:
-    savepoint = connection.begin_nested()
+    # On the driver itself: SQLAlchemy's own savepoints cost as much as all the statements of an upload.
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("SAVEPOINT unit").close()
     try:
         result = unit(connection)
     except Exception as error:
         # It belongs to whoever waits for this unit, not to the group; unless it took the group's transaction along.
-        if not _is_in_transaction(connection):
+        if not driver.in_transaction:
             raise
-        savepoint.rollback()
+        driver.execute("ROLLBACK TO unit").close()
+        driver.execute("RELEASE unit").close()
         return _failed(future, error)
-    savepoint.commit()
+    driver.execute("RELEASE unit").close()
     return lambda: future.set_result(result)
-
-
-def _is_in_transaction(connection: Connection) -> bool:
-    """Ask SQLite itself: a full disk or an I/O error may have rolled back the whole transaction, not one savepoint."""
-    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
 
 
 def _failed(future: "Future[Any]", error: BaseException) -> Callable[[], None]:

@@ -6,7 +6,7 @@ one costs the same memory whatever its length.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
@@ -57,9 +57,12 @@ class Run(Protocol):
 class Body:
     """A request's body. ``is_read`` once its end was seen."""
 
-    def __init__(self, receive: Receive, *, expects_continue: bool) -> None:
+    def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
         self._receive = receive
-        self._expects_continue = expects_continue
+        self._expects_continue = headers.get("expect", "").lower() == "100-continue"
+        length = headers.get("content-length", "")
+        # Whether there is one, of one piece, that is on its way already.
+        self.is_small = length.isdigit() and 0 < int(length) <= PIECE_BYTES and not self._expects_continue
         self._was_asked_for = False
         self.is_read = False
 
@@ -113,10 +116,11 @@ async def take(intake: Intake, body: Body, run: Run) -> Reply:
     except BaseException:
         await run(intake.abort)
         raise
-    return await run(_finish, intake, pieces)
+    return await run(finish, intake, pieces)
 
 
-def _finish(intake: Intake, last: list[bytes]) -> Reply:
+def finish(intake: Intake, last: Sequence[bytes]) -> Reply:
+    """Feed the last pieces of a body and end it, in a thread."""
     try:
         intake.feed(last)
     except BaseException:
