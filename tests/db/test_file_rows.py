@@ -322,7 +322,7 @@ def test_looking_for_a_clash_never_reads_a_whole_resource(database: Database, de
     with database.read() as connection:
         driver = connection.connection.dbapi_connection
         assert driver is not None
-        rows = driver.execute(f"EXPLAIN QUERY PLAN {sql}", [""] * sql.count("?")).fetchall()  # type: ignore[attr-defined]
+        rows = driver.execute(f"EXPLAIN QUERY PLAN {sql}", [""] * sql.count("?")).fetchall()
 
     searches = [row[3] for row in rows if "SEARCH" in row[3] or "SCAN" in row[3]]
     assert searches

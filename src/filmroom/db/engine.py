@@ -42,6 +42,10 @@ class Database(Protocol):
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database throughout and changes nothing."""
 
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """For one statement that reads, run on the driver (``Hot``): as ``read``, without a transaction around it."""
+
     def write(self, unit: Unit[T]) -> T:
         """Run the unit in a transaction and return its result once COMMIT is durable."""
 
@@ -99,6 +103,11 @@ class SQLiteDatabase:
         with _storage_errors(is_read=True), self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        with _storage_errors(is_read=True), self.engine.connect() as connection:
+            yield connection
+
     def write(self, unit: Unit[T]) -> T:
         with _storage_errors():
             return self._writer.run(unit)
@@ -117,6 +126,11 @@ class PostgreSQLDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         with _storage_errors(is_read=True), self._snapshots.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        with self.read() as connection:
             yield connection
 
     def write(self, unit: Unit[T]) -> T:

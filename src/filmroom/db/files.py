@@ -57,7 +57,7 @@ def _clash(depth: int) -> Hot:
     inside = and_(file.c.path > bindparam("inside_from"), file.c.path < bindparam("inside_to"))
     searches = [select(file.c.path).where(*_LIVE, inside)]
     if depth:
-        above = [bindparam(f"above_{number}") for number in range(depth)]
+        above: list[ColumnElement[str]] = [bindparam(f"above_{number}") for number in range(depth)]
         searches.append(select(file.c.path).where(*_LIVE, file.c.path.in_(above)))
     return Hot(union_all(*searches).limit(1))
 

@@ -120,7 +120,7 @@ class Accounts:
         pk, version, until = self._remembered.get(pair, (0, 0, None))
         if until is None or until < self._stores.clock():
             return None
-        with self._stores.database.read() as connection:
+        with self._stores.database.glance() as connection:
             account = rows.find_account_by_pk(connection, pk)
         is_same = account is not None and account.is_enabled and account.credential_version == version
         return _to_viewer(account) if account is not None and is_same else None
@@ -172,7 +172,7 @@ class Accounts:
     def find_session_viewer(self, session_id: str) -> Viewer | None:
         """Whose session this is; None for one that is unknown, ended or idle for too long. Using it keeps it alive."""
         now = self._stores.clock()
-        with self._stores.database.read() as connection:
+        with self._stores.database.glance() as connection:
             session = rows.find_session(connection, _sha256(session_id))
         if session is None or not _is_alive(session, now=now, idle_limit=self.session_idle_limit):
             return None
