@@ -8,6 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 LONGEST_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIME_SECONDS: Final = 30.0
 
+_MOST_WAITING_BYTES: Final = 256 * 1024
+
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -37,6 +39,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._heads += 1
         self._end_head()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """As uvicorn does it, but with room for a whole small upload before reading is paused."""
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > _MOST_WAITING_BYTES:
+            self.flow.pause_reading()
+        self.cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

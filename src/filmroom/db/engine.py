@@ -10,6 +10,7 @@ Errors: what a unit raises reaches its caller unchanged; a full disk is ``Storag
 database is ``StorageFailed``, after which it is not known whether the change was kept.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Final, Protocol, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool, Pool, StaticPool
 
 from filmroom.db.writer import GroupWriter
 from filmroom.model.errors import ArchiveError, Busy, StorageFailed, StorageFull
@@ -71,41 +73,25 @@ class SQLiteDatabase:
     def __init__(self, path: Path) -> None:
         self.path = str(path)
         url = URL.create("sqlite", database=self.path)  # made, not read: a path may hold what means something in a URL
-        self.engine = self._engine(url, begin="BEGIN", pool_size=_READERS)
-        self._writer_engine = self._engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+        self.engine = _sqlite_engine(url, begin="BEGIN", pool=NullPool)
+        self._readers = _Readers(self.engine)
+        self._writer_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool=StaticPool)
         self._writer = GroupWriter(self._writer_engine, lock_path=f"{path}.lock")
-
-    @staticmethod
-    def _engine(url: URL, *, begin: str, pool_size: int) -> Engine:
-        engine = create_engine(url, pool_size=pool_size, max_overflow=-1, connect_args={"check_same_thread": False})
-
-        @event.listens_for(engine, "connect")
-        def _configure(connection: Any, _record: object) -> None:
-            connection.isolation_level = None  # the driver must not begin transactions of its own
-            for pragma in (
-                f"busy_timeout={_SQLITE_BUSY_TIMEOUT_MS}",
-                "journal_mode=WAL",
-                "synchronous=FULL",
-                "foreign_keys=ON",
-                "cache_size=-8000",
-            ):
-                connection.execute(f"PRAGMA {pragma}").close()
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            driver: Any = connection.connection.dbapi_connection
-            driver.execute(begin).close()  # on the driver itself: this is part of every request
-
-        return engine
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with _storage_errors(is_read=True), self.engine.begin() as connection:
-            yield connection
+        with _storage_errors(is_read=True), self._readers.get() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("BEGIN").close()
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+                driver.rollback()
 
     @contextmanager
     def glance(self) -> Iterator[Connection]:
-        with _storage_errors(is_read=True), self.engine.connect() as connection:
+        with _storage_errors(is_read=True), self._readers.get() as connection:
             yield connection
 
     def write(self, unit: Unit[T]) -> T:
@@ -114,8 +100,70 @@ class SQLiteDatabase:
 
     def close(self) -> None:
         self._writer.close()
+        self._readers.close()
         self._writer_engine.dispose()
         self.engine.dispose()
+
+
+def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool]) -> Engine:
+    engine = create_engine(url, poolclass=pool, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        for pragma in (
+            f"busy_timeout={_SQLITE_BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-8000",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        if not driver.in_transaction:  # a reader has begun one on the driver itself
+            driver.execute(begin).close()
+
+    return engine
+
+
+class _Readers:
+    """A connection for each thread that reads, kept for as long as the database is open.
+
+    Taking one from a pool and giving it back costs more than what is read for most requests.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._own = threading.local()
+        self._made: list[Connection] = []
+
+    @contextmanager
+    def get(self) -> Iterator[Connection]:
+        """The connection of the calling thread; another one while that is in use already."""
+        if getattr(self._own, "is_used", False):
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        kept: Connection | None = getattr(self._own, "connection", None)
+        connection = kept if kept is not None and not kept.closed else self._make()
+        self._own.is_used = True
+        try:
+            yield connection
+        finally:
+            self._own.is_used = False
+
+    def _make(self) -> Connection:
+        connection = self._engine.connect()
+        self._own.connection = connection
+        self._made.append(connection)
+        return connection
+
+    def close(self) -> None:
+        for connection in self._made:
+            connection.close()
 
 
 class PostgreSQLDatabase:
