@@ -13,7 +13,7 @@ help: ## List the targets
 venv: .venv/dev.done ## Build .venv with everything for development, from the hashes in requirements/
 
 serve: .venv/run.done ## Serve the archive in DATA (filmroom-data) on PORT (8080)
-	$(BIN)/filmroom serve --data $(DATA) --port $(PORT)
+	$(BIN)/filmroom serve --data "$(DATA)" --port "$(PORT)"
 
 test: .venv/dev.done ## Run all tests, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2

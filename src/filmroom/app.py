@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 
 from filmroom.blobs.local import LocalStore
-from filmroom.db.engine import Database, open_database
+from filmroom.db.engine import Database, open_database, open_sqlite
 from filmroom.db.migrate import migrate
 from filmroom.model.nodes import Accessibility
 from filmroom.rest.call import Site
@@ -27,9 +27,15 @@ _HOME: Final = "filmroom is running. Its REST API, which works with XNAT clients
 def open_archive(settings: Settings) -> Archive:
     """The archive of a data folder, which is made if need be; its database is brought to this program's schema."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = open_database(settings.database_url)
+    settings.data_dir.chmod(0o700)  # patients' images: whoever made the folder before may not have thought of it
+    database = database_of(settings)
     migrate(database)
     return compose(settings, database)
+
+
+def database_of(settings: Settings) -> Database:
+    """The database that the settings name, as it is."""
+    return open_database(settings.database) if settings.sqlite_path is None else open_sqlite(settings.sqlite_path)
 
 
 def compose(settings: Settings, database: Database) -> Archive:
@@ -52,7 +58,8 @@ def compose(settings: Settings, database: Database) -> Archive:
 
 def create_app(archive: Archive, settings: Settings) -> Router:
     """The ASGI application of an archive; shutting it down closes the archive."""
-    executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom")
+    for_changes = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom-change")
+    for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), thread_name_prefix="filmroom-read")
     site = Site(site_id=settings.site_id, root_path=settings.root_path)
     home = PlainTextResponse(_HOME.format(root_path=settings.root_path))
 
@@ -62,10 +69,11 @@ def create_app(archive: Archive, settings: Settings) -> Router:
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[None]:
         yield
-        executor.shutdown()
+        for_reading.shutdown()
+        for_changes.shutdown()
         archive.close()
 
     # Everything else is the endpoint's, which reads the raw path: Starlette's own routes see it decoded.
     homes = [Route(path, get_home) for path in dict.fromkeys(("/", f"{settings.root_path}/"))]
-    endpoint = Endpoint(archive, site, Threads(executor))
+    endpoint = Endpoint(archive, site, Threads(for_changes=for_changes, for_reading=for_reading))
     return Router(homes, default=endpoint, lifespan=lifespan, redirect_slashes=False)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from filmroom.model.nodes import Accessibility
 
 DEFAULT_CONFIG: Final = Path("filmroom.toml")
+_SQLITE: Final = "sqlite:///"
 _PREFIX: Final = "FILMROOM_"
 # Read by hand: neither is an option of the running server.
 _NOT_OPTIONS: Final = frozenset({"FILMROOM_CONFIG", "FILMROOM_ADMIN_PASSWORD"})
@@ -56,8 +57,10 @@ def _root_path(value: Any) -> str:
 
 def _database(value: Any) -> str:
     text = _text(value)
-    if text and not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+    if text and not text.startswith((_SQLITE, "postgresql://", "postgresql+psycopg://")):
         raise ValueError("empty, or a URL that begins with sqlite:/// or postgresql://")
+    if text in {_SQLITE, f"{_SQLITE}:memory:"}:
+        raise ValueError("a file, because several connections share it: sqlite:////folder/filmroom.db")
     return text
 
 
@@ -71,7 +74,7 @@ class Settings:
     host: str = _option("127.0.0.1", "The address to listen on; 0.0.0.0 means every one.", _text)
     port: int = _option(8080, "The port to listen on; 0 takes a free one.", _whole(0, 65535))
     workers: int = _option(1, "Server processes that share the port and the database.", _whole(1, 64))
-    threads: int = _option(16, "Threads of each process that do what may block.", _whole(2, 256))
+    threads: int = _option(16, "Threads of each process for changes; half as many more do the reading.", _whole(2, 256))
     database: str = _option(
         "",
         "URL of the database; empty for filmroom.db in the data folder.",
@@ -103,8 +106,11 @@ class Settings:
         return Path(self.data).absolute()
 
     @property
-    def database_url(self) -> str:
-        return self.database or f"sqlite:///{self.data_dir / 'filmroom.db'}"
+    def sqlite_path(self) -> Path | None:
+        """Where an SQLite database is; None for PostgreSQL."""
+        if not self.database:
+            return self.data_dir / "filmroom.db"
+        return Path(self.database.removeprefix(_SQLITE)) if self.database.startswith(_SQLITE) else None
 
     @property
     def session_idle_limit(self) -> timedelta:

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import closing
@@ -94,7 +95,8 @@ def test_an_account_is_disabled_and_let_in_again(data: Path) -> None:
 
 def test_a_locked_account_is_shown_and_unlocked(data: Path) -> None:
     with closing(sqlite3.connect(data / "filmroom.db")) as connection:
-        connection.execute("INSERT INTO login_failure VALUES ('bob', '127.0.0.1', 20, 0)")
+        now = round(time.time() * 1_000_000)
+        connection.execute("INSERT INTO login_failure VALUES ('bob', '127.0.0.1', 20, ?)", [now])
         connection.commit()
 
     before = _run("user", "list", "--data", str(data)).output
@@ -151,7 +153,8 @@ def test_a_check_tells_of_a_database_that_does_not_answer(tmp_path: Path) -> Non
     result = _run("check", "--data", str(tmp_path / "none"), environment=environment)
 
     assert result.exit_code == 1
-    assert result.output.splitlines()[-1].startswith("Error: the archive's storage failed (database: ")
+    assert result.output.splitlines()[-1].startswith("Error: the database does not answer")
+    assert "onnection refused" in result.output
 
 
 def test_a_database_of_a_newer_program_is_one_line(data: Path) -> None:

@@ -222,3 +222,14 @@ def test_what_one_may_not_see_is_404_in_every_way(client: Callable[[str], TestCl
     statuses = {bob.request(method, path).status_code for path in paths for method in ("GET", "HEAD", "DELETE")}
 
     assert statuses == {404, 405}
+
+
+def test_words_of_the_api_may_be_names(alice: TestClient) -> None:
+    """A project and a folder called ``files``, a resource called ``resources``."""
+    url = "/data/projects/files/resources/resources/files"
+    alice.put("/data/projects/files")
+    alice.put(f"{url}/files/a%2Fb%2520c?inbody=true", content=b"x")
+
+    assert _paths(alice, f"{url}/files/?recursive=false") == []
+    assert _paths(alice, f"{url}/files/a/?recursive=false") == ["resources/1/files/files/a/b%20c"]
+    assert alice.get(f"{url}/files/a/b%20c").content == b"x"

@@ -132,7 +132,7 @@ def test_an_upload_to_a_list_goes_to_its_first_item(alice: TestClient, demo: str
     alice.put(f"{demo}/resources/A , B/files/a?inbody=true", content=b"x")
 
     assert [row["label"] for row in _rows(alice, demo)] == ["A"]
-    assert alice.put(f"{demo}/resources/A,B").status_code == 400
+    assert alice.put(f"{demo}/resources/A,B").status_code == 409
 
 
 def test_deleting_what_is_not_there_is_no_error(alice: TestClient, demo: str) -> None:

@@ -179,3 +179,18 @@ def test_too_many_failures_lock_the_account_for_this_address(client: Clients) ->
 
     assert reply.status_code == 401
     assert "locked" in reply.text
+
+
+def test_a_cookie_cannot_keep_the_server_busy(client: Clients) -> None:
+    """A general reader of cookies takes quadratic time for this one: minutes for what is a moment here."""
+    reply = client("").get("/data/JSESSION", headers={"Cookie": 'JSESSIONID="' + "\\" * 60_000})
+
+    assert reply.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/data/subjects", "/data/version", "/data/projects/%ff", "/data/projects/P/resources/R"]
+)
+def test_nobody_is_told_what_there_is(client: Clients, path: str) -> None:
+    """F-25: signing in comes first."""
+    assert client("").get(path).status_code == 401

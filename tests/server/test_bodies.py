@@ -185,3 +185,23 @@ def test_readers_of_a_file_that_is_being_replaced_get_one_whole_version(server: 
 
     assert {write.result()[0] for write in writes} == {200}
     assert {read.result()[1] for read in reads} <= set(bodies)
+
+
+def test_a_head_without_end_is_refused(server: Server) -> None:
+    """RFC 6585 section 5."""
+    with server.connect() as connection:
+        connection.sendall(b"GET /data/projects HTTP/1.1\r\nHost: x\r\nX-Long: ")
+        connection.sendall(b"y" * 100_000)
+
+        reply = _answer(connection)
+
+    assert reply.startswith(b"HTTP/1.1 431")
+    assert server.request("GET", "/data/projects")[0] == 200
+
+
+def test_a_long_head_within_its_limit_is_read(server: Server) -> None:
+    with server.connect() as connection:
+        for _ in range(3):
+            connection.sendall(_head("/data/projects", f"X-Long: {'y' * 30_000}", method="GET"))
+
+            assert _answer(connection).startswith(b"HTTP/1.1 200")

@@ -19,9 +19,13 @@ from filmroom.model.errors import StorageFailed
 _KEY: Final = re.compile(r"[a-z0-9]{1,32}-[a-z0-9]{1,32}-[a-z0-9]{1,64}")
 
 
+def is_key(text: str) -> bool:
+    return _KEY.fullmatch(text) is not None
+
+
 def split_key(key: str) -> tuple[str, str, str]:
     """The three parts of a key. Raises StorageFailed for text that is no key, so that none becomes a path."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise StorageFailed(f"{key!r} is not a blob's key")
     lease, batch, rest = key.split("-")
     return lease, batch, rest
@@ -62,7 +66,10 @@ class BlobStore(Protocol):
         """Remove blobs; keys that are not there are passed over."""
 
     def iter_keys(self) -> Iterator[str]:
-        """Every key in the store, in no order; blobs that come or go meanwhile may be missed."""
+        """Every key in the store, in no order; blobs that come or go meanwhile may be missed.
+
+        Whatever else lies where the blobs are is passed over.
+        """
 
     def check(self) -> None:
         """Write, read and delete a small blob; raises what that raises."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import uuid4
 
-from filmroom.blobs.base import split_key
+from filmroom.blobs.base import is_key, split_key
 from filmroom.model.errors import MissingBytes, StorageFailed, StorageFull
 
 # syncfs(2) reports write errors since Linux 5.8; Python has no function for it.
@@ -28,18 +28,24 @@ _MOST_BUFFERS: Final = 1024
 class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root
+        # Folders whose own names are durable. One that was only seen to be there may not be so yet.
+        self._durable: set[Path] = set()
         with _storage_errors():
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(root.parent)
 
     def create(self, key: str) -> "LocalWriter":
         path = self._path(key)
         with _storage_errors():
-            try:
-                return LocalWriter(path, os.open(path, _CREATE, 0o600))
-            except FileNotFoundError:
-                _make_folder(path.parent.parent)
-                _make_folder(path.parent)
-                return LocalWriter(path, os.open(path, _CREATE, 0o600))
+            self._make_folder(path.parent)
+            return LocalWriter(path, os.open(path, _CREATE, 0o600))
+
+    def _make_folder(self, folder: Path) -> None:
+        for path in (folder.parent, folder):
+            if path not in self._durable:
+                path.mkdir(mode=0o700, exist_ok=True)
+                _sync_folder(path.parent)
+                self._durable.add(path)
 
     def sync(self) -> None:
         """One syncfs, however many blobs there are; it writes out what others have on this file system too."""
@@ -65,18 +71,21 @@ class LocalStore:
                 self._path(key).unlink(missing_ok=True)
 
     def iter_keys(self) -> Iterator[str]:
-        for _folder, _folders, names in os.walk(self._root):
-            yield from names
+        for path in self._root.glob("*/*/*"):
+            if is_key(path.name) and path == self._path(path.name):
+                yield path.name
 
     def check(self) -> None:
         key = f"check-0-{uuid4().hex}"
         writer = self.create(key)
-        writer.write([b"filmroom"])
-        writer.finish()
-        with self.open(key) as blob:
-            if blob.read() != b"filmroom":
-                raise StorageFailed("a blob did not read back as it was written")
-        self.delete([key])
+        try:
+            writer.write([b"filmroom"])
+            writer.finish()
+            with self.open(key) as blob:
+                if blob.read() != b"filmroom":
+                    raise StorageFailed("a blob did not read back as it was written")
+        finally:
+            writer.abort()
 
     def _path(self, key: str) -> Path:
         lease, batch, _ = split_key(key)
@@ -86,28 +95,39 @@ class LocalStore:
 class LocalWriter:
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
-        self._descriptor = descriptor
+        self._descriptor: int | None = descriptor
 
     def write(self, chunks: Sequence[bytes]) -> None:
         with _storage_errors():
             for start in range(0, len(chunks), _MOST_BUFFERS):
-                _write_all(self._descriptor, chunks[start : start + _MOST_BUFFERS])
+                _write_all(self._get_descriptor(), chunks[start : start + _MOST_BUFFERS])
 
     def finish(self) -> None:
         with _storage_errors():
-            os.fsync(self._descriptor)
-            os.close(self._descriptor)
+            os.fsync(self._get_descriptor())
+            self._close()
             _sync_folder(self._path.parent)
 
     def close(self) -> None:
         with _storage_errors():
-            os.close(self._descriptor)
+            self._close()
 
     def abort(self) -> None:
         with suppress(OSError):
-            os.close(self._descriptor)
+            self._close()
         with suppress(OSError):
             self._path.unlink()
+
+    def _get_descriptor(self) -> int:
+        if self._descriptor is None:
+            raise StorageFailed("blobs: this blob has ended already")
+        return self._descriptor
+
+    def _close(self) -> None:
+        # Once only: the number may belong to another file as soon as it is closed.
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
@@ -117,12 +137,6 @@ def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
     rest = memoryview(b"".join(chunks))[written:]
     while rest:
         rest = rest[os.write(descriptor, rest) :]
-
-
-def _make_folder(path: Path) -> None:
-    # Whoever loses the race to make it syncs it all the same: its winner may not have done so yet.
-    path.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:

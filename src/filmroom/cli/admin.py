@@ -6,10 +6,9 @@ from dataclasses import fields
 
 import click
 
-from filmroom.app import open_archive
+from filmroom.app import database_of, open_archive
 from filmroom.blobs.local import LocalStore
 from filmroom.cli.filesystem import refuse_network_file_system
-from filmroom.db.engine import open_database
 from filmroom.db.migrate import REVISIONS, read_revision
 from filmroom.service.archive import Archive
 from filmroom.settings import Loaded, SettingError, Settings
@@ -18,7 +17,7 @@ from filmroom.settings import Loaded, SettingError, Settings
 @contextmanager
 def _archive(settings: Settings) -> Iterator[Archive]:
     """The archive of a data folder that is there already; a command must not make one because of a mistyped path."""
-    if not settings.database and not (settings.data_dir / "filmroom.db").exists():
+    if settings.sqlite_path is not None and not settings.sqlite_path.exists():
         raise SettingError(f"there is no archive in {settings.data_dir}; name its folder with --data")
     archive = open_archive(settings)
     try:
@@ -79,10 +78,10 @@ def check_all(loaded: Loaded) -> None:
 
 
 def _check_database(settings: Settings) -> None:
-    if not settings.database and not (settings.data_dir / "filmroom.db").exists():
+    if settings.sqlite_path is not None and not settings.sqlite_path.exists():
         click.echo("database: not there yet; the first start makes it")
         return
-    database = open_database(settings.database_url)
+    database = database_of(settings)
     try:
         revision = read_revision(database)
     finally:

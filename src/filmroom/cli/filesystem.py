@@ -27,9 +27,9 @@ _NETWORK: Final = frozenset(
 
 def refuse_network_file_system(settings: Settings, mounts: Path = Path("/proc/self/mounts")) -> None:
     """Raise SettingError when SQLite would lie on a network file system. ``mounts`` lists what is mounted where."""
-    if settings.database.startswith("postgresql"):
+    if settings.sqlite_path is None:
         return
-    folder = Path(settings.database_url.removeprefix("sqlite:///")).parent
+    folder = settings.sqlite_path.parent
     kind = _file_system(folder, mounts.read_text(encoding="utf-8"))
     if kind in _NETWORK:
         raise SettingError(

@@ -1,5 +1,6 @@
 """The command line: options to settings, errors to one line and exit code 1."""
 
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -24,7 +25,13 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (ArchiveError, SettingError, OSError) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(_in_one_line(error)) from error
+
+
+def _in_one_line(error: Exception) -> str:
+    """What went wrong, with what lies behind it: operators may know, and must."""
+    cause = f" ({error.__cause__})" if isinstance(error, ArchiveError) and error.__cause__ else ""
+    return " ".join(f"{error}{cause}".split())
 
 
 def _options(*names: str) -> Callable[[_Command], _Command]:
@@ -47,6 +54,7 @@ def _load(config: Path | None, flags: dict[str, Any]) -> Loaded:
 @click.version_option(__version__, prog_name="filmroom")
 def main() -> None:
     """An archive for medical images and their files that speaks XNAT's REST API."""
+    os.umask(0o077)  # whatever is made is its owner's alone
 
 
 @main.command()

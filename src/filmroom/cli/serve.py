@@ -1,7 +1,9 @@
 """Run the server: prepare the archive once, then one process or several on one listening socket."""
 
+import ctypes
 import logging
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -18,11 +20,16 @@ from uvicorn.supervisors import Multiprocess
 
 from filmroom.app import create_app, open_archive
 from filmroom.cli.filesystem import refuse_network_file_system
+from filmroom.cli.protocol import BoundedProtocol
 from filmroom.service.archive import Archive
 from filmroom.settings import SettingError, Settings, admin_password
 
 _KEEP_ALIVE_SECONDS: Final = 75
+# A request that makes no progress must not keep the server from ever stopping.
+_LONGEST_SHUTDOWN_SECONDS: Final = 300
 _ADMIN: Final = "admin"
+# From the manual of prctl.
+_PR_SET_PDEATHSIG: Final = 1
 
 
 def run(settings: Settings) -> None:
@@ -35,7 +42,7 @@ def run(settings: Settings) -> None:
         _AppFactory(settings),
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         lifespan="on",
         interface="asgi3",
         ws="none",
@@ -44,6 +51,7 @@ def run(settings: Settings) -> None:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_LONGEST_SHUTDOWN_SECONDS,
         workers=settings.workers,
     )
     if settings.workers == 1:
@@ -60,8 +68,15 @@ class _AppFactory:
     settings: Settings
 
     def __call__(self) -> Router:
+        if self.settings.workers > 1:
+            _end_with_parent()
         configure_log(self.settings.log_level)
         return create_app(open_archive(self.settings), self.settings)
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when the one that watches over it is gone, so that none holds the port alone."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class _Server(uvicorn.Server):

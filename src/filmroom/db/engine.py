@@ -10,24 +10,29 @@ Errors: what a unit raises reaches its caller unchanged; a full disk is ``Storag
 database is ``StorageFailed``, after which it is not known whether the change was kept.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool, Pool, StaticPool
 
 from filmroom.db.writer import GroupWriter
-from filmroom.model.errors import ArchiveError, StorageFailed, StorageFull
+from filmroom.model.errors import ArchiveError, Busy, StorageFailed, StorageFull
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
 
 _READERS: Final = 24
 _SQLITE_BUSY_TIMEOUT_MS: Final = 10_000
-# Serialization failure and deadlock: a unit does nothing but SQL, so it can simply be run again.
-_RETRY_STATES: Final = frozenset({"40001", "40P01"})
-_RETRIES: Final = 3
+# Serialization failure, deadlock, and a unique index that another transaction filled meanwhile: a unit does nothing
+# but SQL, so it can simply be run again, and sees then what it could not see before.
+_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505"})
+_RETRIES: Final = 5
 
 
 class Database(Protocol):
@@ -39,54 +44,54 @@ class Database(Protocol):
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database throughout and changes nothing."""
 
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """For one statement that reads, run on the driver (``Hot``): as ``read``, without a transaction around it."""
+
     def write(self, unit: Unit[T]) -> T:
         """Run the unit in a transaction and return its result once COMMIT is durable."""
 
     def close(self) -> None: ...
 
 
+def open_sqlite(path: Path) -> Database:
+    """The database in a file, which is made if need be; not yet migrated."""
+    return SQLiteDatabase(path)
+
+
 def open_database(url: str) -> Database:
-    """The database at a SQLAlchemy URL (``sqlite:////dir/filmroom.db`` or ``postgresql://...``), not yet migrated."""
+    """The database at a URL (``sqlite:////dir/filmroom.db`` or ``postgresql://...``), not yet migrated."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return SQLiteDatabase(parsed)
+        if not parsed.database:
+            raise StorageFailed("an SQLite database needs a file")
+        return SQLiteDatabase(Path(parsed.database))
     return PostgreSQLDatabase(parsed.set(drivername="postgresql+psycopg"))
 
 
 class SQLiteDatabase:
-    def __init__(self, url: URL) -> None:
-        if not url.database:
-            raise StorageFailed("an SQLite database needs a file")
-        self.path = url.database
-        self.engine = self._engine(url, begin="BEGIN", pool_size=_READERS)
-        self._writer_engine = self._engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
-        self._writer = GroupWriter(self._writer_engine, lock_path=f"{url.database}.lock")
-
-    @staticmethod
-    def _engine(url: URL, *, begin: str, pool_size: int) -> Engine:
-        engine = create_engine(url, pool_size=pool_size, max_overflow=-1, connect_args={"check_same_thread": False})
-
-        @event.listens_for(engine, "connect")
-        def _configure(connection: Any, _record: object) -> None:
-            connection.isolation_level = None  # the driver must not begin transactions of its own
-            for pragma in (
-                f"busy_timeout={_SQLITE_BUSY_TIMEOUT_MS}",
-                "journal_mode=WAL",
-                "synchronous=FULL",
-                "foreign_keys=ON",
-                "cache_size=-8000",
-            ):
-                connection.execute(f"PRAGMA {pragma}").close()
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
-
-        return engine
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        url = URL.create("sqlite", database=self.path)  # made, not read: a path may hold what means something in a URL
+        self.engine = _sqlite_engine(url, begin="BEGIN", pool=NullPool)
+        self._readers = _Readers(self.engine)
+        self._writer_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool=StaticPool)
+        self._writer = GroupWriter(self._writer_engine, lock_path=f"{path}.lock")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with _storage_errors(), self.engine.begin() as connection:
+        with _storage_errors(is_read=True), self._readers.get() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("BEGIN").close()
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+                driver.rollback()
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        with _storage_errors(is_read=True), self._readers.get() as connection:
             yield connection
 
     def write(self, unit: Unit[T]) -> T:
@@ -95,8 +100,70 @@ class SQLiteDatabase:
 
     def close(self) -> None:
         self._writer.close()
+        self._readers.close()
         self._writer_engine.dispose()
         self.engine.dispose()
+
+
+def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool]) -> Engine:
+    engine = create_engine(url, poolclass=pool, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        for pragma in (
+            f"busy_timeout={_SQLITE_BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-8000",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        if not driver.in_transaction:  # a reader has begun one on the driver itself
+            driver.execute(begin).close()
+
+    return engine
+
+
+class _Readers:
+    """A connection for each thread that reads, kept for as long as the database is open.
+
+    Taking one from a pool and giving it back costs more than what is read for most requests.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._own = threading.local()
+        self._made: list[Connection] = []
+
+    @contextmanager
+    def get(self) -> Iterator[Connection]:
+        """The connection of the calling thread; another one while that is in use already."""
+        if getattr(self._own, "is_used", False):
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        kept: Connection | None = getattr(self._own, "connection", None)
+        connection = kept if kept is not None and not kept.closed else self._make()
+        self._own.is_used = True
+        try:
+            yield connection
+        finally:
+            self._own.is_used = False
+
+    def _make(self) -> Connection:
+        connection = self._engine.connect()
+        self._own.connection = connection
+        self._made.append(connection)
+        return connection
+
+    def close(self) -> None:
+        for connection in self._made:
+            connection.close()
 
 
 class PostgreSQLDatabase:
@@ -106,7 +173,12 @@ class PostgreSQLDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with _storage_errors(), self._snapshots.begin() as connection:
+        with _storage_errors(is_read=True), self._snapshots.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        with self.read() as connection:
             yield connection
 
     def write(self, unit: Unit[T]) -> T:
@@ -125,14 +197,25 @@ class PostgreSQLDatabase:
 
 
 @contextmanager
-def _storage_errors() -> Iterator[None]:
+def _storage_errors(*, is_read: bool = False) -> Iterator[None]:
     try:
         yield
     except ArchiveError:
         raise
+    except PoolTimeoutError as error:
+        raise Busy("every connection to the database is in use") from error
     except DBAPIError as error:
         text = str(error.orig)
         # SQLITE_FULL's text; PostgreSQL's class 53100 (disk_full).
         if "database or disk is full" in text or getattr(error.orig, "sqlstate", None) == "53100":
             raise StorageFull from error
+        # SQLite is locked, if at all, at BEGIN, when nothing was changed yet; and a read changes nothing anyway.
+        if "database is locked" in text or (is_read and _is_unreachable(error)):
+            raise Busy("the database does not answer") from error
         raise StorageFailed(f"database: {text.splitlines()[0] if text else type(error.orig).__name__}") from error
+
+
+def _is_unreachable(error: DBAPIError) -> bool:
+    """Whether PostgreSQL is not there: no SQLSTATE, or one of the classes for connections (08) and shutdowns (57)."""
+    sqlstate = getattr(error.orig, "sqlstate", "none of PostgreSQL's")
+    return isinstance(error, OperationalError) and (sqlstate is None or sqlstate[:2] in {"08", "57"})

@@ -2,14 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from filmroom.db.hot import Hot
 from filmroom.db.resources import description_values, to_description
 from filmroom.db.schema import AnyRow, account, file, file_history
-from filmroom.model.errors import StorageFailed
+from filmroom.model.errors import Busy
 from filmroom.model.resources import Description, Digest, FileEntry, Selection
 
 _ROWS_AT_ONCE: Final = 1000
@@ -54,28 +69,44 @@ _BYTES: Final = (
     .order_by(file.c.resource_pk, file.c.path)
 )
 _RESOURCES_AT_ONCE: Final = 500
-# Files above or below a path: its ancestors by name, what is inside it by range ("0" follows "/" in code-point order).
-_CLASH: Final = (
-    select(file.c.path)
-    .where(
-        *_LIVE,
-        or_(
-            file.c.path.in_(bindparam("ancestors", expanding=True)),
-            and_(file.c.path > bindparam("inside_from"), file.c.path < bindparam("inside_to")),
-        ),
-    )
-    .limit(1)
+
+
+@cache
+def _clash(depth: int) -> Hot:
+    """A file that cannot stand beside one that lies in ``depth`` folders.
+
+    What is inside it is found by range ("0" follows "/" in code-point order), what is above it by name. Two searches:
+    with OR in place of UNION, SQLite reads the whole resource.
+    """
+    inside = and_(file.c.path > bindparam("inside_from"), file.c.path < bindparam("inside_to"))
+    searches = [select(file.c.path).where(*_LIVE, inside)]
+    if depth:
+        above: list[ColumnElement[str]] = [bindparam(f"above_{number}") for number in range(depth)]
+        searches.append(select(file.c.path).where(*_LIVE, file.c.path.in_(above)))
+    return Hot(union_all(*searches).limit(1))
+
+
+_INSERT: Final = Hot(
+    upsert(file).on_conflict_do_nothing().returning(file.c.pk),
+    columns=(
+        "resource_pk",
+        "path",
+        *("key", "size_bytes", "md5", "crc32"),
+        *("format", "content", "description", "tags"),
+        *("created_at", "created_by", "modified_at", "modified_by"),
+    ),
 )
-_INSERT: Final = upsert(file).on_conflict_do_nothing().returning(file.c.pk)
-_BRIEF: Final = select(
-    file.c.pk,
-    file.c.size_bytes,
-    file.c.md5,
-    file.c.format,
-    file.c.content,
-    file.c.description,
-    file.c.tags,
-).where(*_LIVE, file.c.path == bindparam("path"))
+_BRIEF: Final = Hot(
+    select(
+        file.c.pk,
+        file.c.size_bytes,
+        file.c.md5,
+        file.c.format,
+        file.c.content,
+        file.c.description,
+        file.c.tags,
+    ).where(*_LIVE, file.c.path == bindparam("path"))
+)
 
 
 def _clauses(selection: Selection) -> list[ColumnElement[bool]]:
@@ -116,14 +147,16 @@ def _iter(
     pks = sorted(resource_pks)
     for start in range(0, len(pks), _RESOURCES_AT_ONCE):
         values = {"resource_pks": pks[start : start + _RESOURCES_AT_ONCE]}
-        yield from connection.execute(query, values, execution_options={"yield_per": _ROWS_AT_ONCE})
+        with connection.execute(query, values, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
+            yield from rows
 
 
 def iter_files(connection: Connection, resource_pk: int) -> Iterator[FileEntry]:
     """The live files of a resource by path, lazily."""
     query = _ENTRIES.where(*_LIVE).order_by(file.c.path)
     options = {"yield_per": _ROWS_AT_ONCE}
-    return map(_to_entry, connection.execute(query, {"resource_pk": resource_pk}, execution_options=options))
+    with connection.execute(query, {"resource_pk": resource_pk}, execution_options=options) as rows:
+        yield from map(_to_entry, rows)
 
 
 def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry | None:
@@ -134,9 +167,10 @@ def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry 
 def find_clash(connection: Connection, resource_pk: int, path: str) -> str | None:
     """A live file that cannot stand beside one at ``path``, because one of the two would be a folder."""
     parts = path.split("/")
-    ancestors = ["/".join(parts[:count]) for count in range(1, len(parts))]
-    values = {"resource_pk": resource_pk, "ancestors": ancestors, "inside_from": f"{path}/", "inside_to": f"{path}0"}
-    return connection.execute(_CLASH, values).scalar()
+    above = {f"above_{number}": "/".join(parts[: number + 1]) for number in range(len(parts) - 1)}
+    values = {"resource_pk": resource_pk, "inside_from": f"{path}/", "inside_to": f"{path}0", **above}
+    row = _clash(len(above)).first(connection, values)
+    return None if row is None else str(row.path)
 
 
 def insert_file(connection: Connection, resource_pk: int, new: FileEntry, *, by: int | None) -> bool:
@@ -151,7 +185,7 @@ def insert_file(connection: Connection, resource_pk: int, new: FileEntry, *, by:
         "modified_at": new.modified_at,
         "modified_by": by,
     }
-    return connection.execute(_INSERT, values).first() is not None
+    return _INSERT.first(connection, values) is not None
 
 
 class Brief(NamedTuple):
@@ -164,7 +198,7 @@ class Brief(NamedTuple):
 
 
 def find_brief(connection: Connection, resource_pk: int, path: str) -> Brief | None:
-    row = connection.execute(_BRIEF, {"resource_pk": resource_pk, "path": path}).first()
+    row = _BRIEF.first(connection, {"resource_pk": resource_pk, "path": path})
     return None if row is None else Brief(row.pk, row.size_bytes, row.md5, to_description(row))
 
 
@@ -172,7 +206,7 @@ def get_brief(connection: Connection, resource_pk: int, path: str) -> Brief:
     """The live file at a path where one is known to be, because its index refused another."""
     found = find_brief(connection, resource_pk, path)
     if found is None:
-        raise StorageFailed(f"file {path!r} could neither be added nor found")
+        raise Busy(f"file {path!r} is being added and deleted at the same time")
     return found
 
 

@@ -5,13 +5,14 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from filmroom.db.hot import Hot
 from filmroom.db.schema import lease
 
-# Shared with other uploads, but not with a fence: whoever fences waits until this transaction has ended.
-_ALIVE: Final = (
+# On PostgreSQL the weakest lock there is: other uploads and renewals go on, a fence waits until this has ended.
+_ALIVE: Final = Hot(
     select(lease.c.id)
     .where(lease.c.id == bindparam("lease_id"), lease.c.fenced_at.is_(None))
-    .with_for_update(read=True)
+    .with_for_update(read=True, key_share=True)
 )
 
 
@@ -27,10 +28,11 @@ def renew_lease(connection: Connection, lease_id: str, *, now: datetime) -> bool
 
 def is_lease_alive(connection: Connection, lease_id: str) -> bool:
     """Whether uploads begun under this lease may be committed; it stays so until the transaction ends."""
-    return connection.execute(_ALIVE, {"lease_id": lease_id}).first() is not None
+    return _ALIVE.first(connection, {"lease_id": lease_id}) is not None
 
 
 def fence_lease(connection: Connection, lease_id: str, *, now: datetime) -> None:
     """From here on no upload that was begun under this lease can be committed."""
+    connection.execute(select(lease.c.id).where(lease.c.id == lease_id).with_for_update())
     alive = (lease.c.id == lease_id, lease.c.fenced_at.is_(None))
     connection.execute(update(lease).where(*alive).values(fenced_at=now))

@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
 
+from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, name, node
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
@@ -35,9 +36,9 @@ def select_nodes() -> Select[Any]:
 
 
 _LIVE: Final = node.c.deleted_at.is_(None)
-_BY_PK: Final = select_nodes().where(node.c.pk == bindparam("pk"), _LIVE)
-_BY_ID: Final = select_nodes().where(node.c.kind == bindparam("kind"), node.c.id == bindparam("id"), _LIVE)
-_BY_LABEL: Final = (
+_BY_PK: Final = Hot(select_nodes().where(node.c.pk == bindparam("pk"), _LIVE))
+_BY_ID: Final = Hot(select_nodes().where(node.c.kind == bindparam("kind"), node.c.id == bindparam("id"), _LIVE))
+_BY_LABEL: Final = Hot(
     select_nodes()
     .join(name, name.c.node_pk == node.c.pk)
     .where(
@@ -51,7 +52,7 @@ _BY_LABEL: Final = (
 _CHILDREN: Final = select_nodes().where(
     node.c.parent_pk == bindparam("parent_pk"), node.c.kind == bindparam("kind"), _LIVE
 )
-_CHILD: Final = _CHILDREN.where(node.c.id == bindparam("id"))
+_CHILD: Final = Hot(_CHILDREN.where(node.c.id == bindparam("id")))
 
 
 def to_node(row: AnyRow) -> Node:
@@ -95,9 +96,14 @@ def iter_children(connection: Connection, parent_pk: int, kind: Kind) -> Iterato
     return map(to_node, rows)
 
 
-def _first(connection: Connection, query: Select[Any], values: dict[str, Any]) -> Node | None:
-    row = connection.execute(query, values).first()
+def _first(connection: Connection, query: Hot, values: dict[str, Any]) -> Node | None:
+    row = query.first(connection, values)
     return None if row is None else to_node(row)
+
+
+def lock_node(connection: Connection, pk: int) -> None:
+    """Let nobody else change a node until the transaction ends; read it after this, not before."""
+    connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update())
 
 
 def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, login_failure, node, session
 from filmroom.model.nodes import Kind
 
@@ -39,9 +40,9 @@ _ACCOUNT: Final = (
     account.c.is_admin,
     account.c.is_enabled,
 )
-_BY_LOGIN: Final = select(*_ACCOUNT).where(account.c.login == bindparam("login"))
-_BY_PK: Final = select(*_ACCOUNT).where(account.c.node_pk == bindparam("pk"))
-_SESSION: Final = (
+_BY_LOGIN: Final = Hot(select(*_ACCOUNT).where(account.c.login == bindparam("login")))
+_BY_PK: Final = Hot(select(*_ACCOUNT).where(account.c.node_pk == bindparam("pk")))
+_SESSION: Final = Hot(
     select(*_ACCOUNT, session.c.credential_version.label("session_version"), session.c.last_used_at)
     .join(session, session.c.account_pk == account.c.node_pk)
     .where(session.c.id_sha256 == bindparam("id_sha256"))
@@ -60,18 +61,25 @@ def _to_account(row: AnyRow) -> Account:
 
 
 def find_account(connection: Connection, login: str) -> Account | None:
-    row = connection.execute(_BY_LOGIN, {"login": login}).first()
+    row = _BY_LOGIN.first(connection, {"login": login})
     return None if row is None else _to_account(row)
 
 
 def find_account_by_pk(connection: Connection, pk: int) -> Account | None:
-    row = connection.execute(_BY_PK, {"pk": pk}).first()
+    row = _BY_PK.first(connection, {"pk": pk})
     return None if row is None else _to_account(row)
 
 
-def iter_accounts(connection: Connection) -> Iterator[tuple[Account, datetime, int]]:
-    """Every account by login, with when it was made and the most failed sign-ins in a row from one address."""
-    failures = select(func.max(login_failure.c.count)).where(login_failure.c.login == account.c.login).scalar_subquery()
+def iter_accounts(connection: Connection, *, since: datetime) -> Iterator[tuple[Account, datetime, int]]:
+    """Every account by login, with when it was made and the most failed sign-ins in a row from one address.
+
+    Failures count unless the last one is older than ``since``.
+    """
+    failures = (
+        select(func.max(login_failure.c.count))
+        .where(login_failure.c.login == account.c.login, login_failure.c.last_at >= since)
+        .scalar_subquery()
+    )
     query = (
         select(*_ACCOUNT, node.c.created_at, func.coalesce(failures, 0).label("failures"))
         .join(node, node.c.pk == account.c.node_pk)
@@ -97,8 +105,9 @@ def insert_account(connection: Connection, login: str, password_hash: str, *, is
         "is_admin": is_admin,
         "is_enabled": True,
     }
-    made = upsert(account).values(values).on_conflict_do_nothing().returning(account.c.node_pk)
-    return connection.execute(made).first() is not None
+    # Not "on conflict do nothing": whoever loses a race for a login must not leave its node behind.
+    connection.execute(insert(account).values(values))
+    return True
 
 
 def update_password(connection: Connection, login: str, password_hash: str) -> bool:
@@ -125,7 +134,7 @@ def insert_session(connection: Connection, id_sha256: str, owner: Account, *, no
 
 
 def find_session(connection: Connection, id_sha256: str) -> Session | None:
-    row = connection.execute(_SESSION, {"id_sha256": id_sha256}).first()
+    row = _SESSION.first(connection, {"id_sha256": id_sha256})
     if row is None:
         return None
     return Session(account=_to_account(row), credential_version=row.session_version, last_used_at=row.last_used_at)
@@ -152,14 +161,14 @@ def count_failures(connection: Connection, login: str, client: str, *, since: da
 
 
 def add_failure(connection: Connection, login: str, client: str, *, now: datetime, since: datetime) -> None:
-    """Count one more failure; the count begins anew when the last one is older than ``since``."""
-    count = count_failures(connection, login, client, since=since) + 1
-    values = {"login": login, "client": client, "count": count, "last_at": now}
+    """Count one more failure; counts whose last one is older than ``since`` are forgotten, this one's too."""
+    connection.execute(delete(login_failure).where(login_failure.c.last_at < since))
     connection.execute(
         upsert(login_failure)
-        .values(values)
+        .values(login=login, client=client, count=1, last_at=now)
         .on_conflict_do_update(
-            index_elements=[login_failure.c.login, login_failure.c.client], set_={"count": count, "last_at": now}
+            index_elements=[login_failure.c.login, login_failure.c.client],
+            set_={"count": login_failure.c.count + 1, "last_at": now},
         )
     )
 

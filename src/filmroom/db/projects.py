@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from filmroom.db.hot import Hot
 from filmroom.db.nodes import select_nodes, to_node
 from filmroom.db.schema import node, project_name
 from filmroom.model.nodes import Kind, Node
 
-_LIVE_PROJECT_BY_NAME: Final = (
+_LIVE_PROJECT_BY_NAME: Final = Hot(
     select_nodes()
     .join(project_name, project_name.c.project_pk == node.c.pk)
     .where(project_name.c.folded == bindparam("folded"), node.c.deleted_at.is_(None))
@@ -20,7 +21,7 @@ _LIVE_PROJECT_BY_NAME: Final = (
 
 def find_project(connection: Connection, name: str) -> Node | None:
     """The live project that has this text as its ID or as one of its aliases, exactly (C-68)."""
-    row = connection.execute(_LIVE_PROJECT_BY_NAME, {"folded": name.casefold()}).first()
+    row = _LIVE_PROJECT_BY_NAME.first(connection, {"folded": name.casefold()})
     if row is None:
         return None
     project = to_node(row)

@@ -7,7 +7,8 @@ import orjson
 from sqlalchemy import Connection, Select, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from filmroom.db.schema import AnyRow, counter, resource
+from filmroom.db.hot import Hot
+from filmroom.db.schema import AnyRow, Instant, counter, resource
 from filmroom.model.people import Stamp
 from filmroom.model.resources import Description, Owner, Resource, Side
 
@@ -30,24 +31,24 @@ _OF_NODE: Final = select(*_COLUMNS).where(
 )
 
 
-def _lockable(query: Select[Any]) -> dict[bool, Select[Any]]:
+def _lockable(query: Select[Any]) -> dict[bool, Hot]:
     """The query without and with a lock on its row.
 
     The lock makes concurrent uploads into one resource take turns on PostgreSQL; SQLite has one writer anyway.
     """
-    return {False: query, True: query.with_for_update()}
+    return {False: Hot(query), True: Hot(query.with_for_update())}
 
 
 _BY_LABEL: Final = _lockable(_OF_NODE.where(resource.c.label == bindparam("label")))
 _BY_RID: Final = _lockable(_OF_NODE.where(resource.c.rid == bindparam("rid")))
 _FIRST: Final = _lockable(_OF_NODE.order_by(resource.c.rid).limit(1))
-_ADD: Final = (
+_ADD: Final = Hot(
     update(resource)
     .where(resource.c.pk == bindparam("resource_pk"))
     .values(
         file_count=func.coalesce(resource.c.file_count, 0) + bindparam("files"),
         size_bytes=func.coalesce(resource.c.size_bytes, 0) + bindparam("bytes"),
-        modified_at=bindparam("now"),
+        modified_at=bindparam("now", type_=Instant),
         modified_by=bindparam("by"),
     )
 )
@@ -136,8 +137,8 @@ def find_first_resource(connection: Connection, owner: Owner, *, lock: bool = Fa
     return _find(connection, _FIRST[lock], _values(owner))
 
 
-def _find(connection: Connection, query: Select[Any], values: dict[str, Any]) -> Resource | None:
-    row = connection.execute(query, values).first()
+def _find(connection: Connection, query: Hot, values: dict[str, Any]) -> Resource | None:
+    row = query.first(connection, values)
     return None if row is None else _to_resource(row)
 
 
@@ -173,7 +174,7 @@ def _next_rid(connection: Connection) -> int:
 def add_to_counters(connection: Connection, resource_pk: int, *, files: int, size_bytes: int, stamp: Stamp) -> None:
     """Change the counters; from the first time on they are numbers and exact, 0 included."""
     values = {"resource_pk": resource_pk, "files": files, "bytes": size_bytes, "now": stamp.at, "by": stamp.by}
-    connection.execute(_ADD, values)
+    _ADD.run(connection, values)
 
 
 def describe_resource(connection: Connection, resource_pk: int, said: Description) -> None:

@@ -3,9 +3,9 @@
 import fcntl
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar, cast
 
@@ -31,39 +31,35 @@ class GroupWriter:
         self._lock_path = lock_path
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._is_closed = False
+        # Held to queue a job and to close, so that no job comes after the end of the queue and waits for ever.
+        self._queueing = threading.Lock()
 
     def run(self, unit: Callable[[Connection], T]) -> T:
-        self._start()
         future: Future[Any] = Future()
-        self._jobs.put((unit, future))
+        with self._queueing:
+            if self._is_closed:
+                raise StorageFailed("the database is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="filmroom-writer", daemon=True)
+                self._thread.start()
+            self._jobs.put((unit, future))
         return cast("T", future.result())
 
     def close(self) -> None:
         """Finish the units that wait, then stop."""
-        with self._starting:
-            if self._thread is not None:
-                self._jobs.put(None)
-                self._thread.join()
-                self._thread = None
-
-    def _start(self) -> None:
-        if self._thread is None:
-            with self._starting:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._work, name="filmroom-writer", daemon=True)
-                    self._thread.start()
+        with self._queueing:
+            self._is_closed = True
+            self._jobs.put(None)
+        if self._thread is not None:
+            self._thread.join()
 
     def _work(self) -> None:
-        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while (job := self._jobs.get()) is not None:
-                group, is_last = self._gather(job)
-                _run_group(self._engine, lock, group)
-                if is_last:
-                    return
-        finally:
-            os.close(lock)
+        while (job := self._jobs.get()) is not None:
+            group, is_last = self._gather(job)
+            _run_group(self._engine, self._lock_path, group)
+            if is_last:
+                return
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         """The first job and those that wait behind it, and whether the queue was closed behind them."""
@@ -77,36 +73,43 @@ class GroupWriter:
         return group, False
 
 
-def _run_group(engine: Engine, lock: int, group: list[_Job]) -> None:
+def _run_group(engine: Engine, lock_path: str, group: list[_Job]) -> None:
     outcomes: list[Callable[[], None]] = []
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with engine.begin() as connection:
+        with _locked(lock_path), engine.begin() as connection:
             outcomes = [_run_unit(connection, unit, future) for unit, future in group]
     except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
         failure = error if isinstance(error, SQLAlchemyError) else StorageFailed(f"database: {error}")
         outcomes = [_failed(future, failure) for _, future in group]
-    finally:
-        fcntl.flock(lock, fcntl.LOCK_UN)
     for tell in outcomes:
         tell()
 
 
-def _run_unit(connection: Connection, unit: Callable[[Connection], Any], future: "Future[Any]") -> Callable[[], None]:
+@contextmanager
+def _locked(path: str) -> Iterator[None]:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with connection.begin_nested():
-            result = unit(connection)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _run_unit(connection: Connection, unit: Callable[[Connection], Any], future: "Future[Any]") -> Callable[[], None]:
+    # On the driver itself: SQLAlchemy's own savepoints cost as much as all the statements of an upload.
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("SAVEPOINT unit").close()
+    try:
+        result = unit(connection)
     except Exception as error:
-        # It belongs to whoever waits for this unit, not to the group.
-        if not _is_in_transaction(connection):
+        # It belongs to whoever waits for this unit, not to the group; unless it took the group's transaction along.
+        if not driver.in_transaction:
             raise
+        driver.execute("ROLLBACK TO unit").close()
+        driver.execute("RELEASE unit").close()
         return _failed(future, error)
+    driver.execute("RELEASE unit").close()
     return lambda: future.set_result(result)
-
-
-def _is_in_transaction(connection: Connection) -> bool:
-    """Ask SQLite itself: a full disk or an I/O error may have rolled back the whole transaction, not one savepoint."""
-    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
 
 
 def _failed(future: "Future[Any]", error: BaseException) -> Callable[[], None]:

@@ -118,7 +118,7 @@ def parse_address(text: str) -> Address:
     Raises NotFound when the path leads to no kind of place, BadName when one of its parts cannot be a name at all.
     """
     address, rest = split_address(text)
-    if not rest and address.kind is not Kind.SITE:
+    if rest in ((), ("",)) and address.kind is not Kind.SITE:
         return address
     for suffix in RESOURCE_SUFFIXES:
         if address.kind is not Kind.SITE and (found := match_suffix(suffix, rest)) is not None:

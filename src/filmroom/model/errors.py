@@ -10,6 +10,7 @@ ArchiveError
 ├── WrongBodyType       a body of a type that is not taken here
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
+├── DigestMismatch      a body that is not what was said of it beforehand
 ├── NotSignedIn         nobody, or nobody we know
 │   └── AccountLocked   too many failures in a row
 ├── NotAllowed          somebody, but not for this
@@ -112,6 +113,14 @@ class CutUpload(ArchiveError):
 
     def __str__(self) -> str:
         return f"the body was not received whole, so nothing was stored: {self.reason}"
+
+
+@dataclass(eq=False)
+class DigestMismatch(ArchiveError):
+    algorithm: str
+
+    def __str__(self) -> str:
+        return f"the body does not have the {self.algorithm} that was declared for it, so nothing was stored"
 
 
 class NotSignedIn(ArchiveError):

@@ -1,7 +1,7 @@
 """What an id, a label and a file path may be. Traversal is refused here, once, for every door.
 
-Each ``check_*`` returns the value to use (a leading slash of a path is dropped, nothing else changes) or raises
-``BadName`` with the rule that was broken. Names are compared as received: no Unicode normalisation.
+Each ``check_*`` returns the value to use or raises ``BadName`` with the rule that was broken. Names are compared as
+received: no Unicode normalisation.
 """
 
 import re
@@ -10,7 +10,8 @@ from typing import Final
 from filmroom.model.errors import BadName, IllegalId
 
 LONGEST_LABEL: Final = 64
-LONGEST_PATH_BYTES: Final = 4096
+# What fits into a row of PostgreSQL's b-tree (docs/decisions/0006).
+LONGEST_PATH_BYTES: Final = 2048
 LONGEST_SEGMENT_BYTES: Final = 255
 
 # C-57: the characters of an id.
@@ -56,7 +57,7 @@ def _broken_label_rule(text: str) -> str | None:
 
 
 def check_file_path(text: str) -> str:
-    """A file's path inside its resource: ``a/b.dcm``. One leading slash is dropped; a trailing one is refused."""
+    """A file's path inside its resource: ``a/b.dcm``, without slashes at its ends."""
     path = _check_path(text, what="file path")
     if is_reserved_file_name(path):
         raise BadName("file path", text, "names ending in _catalog.xml or beginning with .~lock- are reserved")
@@ -74,10 +75,9 @@ def check_folder_path(text: str) -> str:
 
 
 def _check_path(text: str, *, what: str) -> str:
-    path = text.removeprefix("/")
-    if broken := _broken_path_rule(path):
+    if broken := _broken_path_rule(text):
         raise BadName(what, text, broken)
-    return path
+    return text
 
 
 def _broken_path_rule(path: str) -> str | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 
+from filmroom.model.errors import MissingBytes
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Request
 from filmroom.rest.reply import Reply, Stream, page
@@ -55,7 +56,10 @@ def _body(found: OpenFile, start: int, stop: int) -> bytes | Stream:
     if stop - start > _READ_AT_ONCE_BYTES:
         return Stream(found.blob, stop - start)
     with found.blob:
-        return found.blob.read(stop - start)
+        data = found.blob.read(stop - start)
+    if len(data) != stop - start:
+        raise MissingBytes(found.entry.key)
+    return data
 
 
 def _read_range(text: str, total: int) -> tuple[int, int] | None:
@@ -91,7 +95,9 @@ def _is_unchanged(request: Request, etag: str, modified_at: datetime) -> bool:
 
 
 def _is_range_valid(request: Request, etag: str, modified_at: datetime) -> bool:
-    """If-Range: a tag compared strongly, or exactly the date."""
+    """Only of a GET; If-Range is a tag compared strongly, or exactly the date."""
+    if request.method != "GET":
+        return False
     validator = request.headers.get("if-range", "").strip()
     return not validator or validator == etag or _date(validator) == modified_at
 
@@ -103,6 +109,6 @@ def _tags(text: str) -> list[str]:
 def _date(text: str | None) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):
         return None
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

@@ -1,18 +1,18 @@
 """The HTTP application: a request to a call in a thread, a call to a reply, an error to its page."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
 
-from filmroom.model.errors import ArchiveError, MissingBytes, StorageFailed
+from filmroom.model.errors import ArchiveError, Busy, MissingBytes, StorageFailed
 from filmroom.rest.auth import expiration_cookie, find_visitor
 from filmroom.rest.call import Call, Intake, Request, Site, Visitor
 from filmroom.rest.reply import Reply, error_reply, page
 from filmroom.rest.routes import find_call
-from filmroom.rest.transfer import Body, Receive, Send, Threads, send_reply, take
+from filmroom.rest.transfer import Body, Receive, Run, Send, Threads, finish, send_reply, take
 from filmroom.service.archive import Archive
 
 Scope = Mapping[str, Any]
@@ -32,13 +32,14 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request = _read_head(scope)
-        body = Body(receive, expects_continue=request.headers.get("expect", "").lower() == "100-continue")
+        body = Body(receive, request.headers)
         exchange = _Exchange(self._archive, self._site, request)
-        reply = await self._answer(exchange, body)
+        run = self._threads.for_method(request.method)
+        reply = await self._answer(exchange, body, run)
         try:
             if not body.is_read and not await body.drain():
                 reply.headers.append(("Connection", "close"))
-            sent = await send_reply(reply, send, self._threads, with_body=request.method != "HEAD")
+            sent = await send_reply(reply, body, send, run, with_body=request.method != "HEAD")
         finally:
             reply.close()
         _LOG.info(
@@ -52,13 +53,17 @@ class Endpoint:
             bytes=sent,
         )
 
-    async def _answer(self, exchange: "_Exchange", body: Body) -> Reply:
+    async def _answer(self, exchange: "_Exchange", body: Body, run: Run) -> Reply:
         path = exchange.request.raw_path
         try:
-            begun = await self._threads.run(exchange.begin)
-            reply = begun if isinstance(begun, Reply) else await take(begun, body, self._threads)
+            if body.is_small:
+                # One hop to a thread in place of two: whoever sends this little has sent it already.
+                reply = await run(exchange.answer, await body.read_piece())
+            else:
+                begun = await run(exchange.begin)
+                reply = begun if isinstance(begun, Reply) else await take(begun, body, run)
         except ArchiveError as error:
-            if isinstance(error, StorageFailed | MissingBytes):
+            if isinstance(error, StorageFailed | MissingBytes | Busy):
                 _LOG.error("storage", path=path, error=repr(error), cause=repr(error.__cause__))
             reply = error_reply(error, realm=self._site.site_id)
         except Exception:  # noqa: BLE001 - the outermost layer: a fault of ours must not end the connection
@@ -88,6 +93,11 @@ class _Exchange:
         self._call, handler = find_call(self._site, self.request, self._visitor)
         return handler(self._archive, self._call)
 
+    def answer(self, body: Sequence[bytes]) -> Reply:
+        """Do all there is to do for a request whose whole body is here. Raises as ``begin`` does."""
+        begun = self.begin()
+        return begun if isinstance(begun, Reply) else finish(begun, body)
+
     def headers(self) -> list[tuple[str, str]]:
         """What every answer says: when the session ends, and which parameters had no effect."""
         headers = list(_SECURITY_HEADERS)
@@ -99,7 +109,11 @@ class _Exchange:
 
 
 def _read_head(scope: Scope) -> Request:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        separator = "; " if name == "cookie" else ", "
+        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
     client = scope.get("client")
     return Request(
         method=scope["method"],

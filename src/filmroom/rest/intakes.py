@@ -1,7 +1,9 @@
 """The kinds of bodies that handlers take. Each is fed in threads; none holds more than a piece of a file in memory."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
+from urllib.parse import unquote
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
@@ -133,8 +135,20 @@ class MultipartIntake:
     def _begin(self, part: MultipartSegment) -> None:
         if part.name == "reference":
             raise BadValue("field", "reference", "files of the server itself cannot be uploaded")
-        if part.filename:
-            self._receiver = self._receive(part.filename)
+        if filename := part.filename or _encoded_filename(part):
+            self._receiver = self._receive(filename)
+
+
+def _encoded_filename(part: MultipartSegment) -> str | None:
+    """``filename*=UTF-8''...``, which no form should send (RFC 7578 section 4.2) and some clients do."""
+    match = _ENCODED_FILENAME.search(part.header("Content-Disposition") or "")
+    try:
+        return unquote(match[2], encoding=match[1], errors="strict") if match else None
+    except (LookupError, UnicodeDecodeError) as error:
+        raise BadValue("filename*", str(match and match[2]), "its encoding cannot be read") from error
+
+
+_ENCODED_FILENAME: Final = re.compile(r"filename\*\s*=\s*([\w-]+)'[^']*'([^;\s]+)", re.IGNORECASE)
 
 
 def _parser(call: Call) -> PushMultipartParser:

@@ -59,7 +59,7 @@ def _value(root: etree._Element, field: Field) -> FieldValue:
     if field.is_attribute:
         return str(root.get(field.path) or "")
     found = root.iterfind("/".join(tag(f"xnat:{part}") for part in field.path.split("/")))
-    texts = [(element.text or "").strip() for element in found]
+    texts = ["".join(map(str, element.itertext())).strip() for element in found]
     return texts if field.repeats else next(iter(texts), "")
 
 

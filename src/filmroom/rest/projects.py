@@ -4,8 +4,9 @@ from functools import partial
 from typing import Final
 
 from filmroom.model.datatypes import PROJECT
-from filmroom.model.errors import BadValue, IllegalId, ProjectNameTaken
+from filmroom.model.errors import BadValue, IllegalId
 from filmroom.model.nodes import Accessibility, FieldValue, Node
+from filmroom.model.resources import IfExists
 from filmroom.model.table import Table, counted
 from filmroom.rest import items
 from filmroom.rest.call import Call, Intake
@@ -74,9 +75,8 @@ def post_project(archive: Archive, call: Call) -> Reply | Intake:
 def _post(archive: Archive, call: Call, document: bytes) -> Reply:
     fields = _read_fields(call, document)
     project_id = str(fields.pop("ID", ""))
-    if any(project_id == project.id for project in archive.projects.list_visible(call.viewer)):
-        raise ProjectNameTaken(project_id)
-    archive.projects.put(call.viewer, project_id, fields, accessibility=_read_accessibility(call))
+    accessibility = _read_accessibility(call)
+    archive.projects.put(call.viewer, project_id, fields, accessibility=accessibility, if_exists=IfExists.REFUSE)
     scheme = "https" if call.request.is_secure else "http"
     host = call.request.headers.get("host", "localhost")
     url = f"{scheme}://{host}{call.site.root_path}/data/projects/{project_id}"

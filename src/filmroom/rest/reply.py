@@ -53,6 +53,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.WrongBodyType: 415,
     errors.BodyTooLarge: 413,
     errors.CutUpload: 400,
+    errors.DigestMismatch: 422,
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.NotFound: 404,
@@ -79,7 +80,14 @@ def error_reply(error: errors.ArchiveError, *, realm: str) -> Reply:
         headers.append(("Allow", ", ".join(error.allowed)))  # F-8
     if isinstance(error, errors.Busy | errors.LeaseLost):
         headers.append(("Retry-After", "1"))
-    return page(status, str(error), headers)
+    return page(status, _told(error), headers)
+
+
+def _told(error: errors.ArchiveError) -> str:
+    """What the person who asked may know: how storage failed is for the operator's log."""
+    if isinstance(error, errors.StorageFailed):
+        return "the archive's storage failed, and it is not known whether the change was kept; its log has the details"
+    return str(error)
 
 
 def page(status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Reply:

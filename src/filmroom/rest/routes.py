@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from filmroom.model.address import decode_path, match_suffix, split_address, with_found
-from filmroom.model.errors import BadValue, NotFound, WrongMethod
+from filmroom.model.address import match_suffix, split_address, with_found
+from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
 from filmroom.rest import accounts, entities, files, projects, resources, uploads
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
@@ -84,6 +84,8 @@ OPERATIONS: Final = (
 def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Handler]:
     """What a request asks for, and the handler of it. Raises NotFound, BadValue, WrongMethod, NotSignedIn."""
     path = _below_mount(request.raw_path, site.root_path)
+    if visitor.viewer is None and not _is_open(path):
+        raise NotSignedIn  # before anything is told of what is there (F-25)
     address, rest = split_address(path)
     query = Query(request.raw_query)
     method = _method(request, query)
@@ -95,12 +97,10 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
             site=site,
             address=with_found(address, found),
             found=found,
-            spellings=_spellings(found, path),
+            spellings=_spellings(operation.suffix, rest, found),
             query=query,
             visitor=visitor,
         )
-        if address.kind is not Kind.SITE or operation.suffix == "projects":
-            call.viewer  # noqa: B018 - raises for nobody, before anything is told of what is there
         return call, _handler(operation, method)
     raise _no_operation(address.kind, rest)
 
@@ -131,13 +131,17 @@ def _below_mount(raw_path: str, root_path: str) -> str:
     raise NotFound("anything at this address")
 
 
-def _spellings(found: Mapping[str, str], path: str) -> tuple[str, ...]:
+def _is_open(path: str) -> bool:
+    """C-25: whether nobody may ask."""
+    return path.removeprefix("/").split("/", 1)[0] == "JSESSION"
+
+
+def _spellings(suffix: str, rest: tuple[str, ...], found: Mapping[str, str]) -> tuple[str, ...]:
     """A file path as it is meant: decoded and, because clients send back raw URIs of listings, as it was sent."""
     if "path" not in found:
         return ()
-    decoded = found["path"]
-    sent = path.split("/files/", 1)[-1].removeprefix("/")
-    return (decoded,) if sent == decoded or decode_path(sent) != decoded else (decoded, sent)
+    sent = "/".join(rest[len(suffix.split("/")) - 1 :]).removeprefix("/")
+    return (found["path"],) if sent == found["path"] else (found["path"], sent)
 
 
 def _no_operation(kind: Kind, rest: tuple[str, ...]) -> Exception:

@@ -6,12 +6,13 @@ one costs the same memory whatever its length.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
 
-from filmroom.model.errors import ArchiveError, CutUpload
+from filmroom.model.errors import CutUpload
 from filmroom.rest.call import Intake
 from filmroom.rest.reply import Chunks, Reply, Stream
 
@@ -27,21 +28,42 @@ _DRAIN_SECONDS: Final = 10.0
 
 
 class Threads:
-    """Runs what may block, away from the event loop."""
+    """Runs what may block, away from the event loop.
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    Reading has threads of its own, so that it goes on while all others wait for the database to take a change.
+    """
 
-    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+    def __init__(self, *, for_changes: Executor, for_reading: Executor) -> None:
+        self._for_changes = for_changes
+        self._for_reading = for_reading
+
+    def for_method(self, method: str) -> "Run":
+        executor = self._for_reading if method in _READING else self._for_changes
+
+        async def run(function: Callable[..., T], *arguments: Any) -> T:
+            return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+
+        return run
+
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Run(Protocol):
+    """Runs a function in a thread and waits for what it returns or raises."""
+
+    async def __call__(self, function: Callable[..., T], *arguments: Any) -> T: ...
 
 
 class Body:
     """A request's body. ``is_read`` once its end was seen."""
 
-    def __init__(self, receive: Receive, *, expects_continue: bool) -> None:
+    def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
         self._receive = receive
-        self._expects_continue = expects_continue
+        self._expects_continue = headers.get("expect", "").lower() == "100-continue"
+        length = headers.get("content-length", "")
+        # Whether there is one, of one piece, that is on its way already.
+        self.is_small = length.isdigit() and 0 < int(length) <= PIECE_BYTES and not self._expects_continue
         self._was_asked_for = False
         self.is_read = False
 
@@ -64,6 +86,11 @@ class Body:
             self.is_read = not message.get("more_body", False)
         return chunks
 
+    async def wait_for_disconnect(self) -> None:
+        """Return when the client is gone; only for when the body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def drain(self) -> bool:
         """Read what is left and forget it, within limits; whether the connection can be used again.
 
@@ -80,31 +107,33 @@ class Body:
         return self.is_read
 
 
-async def take(intake: Intake, body: Body, threads: Threads) -> Reply:
+async def take(intake: Intake, body: Body, run: Run) -> Reply:
     """Feed a body to what takes it, and give back its reply. Whatever goes wrong, nothing half-taken stays."""
     try:
         pieces = await body.read_piece()
         while not body.is_read:
-            await threads.run(intake.feed, pieces)
+            await run(intake.feed, pieces)
             pieces = await body.read_piece()
     except BaseException:
-        await threads.run(intake.abort)
+        await run(intake.abort)
         raise
-    return await threads.run(_finish, intake, pieces)
+    return await run(finish, intake, pieces)
 
 
-def _finish(intake: Intake, last: list[bytes]) -> Reply:
+def finish(intake: Intake, last: Sequence[bytes]) -> Reply:
+    """Feed the last pieces of a body and end it, in a thread."""
     try:
         intake.feed(last)
-    except ArchiveError:
+    except BaseException:
         intake.abort()
         raise
     return intake.finish()
 
 
-async def send_reply(reply: Reply, send: Send, threads: Threads, *, with_body: bool) -> int:
-    """Send status, headers and body; the number of body bytes sent."""
-    length = len(reply.body) if isinstance(reply.body, bytes) else reply.body.length
+async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_body: bool) -> int:
+    """Send status, headers and body; the number of body bytes sent. A client that goes away is sent no more."""
+    content = reply.body
+    length = len(content) if isinstance(content, bytes) else content.length
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
     if reply.status not in _WITHOUT_CONTENT:
         headers.append((b"content-type", reply.media_type.encode()))
@@ -114,17 +143,27 @@ async def send_reply(reply: Reply, send: Send, threads: Threads, *, with_body: b
     if not with_body or length == 0:
         await send({"type": "http.response.body", "body": b""})
         return 0
-    match reply.body:
-        case bytes(body):
-            await send({"type": "http.response.body", "body": body})
-            return len(body)
-        case Stream() as stream:
-            return await _send_pieces(lambda: stream.file.read(PIECE_BYTES), stream.length, send, threads)
-        case Chunks() as chunks:
-            return await _send_pieces(lambda: _gather(chunks.pieces), chunks.length, send, threads)
+    if isinstance(content, bytes):
+        await send({"type": "http.response.body", "body": content})
+        return len(content)
+    return await _send_pieces(_pieces(content), body, send, run)
 
 
 _WITHOUT_CONTENT: Final = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """What gives the next bytes, none at their end, and how many they are, where that is known."""
+
+    read: Callable[[], bytes]
+    length: int | None
+
+
+def _pieces(content: Stream | Chunks) -> _Pieces:
+    if isinstance(content, Stream):
+        return _Pieces(lambda: content.file.read(PIECE_BYTES), content.length)
+    return _Pieces(lambda: _gather(content.pieces), content.length)
 
 
 def _gather(pieces: Iterator[bytes]) -> bytes:
@@ -137,16 +176,20 @@ def _gather(pieces: Iterator[bytes]) -> bytes:
     return gathered[0] if len(gathered) == 1 else b"".join(gathered)
 
 
-async def _send_pieces(read: Callable[[], bytes], length: int | None, send: Send, threads: Threads) -> int:
-    """Send what ``read`` gives until it gives nothing, or as much as was announced; the number of bytes sent.
-
-    What ends early is broken off, so that nobody takes it for whole.
-    """
-    sent = 0
-    while (piece := await threads.run(read)) and (length is None or sent < length):
-        piece = piece if length is None else piece[: length - sent]
-        sent += len(piece)
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+async def _send_pieces(pieces: _Pieces, body: Body, send: Send, run: Run) -> int:
+    """Send all there is, or as much as was announced. What ends early is broken off: nobody takes it for whole."""
+    sent, length = 0, pieces.length
+    gone = asyncio.ensure_future(body.wait_for_disconnect()) if body.is_read else None
+    try:
+        while (length is None or sent < length) and (piece := await run(pieces.read)):
+            piece = piece if length is None else piece[: length - sent]
+            sent += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if gone is not None and gone.done():
+                return sent
+    finally:
+        if gone is not None:
+            gone.cancel()
     if length is not None and sent < length:
         raise OSError(f"an answer of {length} bytes ended after {sent}")
     await send({"type": "http.response.body", "body": b"", "more_body": False})

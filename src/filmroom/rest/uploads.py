@@ -1,12 +1,14 @@
 """Uploads over HTTP (files-api section 8). PUT and POST are the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from filmroom.model.errors import BadValue, NotAllowed, WrongBodyType
+from filmroom.model.names import check_file_path
 from filmroom.model.resources import Digest, IfExists
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Intake
+from filmroom.rest.digests import read_declared_digests
 from filmroom.rest.intakes import FileIntake, MultipartIntake, SummingIntake
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
@@ -25,7 +27,8 @@ def put_files(archive: Archive, call: Call) -> Intake:
     if not is_wanted:
         return SummingIntake(upload.refuse)
     path = call.address.path or compat.default_upload_name(call.media_type)
-    return FileIntake(upload.receive(path, path.rsplit("/", 1)[-1]), upload.put)
+    declared = read_declared_digests(call.request.headers)
+    return FileIntake(upload.receive(path, path.rsplit("/", 1)[-1], declared), upload.put)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +40,10 @@ class _Upload:
     options: UploadOptions
     is_unpacked: bool
 
-    def receive(self, path: str, name: str) -> Receiver:
+    def receive(self, path: str, name: str, declared: Mapping[str, bytes] | None = None) -> Receiver:
         """Begin to take a file; F-156: whether it is an archive is told by the name it is uploaded under."""
-        return self.archive.uploads.receive(path, unpack_as=name if self.is_unpacked else None)
+        unpack_as = name if self.is_unpacked else None
+        return self.archive.uploads.receive(check_file_path(path), unpack_as=unpack_as, declared=declared)
 
     def receive_part(self, filename: str) -> Receiver:
         """F-138, F-139: the URL's path, else the last component of the part's own name, of either kind of slash."""
@@ -68,6 +72,8 @@ def _duplicates_reply(paths: Sequence[str], fates: Sequence[Fate]) -> Reply:
 def _read_options(call: Call) -> UploadOptions:
     if call.query.text("reference") is not None:  # F-160
         raise NotAllowed("files of the server itself cannot be uploaded by reference=: no folder is open for it")
+    if "content-range" in call.request.headers:  # RFC 9110 section 14.5
+        raise BadValue("Content-Range", call.request.headers["content-range"], "send the whole file, not a part of it")
     if call.address.path is not None and call.address.path.endswith("/"):
         raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
     if_exists = IfExists.REPLACE if call.query.flag("overwrite") else IfExists.REFUSE

@@ -5,7 +5,9 @@ import hmac
 import secrets
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
 
 from filmroom.db import people as rows
-from filmroom.model.errors import AccountLocked, BadName, Busy, NotFound, NotSignedIn
+from filmroom.model.errors import AccountLocked, BadName, Busy, NotFound, NotSignedIn, StorageFailed, StorageFull
 from filmroom.model.people import User, Viewer
 from filmroom.service.stores import Stores
 
@@ -25,6 +27,7 @@ LOCKED_FOR: Final = timedelta(hours=1)
 _REMEMBERED_FOR: Final = timedelta(minutes=5)
 _MOST_REMEMBERED: Final = 10_000
 _HASHES_AT_ONCE: Final = 2
+_MOST_WAITING: Final = 4
 _LONGEST_WAIT_SECONDS: Final = 2.0
 _TOUCH_AFTER: Final = timedelta(minutes=1)
 _LONGEST_LOGIN: Final = 64
@@ -38,24 +41,39 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         self._turns = threading.BoundedSemaphore(_HASHES_AT_ONCE)
+        # Whoever waits for a turn holds a thread that others need, so few may wait.
+        self._places = threading.BoundedSemaphore(_HASHES_AT_ONCE + _MOST_WAITING)
         self._nobodys_hash = ""
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(password)
 
     def is_right(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password belongs to the hash; None costs as much time as any. Raises Busy after two seconds."""
-        if not self._turns.acquire(timeout=_LONGEST_WAIT_SECONDS):
+        """Whether the password belongs to the hash; None costs as much time as any.
+
+        Raises Busy after two seconds, or at once when too many wait already.
+        """
+        with self._turn():
+            self._nobodys_hash = self._nobodys_hash or self._hasher.hash(secrets.token_hex())
+            try:
+                self._hasher.verify(password_hash or self._nobodys_hash, password)
+            except (VerificationError, InvalidHashError):
+                return False
+            return password_hash is not None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
             raise Busy("too many sign-ins at once")
         try:
-            self._nobodys_hash = self._nobodys_hash or self._hasher.hash(secrets.token_hex())
-            self._hasher.verify(password_hash or self._nobodys_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
-        else:
-            return password_hash is not None
+            if not self._turns.acquire(timeout=_LONGEST_WAIT_SECONDS):
+                raise Busy("too many sign-ins at once")
+            try:
+                yield
+            finally:
+                self._turns.release()
         finally:
-            self._turns.release()
+            self._places.release()
 
 
 class Accounts:
@@ -65,7 +83,8 @@ class Accounts:
         self._passwords = Passwords()
         self._secret = secrets.token_bytes(32)
         self._remembered: dict[bytes, tuple[int, int, datetime]] = {}
-        self._queues = tuple(threading.Lock() for _ in range(64))
+        self._checking: dict[bytes, Future[Viewer]] = {}
+        self._joining = threading.Lock()
 
     def sign_in(self, login: str, password: str, *, client: str) -> Viewer:
         """Who has this login and password. Raises NotSignedIn, AccountLocked, Busy.
@@ -76,14 +95,32 @@ class Accounts:
         pair = hmac.digest(self._secret, f"{login}\0{password}".encode(), "sha256")
         if viewer := self._recall(pair):
             return viewer
-        with self._queues[pair[0] % len(self._queues)]:
-            return self._recall(pair) or self._check(login, password, pair=pair, client=client)
+        if len(login) > _LONGEST_LOGIN or len(password) > _LONGEST_PASSWORD:
+            raise NotSignedIn
+        return self._check_once(login, password, pair=pair, client=client)
+
+    def _check_once(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
+        """Check a pair, or wait for whoever is checking the same one and share what comes of it."""
+        mine: Future[Viewer] = Future()
+        with self._joining:
+            running = self._checking.setdefault(pair, mine)
+        if running is not mine:
+            return running.result()
+        try:
+            mine.set_result(self._recall(pair) or self._check(login, password, pair=pair, client=client))
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._joining:
+                del self._checking[pair]
+        return mine.result()
 
     def _recall(self, pair: bytes) -> Viewer | None:
         pk, version, until = self._remembered.get(pair, (0, 0, None))
         if until is None or until < self._stores.clock():
             return None
-        with self._stores.database.read() as connection:
+        with self._stores.database.glance() as connection:
             account = rows.find_account_by_pk(connection, pk)
         is_same = account is not None and account.is_enabled and account.credential_version == version
         return _to_viewer(account) if account is not None and is_same else None
@@ -98,14 +135,19 @@ class Accounts:
         is_right = self._passwords.is_right(password, account.password_hash if account else None)
         if account is None or not is_right or not account.is_enabled:
             since = now - LOCKED_FOR
-            self._stores.database.write(
+            self._write_if_possible(
                 lambda connection: rows.add_failure(connection, login, client, now=now, since=since)
             )
             raise NotSignedIn
         if failures:
-            self._stores.database.write(lambda connection: rows.delete_failures(connection, login, client))
+            self._write_if_possible(lambda connection: rows.delete_failures(connection, login, client))
         self._remember(pair, account, now)
         return _to_viewer(account)
+
+    def _write_if_possible(self, unit: Callable[[Connection], None]) -> None:
+        """Note something in passing: on a full disk signing in and reading go on without it."""
+        with suppress(StorageFull, StorageFailed, Busy):
+            self._stores.database.write(unit)
 
     def _remember(self, pair: bytes, account: rows.Account, now: datetime) -> None:
         if len(self._remembered) >= _MOST_REMEMBERED:
@@ -130,12 +172,12 @@ class Accounts:
     def find_session_viewer(self, session_id: str) -> Viewer | None:
         """Whose session this is; None for one that is unknown, ended or idle for too long. Using it keeps it alive."""
         now = self._stores.clock()
-        with self._stores.database.read() as connection:
+        with self._stores.database.glance() as connection:
             session = rows.find_session(connection, _sha256(session_id))
         if session is None or not _is_alive(session, now=now, idle_limit=self.session_idle_limit):
             return None
         if now - session.last_used_at >= _TOUCH_AFTER:
-            self._stores.database.write(lambda connection: rows.touch_session(connection, _sha256(session_id), now=now))
+            self._write_if_possible(lambda connection: rows.touch_session(connection, _sha256(session_id), now=now))
         return _to_viewer(session.account)
 
     def close_session(self, session_id: str) -> None:
@@ -158,6 +200,7 @@ class Accounts:
 
     def list_all(self) -> tuple[User, ...]:
         """Every account by login."""
+        since = self._stores.clock() - LOCKED_FOR
         with self._stores.database.read() as connection:
             return tuple(
                 User(
@@ -167,7 +210,7 @@ class Accounts:
                     is_locked=failures >= MOST_FAILURES,
                     created_at=created_at,
                 )
-                for account, created_at, failures in rows.iter_accounts(connection)
+                for account, created_at, failures in rows.iter_accounts(connection, since=since)
             )
 
     def set_password(self, login: str, password: str) -> None:

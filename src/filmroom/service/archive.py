@@ -65,5 +65,7 @@ class Archive:
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""
-        self._leases.close()
-        self._database.close()
+        try:
+            self._leases.close()
+        finally:
+            self._database.close()

@@ -132,4 +132,6 @@ class Files:
 def _selection_for_deletion(path: str) -> Selection:
     if path.endswith("*"):
         return Selection(prefix=path.removesuffix("*"))
+    if path.endswith("/"):
+        return Selection(prefix=f"{check_folder_path(path)}/")
     return Selection(path=check_folder_path(path))

@@ -46,7 +46,11 @@ class Leases:
         """Say that this process lives; a lease that was fenced meanwhile is given up."""
         lease_id, now = self._lease_id, self._clock()
         if lease_id and not self._database.write(lambda connection: rows.renew_lease(connection, lease_id, now=now)):
-            self._lease_id = None
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Use the lease no more, because it was found fenced; the next key takes a new one."""
+        self._lease_id = None
 
     def close(self) -> None:
         """Fence the lease: this process commits no more uploads."""

@@ -3,20 +3,25 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
 from filmroom.db import nodes, projects
 from filmroom.model.address import Address
-from filmroom.model.errors import ProjectNameTaken, RetiredProjectId
+from filmroom.model.errors import BadValue, ProjectNameTaken, RetiredProjectId
 from filmroom.model.names import check_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
+from filmroom.model.resources import IfExists
 from filmroom.service.resolve import find_visible_project, get_place, list_visible_projects
 from filmroom.service.stores import Stores
 
-PROJECT_XSI_TYPE = "xnat:projectData"
+PROJECT_XSI_TYPE: Final = "xnat:projectData"
+# C-54: the longest text of a field that says nothing else.
+_LONGEST_NAME: Final = 255
+_MOST_NAMES: Final = 100
 
 
 class Projects:
@@ -32,8 +37,9 @@ class Projects:
         fields: Mapping[str, FieldValue],
         *,
         accessibility: Accessibility | None = None,
+        if_exists: IfExists = IfExists.REPLACE,
     ) -> None:
-        """Create the project, or change the named fields of the one that is there (C-69).
+        """Create the project, or change the named fields of the one that is there (C-69), unless that is refused.
 
         An empty field is cleared. ``accessibility`` None means the archive's default for a new project and no change
         for another. Raises IllegalId, ProjectNameTaken, RetiredProjectId, NotAllowed.
@@ -41,8 +47,14 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            if find_visible_project(connection, viewer, project_id) is None:
-                self._create(connection, _new_project(check_id(project_id, what="project ID"), viewer, stamp), stamp)
+            existing = find_visible_project(connection, viewer, project_id)
+            if existing is None:
+                project_id_ = check_id(project_id, what="project ID")
+                self._create(connection, _new_project(project_id_, viewer, stamp), stamp)
+            elif if_exists is IfExists.REFUSE:
+                raise ProjectNameTaken(project_id)
+            else:
+                nodes.lock_node(connection, existing.pk)
             address = Address(kind=Kind.PROJECT, project=project_id)
             project = get_place(connection, viewer, address, action=Action.EDIT).node
             self._change(connection, _merged(project, fields, accessibility), stamp)
@@ -69,6 +81,7 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
+            nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.READ).node.pk)
             project = get_place(connection, viewer, address, action=Action.DELETE).node  # C-151: whoever may delete it
             nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
 
@@ -84,6 +97,11 @@ class Projects:
 
     def _change(self, connection: Connection, project: Node, stamp: Stamp) -> None:
         names = {project.id, str(project.fields["secondary_ID"]), str(project.fields["name"]), *project.aliases}
+        if len(names) > _MOST_NAMES:
+            raise BadValue("aliases", f"{len(names)} names", f"a project has at most {_MOST_NAMES} names")
+        for name in names:
+            if len(name) > _LONGEST_NAME:
+                raise BadValue("project name", name, f"it must be at most {_LONGEST_NAME} characters long")
         self._check_names(connection, names, own_pk=project.pk, stamp=stamp)
         for name in names:
             if not projects.claim_project_name(connection, name, project_pk=project.pk):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,8 @@ from filmroom.model.permission import Action
 from filmroom.model.resources import Description, FileEntry, Owner, Resource
 from filmroom.service.resolve import find_place, get_place, list_inside, list_places
 from filmroom.service.stores import Stores
+
+_LONGEST_RID: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Resources:
     def create(self, viewer: Viewer, address: Address, said: Description) -> None:
         """Make an empty resource. Raises NotFound, NotAllowed, BadName, ResourceExists (F-85, in this order)."""
         stamp = self._stores.stamp(viewer)
-        label = address.resource or ""
+        label = split_names(address.resource or "")[0]  # F-88
 
         def unit(connection: Connection) -> None:
             place = get_place(connection, viewer, address, action=Action.EDIT)
@@ -126,12 +129,10 @@ def select_resources(
     everything = _resources_of(connection, _expanded(connection, places) if with_inside else places)
     if address.resource is None:
         return everything
-    here = {str(found.resource.rid) for found in everything}
-    elsewhere = (name for name in split_names(address.resource) if is_rid(name) and name not in here)
-    return (
-        *_named(everything, address, are_numbers_checked=False),
-        *(_get_anywhere(connection, viewer, int(rid)) for rid in elsewhere),
-    )
+    here = {found.resource.rid for found in everything}
+    numbers = [_to_rid(name) for name in split_names(address.resource) if is_rid(name)]
+    elsewhere = (_get_anywhere(connection, viewer, rid) for rid in numbers if rid not in here)
+    return (*_named(everything, address, are_numbers_checked=False), *elsewhere)
 
 
 def _get_anywhere(connection: Connection, viewer: Viewer, rid: int) -> Found:
@@ -144,14 +145,13 @@ def _get_anywhere(connection: Connection, viewer: Viewer, rid: int) -> Found:
 
 def _named(everything: Sequence[Found], address: Address, *, are_numbers_checked: bool = True) -> tuple[Found, ...]:
     """Those of the address's label or number; raises NotFound for a number that is none of them, if so asked."""
-    wanted = set(split_names(address.resource or ""))
-    numbers = {item for item in wanted if is_rid(item)}
-    missing = numbers - {str(found.resource.rid) for found in everything}
+    wanted = split_names(address.resource or "")
+    labels = {None if name.upper() == "NULL" else name for name in wanted if not is_rid(name)}
+    numbers = {_to_rid(name) for name in wanted if is_rid(name)}
+    missing = numbers - {found.resource.rid for found in everything}
     if missing and are_numbers_checked:
         raise NotFound(f"resource {min(missing)!r}")
-    return tuple(
-        found for found in everything if _word_for_label(found.resource) in wanted or str(found.resource.rid) in numbers
-    )
+    return tuple(found for found in everything if found.resource.label in labels or found.resource.rid in numbers)
 
 
 def _with_default_content(connection: Connection, place: Place, said: Description) -> Description:
@@ -167,14 +167,15 @@ def split_names(names: str) -> list[str]:
     return [item.strip() for item in names.split(",")] if "," in names else [names]
 
 
-def _word_for_label(resource: Resource) -> str:
-    return "NULL" if resource.label is None else resource.label
+def _to_rid(digits: str) -> int:
+    """The number; one too long to be any is a number that no resource has."""
+    return int(digits) if len(digits) <= _LONGEST_RID else 0
 
 
 def find_resource(connection: Connection, owner: Owner, name: str, *, lock: bool = False) -> Resource | None:
     """The one resource of this label or number; with ``lock`` it stays as it is until the transaction ends."""
     if is_rid(name):
-        return resources.find_resource_by_rid(connection, owner, int(name), lock=lock)
+        return resources.find_resource_by_rid(connection, owner, _to_rid(name), lock=lock)
     return resources.find_resource_by_label(connection, owner, name, lock=lock)
 
 

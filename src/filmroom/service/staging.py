@@ -1,13 +1,14 @@
 """A body on its way in: bytes to a blob that no row names yet, its digest taken on the way."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from isal import isal_zlib
 
 from filmroom.blobs.base import BlobWriter
+from filmroom.model.errors import DigestMismatch
 from filmroom.model.resources import Digest
 
 
@@ -59,20 +60,33 @@ class Summing:
 
 
 class Stage:
-    """Takes a body that is to be kept. Exactly one of ``finish`` and ``abort`` ends it."""
+    """Takes a body that is to be kept. Exactly one of ``finish`` and ``abort`` ends it.
 
-    def __init__(self, key: str, writer: BlobWriter) -> None:
+    ``declared`` are digests that it must have, by the names that hashlib has for them.
+    """
+
+    def __init__(self, key: str, writer: BlobWriter, *, declared: Mapping[str, bytes] | None = None) -> None:
         self._key = key
         self._writer = writer
         self._sum = Summing()
+        self._declared = {name: (hashlib.new(name), digest) for name, digest in (declared or {}).items()}
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks in order. After an error only ``abort`` may follow."""
         self._writer.write(chunks)
         self._sum.write(chunks)
+        for running, _ in self._declared.values():
+            for chunk in chunks:
+                running.update(chunk)
 
     def finish(self) -> Staged:
-        """Make the bytes durable. After an error only ``abort`` may follow."""
+        """Make the bytes durable. After an error only ``abort`` may follow.
+
+        Raises DigestMismatch when they are not what was declared.
+        """
+        for name, (running, digest) in self._declared.items():
+            if running.digest() != digest:
+                raise DigestMismatch(name)
         self._writer.finish()
         return Staged(self._key, self._sum.finish())
 

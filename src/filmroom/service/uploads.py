@@ -5,7 +5,8 @@ them, in one unit: lease, permission, resource and name are looked at again insi
 at worst a blob without a name, never a name without its bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 
 from filmroom.db import files, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, NotFound, PathConflict, StorageFailed
+from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, PathConflict, StorageFailed
 from filmroom.model.names import check_file_path, check_label, is_rid
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
@@ -73,24 +74,34 @@ class Uploads:
         return options.if_exists is IfExists.REPLACE or not is_there
 
     def compare(self, viewer: Viewer, address: Address, digest: Digest) -> Fate:
-        """The fate of a body that was received only to be summed up, because ``check_upload`` said it is refused."""
+        """The fate of a body that was received only to be summed up, because ``check_upload`` said it is refused.
+
+        Raises Busy when what was in its way is there no more.
+        """
         with self._stores.database.read() as connection:
             place = get_place(connection, viewer, address, action=Action.EDIT)
             resource = _find_target(connection, place.owner, address)
             there = files.find_brief(connection, resource.pk, address.path or "") if resource else None
-        return Fate.SAME if there is not None and there.md5 == digest.md5 else Fate.REFUSED
+        if there is None:
+            raise Busy("the file that was in the way was deleted meanwhile, and the upload was not kept")
+        return Fate.SAME if there.md5 == digest.md5 else Fate.REFUSED
 
-    def receive(self, path: str, *, unpack_as: str | None = None) -> Receiver:
-        """Begin to take a body that is to be kept at a path; or, if its name is an archive's, to be taken apart."""
+    def receive(
+        self, path: str, *, unpack_as: str | None = None, declared: Mapping[str, bytes] | None = None
+    ) -> Receiver:
+        """Begin to take a body that is to be kept at a path; or, if its name is an archive's, to be taken apart.
+
+        What is kept as it is must have the digests that were declared.
+        """
         if unpack_as is not None:
             bench = Workbench(self._stores.blobs, self._stage, limits=self._limits, spool_dir=self._spool_dir)
             if (unpacker := new_unpacker(bench, unpack_as)) is not None:
                 return unpacker
-        return FileReceiver(path, self._stage())
+        return FileReceiver(path, self._stage(declared))
 
-    def _stage(self) -> Stage:
+    def _stage(self, declared: Mapping[str, bytes] | None = None) -> Stage:
         key = self._stores.leases.new_key()
-        return Stage(key, self._stores.blobs.create(key))
+        return Stage(key, self._stores.blobs.create(key), declared=declared)
 
     def put(
         self, viewer: Viewer, address: Address, arrivals: Sequence[Arrival], *, options: UploadOptions
@@ -101,17 +112,22 @@ class Uploads:
         Raises NotFound, NotAllowed, BadName, PathConflict, LeaseLost, StorageFull, StorageFailed.
         """
         stamp = self._stores.stamp(viewer)
-        checked = [replace(arrival, path=check_file_path(arrival.path)) for arrival in arrivals]
 
         def unit(connection: Connection) -> tuple[Fate, ...]:
             check_leases(connection, _keys(arrivals))
             place = get_place(connection, viewer, address, action=Action.EDIT)
             resource = _get_target(connection, place.owner, address, options=options, stamp=stamp)
-            return _store(connection, resource, checked, options=options, stamp=stamp)
+            return _store(connection, resource, arrivals, options=options, stamp=stamp)
 
         try:
+            for arrival in arrivals:
+                check_file_path(arrival.path)
             fates = self._stores.database.write(unit)
         except StorageFailed:
+            raise
+        except LeaseLost:
+            self._stores.leases.give_up()
+            self.forget(arrivals)
             raise
         except ArchiveError:
             self.forget(arrivals)
@@ -120,8 +136,9 @@ class Uploads:
         return fates
 
     def forget(self, arrivals: Sequence[Arrival]) -> None:
-        """Delete staged bytes that will not be named."""
-        self._stores.blobs.delete(_keys(arrivals))
+        """Delete staged bytes that will not be named. What cannot be deleted now is swept later."""
+        with suppress(StorageFailed):
+            self._stores.blobs.delete(_keys(arrivals))
 
 
 def _keys(arrivals: Sequence[Arrival]) -> list[str]:
@@ -151,7 +168,7 @@ def _get_target(
     # On PostgreSQL another upload may have made it between the two statements.
     resource = made or resources.find_resource_by_label(connection, owner, label, lock=True)
     if resource is None:
-        raise StorageFailed(f"resource {label!r} could neither be made nor found")
+        raise Busy(f"resource {label!r} is being made and deleted at the same time")
     return resource
 
 

@@ -1,0 +1,1 @@
+"""Filmroom measured beside Debian's nginx, on this machine and its own disk."""

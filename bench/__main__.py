@@ -1,0 +1,76 @@
+"""``python -m bench [NAME ...]``: run all workloads, or those named, print tables, write bench/results/*.json."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bench.load import WrongAnswerError, open_generator
+from bench.machine import Machine, read_machine
+from bench.report import Result, print_machine, print_result, print_summary, write_json
+from bench.servers import find_nginx
+from bench.workloads import WORKLOADS, Bench
+
+_RESULTS: Final = Path(__file__).with_name("results")
+_NOT_DISKS: Final = frozenset({"tmpfs", "ramfs"})
+_MOST_DISK_BYTES: Final = 6 * 2**30
+
+
+def main() -> None:
+    names = _read_names()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # so that the servers are stopped too
+    if find_nginx() is None:
+        sys.exit("bench: nginx is not installed: apt-get install nginx")
+    _RESULTS.mkdir(exist_ok=True)
+    place = Path(os.environ.get("BENCH_DIR", _RESULTS)).absolute()
+    machine = read_machine(place)
+    _check_place(place, machine)
+    print_machine(machine)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=place) as folder:
+        try:
+            results = _run(names, Path(folder))
+        except (WrongAnswerError, OSError) as error:
+            sys.exit(f"bench: {error}")
+    print_summary(results)
+    path = _RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    write_json(path, machine, results)
+    print(f"\nwritten to {path}")
+
+
+def _read_names() -> list[str]:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure filmroom beside nginx. BENCH_DIR is where both keep their files; it must be on a disk.",
+    )
+    parser.add_argument("name", nargs="*", help=f"one of {', '.join(WORKLOADS)}; all of them when none is named")
+    names: list[str] = parser.parse_args().name
+    if unknown := [name for name in names if name not in WORKLOADS]:
+        parser.error(f"there is no workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}")
+    return names or list(WORKLOADS)
+
+
+def _check_place(place: Path, machine: Machine) -> None:
+    if machine.file_system in _NOT_DISKS:
+        sys.exit(f"bench: {place} is on {machine.file_system}, which is no disk: set BENCH_DIR to a folder on one")
+    if shutil.disk_usage(place).free < _MOST_DISK_BYTES:
+        sys.exit(f"bench: {place} has less than {_MOST_DISK_BYTES / 2**30:.0f} GiB free: set BENCH_DIR to another disk")
+
+
+def _run(names: list[str], folder: Path) -> list[Result]:
+    results = []
+    with open_generator() as generator:
+        for name in names:
+            result = WORKLOADS[name](Bench(folder, generator), name)
+            print_result(result)
+            sys.stdout.flush()
+            results.append(result)
+    return results
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""The load generator: bare blocking sockets, four threads in each of two processes, requests made beforehand.
+
+Its own CPU time is part of every outcome, so that a reader can see whether it was the bottleneck. Every answer is
+checked while it is measured; one that is not as it must be ends the bench.
+"""
+
+import random
+import re
+import resource
+import signal
+import socket
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import TimeoutError, get_context  # noqa: A004 - it is not the built-in one
+from multiprocessing.pool import Pool
+from typing import Final, Literal
+
+_PROCESSES: Final = 2
+_PIECE_BYTES: Final = 256 * 1024
+_BLOCK_BYTES: Final = 1024 * 1024
+_LONGEST_HEAD_BYTES: Final = 16 * 1024
+_ANSWER_LIMIT_SECONDS: Final = 60.0
+_RUN_LIMIT_SECONDS: Final = 180.0
+# Time for both processes to hear of a run and to connect before it starts.
+_LEAD_SECONDS: Final = 0.25
+_STORED: Final = frozenset({200, 201, 204})
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+class WrongAnswerError(Exception):
+    """An answer that makes the measurement worthless."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """One request for each name, spread evenly over the connections.
+
+    ``target`` holds ``{name}`` and may hold ``{size_bytes}``, the size of every file. ``headers`` are whole lines.
+    A pace is for each connection; 0 means as fast as it goes.
+    """
+
+    port: int
+    method: Literal["PUT", "GET"]
+    target: str
+    headers: str
+    names: Sequence[str]
+    size_bytes: int
+    connections: int
+    pace_bytes_per_second: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """From the common start to the last answer, and what the generator itself used of the CPUs."""
+
+    wall_seconds: float
+    client_cpu_seconds: float
+
+
+class Generator:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def run(self, load: Load) -> Outcome:
+        """Raises WrongAnswerError, OSError."""
+        start_at = time.monotonic() + _LEAD_SECONDS
+        parts = [load.names[number :: load.connections] for number in range(load.connections)]
+        shares = [(load, share, start_at) for number in range(_PROCESSES) if (share := parts[number::_PROCESSES])]
+        try:
+            done = self._pool.starmap_async(_run_share, shares, chunksize=1).get(_RUN_LIMIT_SECONDS)
+        except TimeoutError as error:
+            raise WrongAnswerError(f"not all answers came within {_RUN_LIMIT_SECONDS:.0f} s") from error
+        return Outcome(max(ended_at for ended_at, _ in done) - start_at, sum(cpu for _, cpu in done))
+
+
+@contextmanager
+def open_generator() -> Iterator[Generator]:
+    # Only the parent hears Ctrl-C; it ends the children.
+    with get_context("spawn").Pool(_PROCESSES, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        yield Generator(pool)
+
+
+def iter_content(name: str, size_bytes: int) -> Iterator[memoryview]:
+    """The content that a file of this name has in every workload, in pieces: random bytes, unlike those of others."""
+    first = zlib.crc32(name.encode()) % _BLOCK_BYTES
+    for done in range(0, size_bytes, _PIECE_BYTES):
+        start = (first + done) % _BLOCK_BYTES
+        yield _random_bytes()[start : start + min(_PIECE_BYTES, size_bytes - done)]
+
+
+@cache
+def _random_bytes() -> memoryview:
+    return memoryview(random.Random(0).randbytes(_BLOCK_BYTES + _PIECE_BYTES))
+
+
+def _run_share(load: Load, parts: Sequence[Sequence[str]], start_at: float) -> tuple[float, float]:
+    """When the last answer had come (``time.monotonic``), and the CPU seconds that this process used until then."""
+    _random_bytes()
+    connections = [_Connection(load) for _ in parts]
+    with ThreadPoolExecutor(len(parts)) as executor:
+        used_before = _own_cpu_seconds()
+        list(executor.map(lambda connection, names: connection.run(names, start_at), connections, parts))
+        return time.monotonic(), _own_cpu_seconds() - used_before
+
+
+def _own_cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+class _Connection:
+    """One keep-alive connection, which sends a request when the answer to the one before has come."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._buffer = bytearray(_BLOCK_BYTES)
+        self._socket = socket.create_connection(("127.0.0.1", load.port), timeout=_ANSWER_LIMIT_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def run(self, names: Sequence[str], start_at: float) -> None:
+        heads = [(name, _head(self._load, name)) for name in names]
+        exchange = self._put if self._load.method == "PUT" else self._get
+        with closing(self._socket):
+            time.sleep(max(0.0, start_at - time.monotonic()))
+            for name, head in heads:
+                exchange(name, head)
+
+    def _put(self, name: str, head: bytes) -> None:
+        self._socket.sendall(head)
+        pace, sent_bytes, started = self._load.pace_bytes_per_second, 0, time.monotonic()
+        for piece in iter_content(name, self._load.size_bytes):
+            self._socket.sendall(piece)
+            sent_bytes += len(piece)
+            if pace:
+                time.sleep(max(0.0, started + sent_bytes / pace - time.monotonic()))
+        status, length, body = self._read_answer()
+        # nginx says nothing more; filmroom neither, unless it stored nothing and lists the duplicates.
+        if status not in _STORED or length != 0:
+            raise WrongAnswerError(f"PUT {name}: {status} with {length} bytes: {body!r}")
+
+    def _get(self, name: str, head: bytes) -> None:
+        self._socket.sendall(head)
+        status, length, body = self._read_answer()
+        if status != 200 or length != self._load.size_bytes:
+            raise WrongAnswerError(f"GET {name}: {status} with {length} bytes: {body[:200]!r}")
+
+    def _read_answer(self) -> tuple[int, int, bytes]:
+        """Read an answer to its end: its status, its length and as much of its body as came with the head."""
+        filled, end = 0, -1
+        while end < 0:
+            filled += self._receive(filled)
+            end = self._buffer.find(b"\r\n\r\n", 0, min(filled, _LONGEST_HEAD_BYTES))
+        head, body = bytes(self._buffer[:end]), bytes(self._buffer[end + 4 : filled])
+        status, length = int(head[9:12]), _length(head)
+        left = length - len(body)
+        while left > 0:
+            left -= self._receive(0)
+        if left < 0:
+            raise WrongAnswerError("more bytes came than the answer announced")
+        return status, length, body
+
+    def _receive(self, filled: int) -> int:
+        received = self._socket.recv_into(memoryview(self._buffer)[filled:])
+        if not received:
+            raise WrongAnswerError("the server closed the connection before its answer was whole")
+        return received
+
+
+def _head(load: Load, name: str) -> bytes:
+    target = load.target.format(name=name, size_bytes=load.size_bytes)
+    length = f"Content-Length: {load.size_bytes}\r\n" if load.method == "PUT" else ""
+    return f"{load.method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{load.headers}{length}\r\n".encode()
+
+
+def _length(head: bytes) -> int:
+    match = _LENGTH.search(head)
+    if match is None and not head.startswith(b"HTTP/1.1 204"):
+        raise WrongAnswerError(f"an answer without a length: {head!r}")
+    return int(match[1]) if match else 0

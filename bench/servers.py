@@ -1,0 +1,251 @@
+"""The servers under measurement: started on free ports of 127.0.0.1 with folders of their own, stopped at the end."""
+
+import getpass
+import grp
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from abc import abstractmethod
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from bench.load import Load, WrongAnswerError, iter_content
+from bench.sink import serve_sink
+
+_START_LIMIT_SECONDS: Final = 30.0
+_STOP_LIMIT_SECONDS: Final = 30.0
+_ANSWER_LIMIT_SECONDS: Final = 60.0
+_LAST_WORDS_LENGTH: Final = 1000
+_PASSWORD: Final = "filmroom-bench"
+_READY: Final = "filmroom answers at http://127.0.0.1:"
+_PROJECT: Final = "/data/projects/BENCH"
+_RESOURCE: Final = f"{_PROJECT}/resources/R"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One running server. A target holds ``{name}``; ``headers`` go with every request, as whole lines."""
+
+    name: str
+    pid: int
+    port: int
+    put_target: str
+    get_target: str
+    headers: str = ""
+
+    def put(self, names: list[str], *, size_bytes: int, connections: int, pace_bytes_per_second: int = 0) -> Load:
+        return Load(
+            port=self.port,
+            method="PUT",
+            target=self.put_target,
+            headers=self.headers,
+            names=names,
+            size_bytes=size_bytes,
+            connections=connections,
+            pace_bytes_per_second=pace_bytes_per_second,
+        )
+
+    def get(self, names: list[str], *, size_bytes: int, connections: int) -> Load:
+        return Load(
+            port=self.port,
+            method="GET",
+            target=self.get_target,
+            headers=self.headers,
+            names=names,
+            size_bytes=size_bytes,
+            connections=connections,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileServer(Server):
+    """A server that keeps what it is sent."""
+
+    @abstractmethod
+    def count_files(self) -> int:
+        """How many files the server says it holds."""
+
+    def check_content(self, name: str, size_bytes: int) -> None:
+        """Raises WrongAnswerError unless the server gives back the bytes that a file of this name has."""
+        with self._open_answer("GET", self.get_target.format(name=name)) as answer:
+            is_same = all(answer.read(len(piece)) == bytes(piece) for piece in iter_content(name, size_bytes))
+        if not is_same:
+            raise WrongAnswerError(f"{self.name}: {name} did not come back as it was sent")
+
+    def delete(self, name: str) -> None:
+        self._ask("DELETE", self.get_target.format(name=name))
+
+    def _ask(self, method: str, target: str) -> bytes:
+        with self._open_answer(method, target) as answer:
+            return answer.read()
+
+    @contextmanager
+    def _open_answer(self, method: str, target: str) -> Iterator[http.client.HTTPResponse]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_LIMIT_SECONDS)
+        headers = dict(line.split(": ", 1) for line in self.headers.splitlines())
+        with closing(connection):
+            connection.request(method, target, headers=headers)
+            answer = connection.getresponse()
+            if answer.status not in {200, 201, 204}:
+                raise WrongAnswerError(f"{self.name}: {method} {target}: {answer.status} {answer.read(200)!r}")
+            yield answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nginx(FileServer):
+    root: Path
+
+    def count_files(self) -> int:
+        return sum(1 for _ in self.root.iterdir())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filmroom(FileServer):
+    start_seconds: float
+    """From the spawn of its process to its ready line."""
+
+    def count_files(self) -> int:
+        table = json.loads(self._ask("GET", f"{_PROJECT}/resources?format=json"))
+        return sum(int(row["file_count"]) for row in table["ResultSet"]["Result"])
+
+    def make_resource(self) -> None:
+        """Make the project and the resource that the targets name."""
+        self._ask("PUT", _PROJECT)
+        self._ask("PUT", _RESOURCE)
+
+
+def find_nginx() -> str | None:
+    """The nginx program; Debian keeps it in /usr/sbin, which is not in every user's PATH."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+@contextmanager
+def open_nginx(folder: Path) -> Iterator[Nginx]:
+    root = folder / "root" / "dav"
+    root.mkdir(parents=True)
+    port = _free_port()
+    config = folder / "nginx.conf"
+    template = Template(Path(__file__).with_name("nginx.conf.template").read_text(encoding="utf-8"))
+    config.write_text(template.substitute(folder=folder, port=port, user=_user_line()), encoding="utf-8")
+    program = find_nginx() or "nginx"
+    process = subprocess.Popen([program, "-p", folder, "-e", folder / "error.log", "-c", config])
+    with _stopped(process):
+        _wait_for_port(port, log=folder / "error.log")
+        yield Nginx(
+            name="nginx", pid=process.pid, port=port, put_target="/dav/{name}", get_target="/dav/{name}", root=root
+        )
+
+
+def _user_line() -> str:
+    """Started by root, nginx would give its workers to another user."""
+    if os.geteuid() != 0:
+        return ""
+    return f"user {getpass.getuser()} {grp.getgrgid(os.getegid()).gr_name};"
+
+
+@contextmanager
+def open_filmroom(folder: Path) -> Iterator[Filmroom]:
+    """``filmroom serve`` as it is without any setting, with its data in the folder, which may hold some."""
+    folder.mkdir(exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FILMROOM_")}
+    log = folder / "log"
+    with log.open("ab") as log_file:
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "filmroom", "serve", "--data", folder / "data", "--port", "0"],
+            cwd=folder,
+            env=environment | {"FILMROOM_ADMIN_PASSWORD": _PASSWORD},
+            stdout=subprocess.PIPE,
+            stderr=log_file,
+            text=True,
+        )
+    with _stopped(process):
+        port = _read_port(process, log=log)
+        yield Filmroom(
+            name="filmroom",
+            pid=process.pid,
+            port=port,
+            put_target=f"{_RESOURCE}/files/{{name}}?inbody=true",
+            get_target=f"{_RESOURCE}/files/{{name}}",
+            headers=f"Authorization: Basic {b64encode(f'admin:{_PASSWORD}'.encode()).decode()}\r\n",
+            start_seconds=time.monotonic() - started,
+        )
+
+
+def _read_port(process: subprocess.Popen[str], *, log: Path) -> int:
+    """Wait for the ready line. Raises WrongAnswerError when the process ends, or is ended, before it."""
+    watchdog = threading.Timer(_START_LIMIT_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout or ():
+            if line.startswith(_READY):
+                return int(line.removeprefix(_READY))
+    finally:
+        watchdog.cancel()
+    raise WrongAnswerError(f"filmroom did not start: {_last_words(log)}")
+
+
+@contextmanager
+def open_sink() -> Iterator[Server]:
+    context = get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=serve_sink, args=(sender,), daemon=True)
+    process.start()
+    try:
+        if not receiver.poll(_START_LIMIT_SECONDS):
+            raise WrongAnswerError("the sink did not start")
+        target = "/{size_bytes}/{name}"
+        yield Server(
+            name="sink",
+            pid=process.pid or 0,
+            port=receiver.recv(),
+            put_target=target,
+            get_target=target,
+        )
+    finally:
+        process.terminate()
+        process.join()
+
+
+@contextmanager
+def _stopped(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait_for_port(port: int, *, log: Path) -> None:
+    give_up_at = time.monotonic() + _START_LIMIT_SECONDS
+    while time.monotonic() < give_up_at:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    raise WrongAnswerError(f"nginx did not start: {_last_words(log)}")
+
+
+def _last_words(log: Path) -> str:
+    written = log.read_text(encoding="utf-8") if log.exists() else ""
+    return written[-_LAST_WORDS_LENGTH:] or "it wrote no log"

@@ -1,0 +1,161 @@
+"""What only the store in a folder promises: who may read it, and in which words its disk's errors are told."""
+
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from filmroom.blobs.local import LocalStore, LocalWriter
+from filmroom.model.errors import StorageFailed, StorageFull
+
+KEY = "lease-b0-1"
+
+
+def _put(store: LocalStore, content: bytes, key: str = KEY) -> None:
+    writer = store.create(key)
+    writer.write([content])
+    writer.finish()
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_blob_lies_in_the_folders_of_its_key(tmp_path: Path) -> None:
+    _put(LocalStore(tmp_path / "blobs"), b"x")
+
+    assert (tmp_path / "blobs" / "lease" / "b0" / KEY).read_bytes() == b"x"
+
+
+def test_nobody_else_may_read_folders_and_blobs(tmp_path: Path) -> None:
+    root = tmp_path / "blobs"
+
+    _put(LocalStore(root), b"x")
+
+    folders = [root, root / "lease", root / "lease" / "b0"]
+    assert [_mode(folder) for folder in folders] == [0o700] * 3
+    assert _mode(root / "lease" / "b0" / KEY) == 0o600
+
+
+def test_a_store_is_made_with_the_folders_above_it(tmp_path: Path) -> None:
+    LocalStore(tmp_path / "a" / "b" / "blobs").check()
+
+    assert (tmp_path / "a" / "b" / "blobs").is_dir()
+
+
+def test_a_store_that_is_there_is_used_as_it_is(tmp_path: Path) -> None:
+    _put(LocalStore(tmp_path), b"x")
+
+    with LocalStore(tmp_path).open(KEY) as blob:
+        assert blob.read() == b"x"
+
+
+def test_a_store_cannot_be_made_where_a_file_is(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StorageFailed, match="blobs: "):
+        LocalStore(tmp_path / "file" / "blobs")
+
+
+def test_a_folder_that_cannot_be_made_is_a_failed_storage(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    (tmp_path / "lease").touch()
+
+    with pytest.raises(StorageFailed, match="blobs: Not a directory"):
+        store.create(KEY)
+
+
+def test_a_store_whose_root_is_gone_is_a_failed_storage(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "blobs")
+    (tmp_path / "blobs").rmdir()
+
+    with pytest.raises(StorageFailed):
+        store.create(KEY)
+
+
+def test_a_blob_whose_folder_is_gone_is_not_finished(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    writer = store.create(KEY)
+    (tmp_path / "lease" / "b0").rename(tmp_path / "lease" / "elsewhere")
+
+    with pytest.raises(StorageFailed):
+        writer.finish()
+
+
+def test_what_cannot_be_deleted_is_a_failed_storage(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    (tmp_path / "lease" / "b0" / KEY).mkdir(parents=True)
+
+    with pytest.raises(StorageFailed):
+        store.delete([KEY])
+
+
+def test_a_blob_that_does_not_read_back_fails_the_check(tmp_path: Path) -> None:
+    class Forgetful(LocalStore):
+        """A disk that keeps names and no bytes."""
+
+        def open(self, key: str) -> BinaryIO:
+            self._path(key).write_bytes(b"")
+            return super().open(key)
+
+    with pytest.raises(StorageFailed, match="did not read back"):
+        Forgetful(tmp_path).check()
+
+
+@contextmanager
+def no_file_beyond(size_bytes: int) -> Iterator[None]:
+    """To this process a disk that becomes full in the middle of a write: what fits is written, the rest is not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("chunks", [66, 3000])
+def test_a_disk_that_becomes_full_is_told_as_such(tmp_path: Path, chunks: int) -> None:
+    store = LocalStore(tmp_path)
+    writer = store.create(KEY)
+
+    with no_file_beyond(65_536), pytest.raises(StorageFull):
+        writer.write([b"x" * 1000] * chunks)
+
+    assert store.size_bytes(KEY) == 65_536
+    writer.abort()
+    assert list(store.iter_keys()) == []
+
+
+def test_what_just_fits_is_stored(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+
+    with no_file_beyond(65_536):
+        _put(store, b"x" * 65_536)
+
+    assert store.size_bytes(KEY) == 65_536
+
+
+def test_the_disk_can_be_full_before_the_first_byte() -> None:
+    """``/dev/full`` answers every write with ENOSPC."""
+    writer = LocalWriter(Path("/dev/full/no such file"), os.open("/dev/full", os.O_WRONLY))
+
+    with pytest.raises(StorageFull):
+        writer.write([b"x"])
+
+    writer.abort()
+
+
+def test_a_process_out_of_descriptors_is_a_failed_storage(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(StorageFailed, match="Too many open files"):
+            store.create(KEY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,179 @@
+"""A database comes to this program's schema once, whole, under a lock; a newer one is left alone."""
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from db.rows import PATIENCE_SECONDS, count_up, counted_up, read
+from filmroom.db import migrate as migration
+from filmroom.db.engine import Database, SQLiteDatabase, open_database
+from filmroom.db.migrate import REVISIONS, migrate, read_revision
+from filmroom.db.schema import metadata
+from filmroom.model.errors import DatabaseTooNew
+
+_INDEXES = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+}
+
+
+@pytest.fixture
+def empty(empty_database_url: str) -> Iterator[Database]:
+    database = open_database(empty_database_url)
+    yield database
+    database.close()
+
+
+def _tables(database: Database) -> set[str]:
+    return read(database, lambda connection: set(inspect(connection).get_table_names()))
+
+
+def _columns(database: Database) -> dict[str, str]:
+    """Every column of ours with its type, collation, nullability and default."""
+    return read(
+        database,
+        lambda connection: {
+            f"{table}.{column['name']}": f"{column['type']!r} {column['nullable']} {column['default']}"
+            for table in metadata.tables
+            for column in inspect(connection).get_columns(table)
+        },
+    )
+
+
+def _indexes(database: Database) -> dict[str, str]:
+    query = text(_INDEXES[database.engine.dialect.name])
+    rows = read(database, lambda connection: connection.execute(query).all())
+    return {name: sql for name, sql in rows if "alembic_version" not in name}
+
+
+def _mark(database: Database, revision: str) -> None:
+    database.write(
+        lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+    )
+
+
+def test_an_empty_database_gets_the_schema(empty: Database) -> None:
+    saved = migrate(empty)
+
+    assert saved is None
+    assert read_revision(empty) == REVISIONS[-1]
+    assert _tables(empty) == {*metadata.tables, "alembic_version"}
+
+
+def test_an_empty_database_has_no_revision(empty: Database) -> None:
+    assert read_revision(empty) is None
+
+
+def test_a_current_database_is_left_as_it_is(database: Database) -> None:
+    database.write(count_up("kept"))
+
+    saved = migrate(database)
+
+    assert saved is None
+    assert counted_up(database) == {"kept"}
+
+
+def test_the_known_revisions_are_those_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migration.__file__).parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+
+    assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == REVISIONS
+
+
+def test_the_migrations_make_what_the_schema_says(database: Database) -> None:
+    """Defaults are compared below: Alembic takes an empty one of SQLite for another."""
+
+    def differences(connection: Connection) -> object:
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+
+    assert read(database, differences) == []
+
+
+def test_the_migrations_make_the_same_columns_and_indexes_as_the_schema(empty: Database) -> None:
+    """Alembic compares neither collations nor the conditions of indexes, which keep deleted rows out of the way."""
+    with empty.engine.begin() as connection:
+        metadata.create_all(connection)
+    said = (_columns(empty), _indexes(empty))
+    with empty.engine.begin() as connection:
+        metadata.drop_all(connection)
+
+    migrate(empty)
+
+    assert (_columns(empty), _indexes(empty)) == said
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(database: Database) -> None:
+    database.write(count_up("kept"))
+    _mark(database, "9999")
+    before = (_tables(database), _indexes(database))
+
+    with pytest.raises(DatabaseTooNew) as raised:
+        migrate(database)
+
+    assert raised.value.revision == "9999"
+    assert (_tables(database), _indexes(database)) == before
+    assert read_revision(database) == "9999"
+    assert counted_up(database) == {"kept"}
+
+
+def test_a_newer_sqlite_database_is_not_even_copied(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'filmroom.db'}")
+    migrate(database)
+    _mark(database, "9999")
+
+    with pytest.raises(DatabaseTooNew):
+        migrate(database)
+
+    assert not list(tmp_path.glob("*.before-*"))
+    database.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_copy_before_an_upgrade_is_a_whole_database(database: SQLiteDatabase) -> None:
+    """There is one revision so far, hence nothing to upgrade from: the copy itself is what can be tried."""
+    database.write(count_up("kept"))  # in the write-ahead log, not yet in the file
+
+    saved = migration._save_copy(database, "0000")
+
+    assert saved == Path(f"{database.path}.before-{REVISIONS[-1]}-from-0000")
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(saved)) as copy:
+        assert copy.execute("SELECT name FROM counter").fetchall() == [("kept",)]
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_processes_that_start_at_once_migrate_once(empty_database_url: str) -> None:
+    """Each database object stands for a process: it has connections and a lock of its own."""
+
+    def start(_number: int) -> str | None:
+        database = open_database(empty_database_url)
+        migrate(database)
+        revision = read_revision(database)
+        database.close()
+        return revision
+
+    with ThreadPoolExecutor(6) as pool:
+        revisions = list(pool.map(start, range(6), timeout=PATIENCE_SECONDS))
+
+    assert revisions == [REVISIONS[-1]] * 6
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> None:
+    empty.write(lambda connection: connection.execute(text("CREATE TABLE account (other INTEGER)")).close())
+
+    with pytest.raises(DBAPIError, match="already exists"):
+        migrate(empty)
+
+    assert _tables(empty) == {"account"}

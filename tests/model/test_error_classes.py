@@ -1,0 +1,98 @@
+"""Every way of saying no is drawn, is one sentence, and has a status."""
+
+import inspect
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from filmroom.model import errors
+from filmroom.model.errors import ArchiveError
+from filmroom.rest.reply import STATUS
+
+# What people send may hold anything; it must not break the sentence.
+NASTY = "a\nb'<c>\r\"d\u2028e"
+
+SAMPLES = (
+    errors.BadValue("format", NASTY, "use json, xml or csv"),
+    errors.BadName("file path", NASTY, "no part of it may be . or .."),
+    errors.IllegalProjectId(NASTY),
+    errors.BadDocument("the body is no XML document"),
+    errors.WrongBodyType(NASTY, "send the file itself"),
+    errors.BodyTooLarge(16_777_216),
+    errors.CutUpload("10 of 20 bytes came"),
+    errors.DigestMismatch("md5"),
+    errors.NotSignedIn(),
+    errors.AccountLocked(),
+    errors.NotAllowed("you may not edit project 'DEMO'"),
+    errors.NotFound("project 'DEMO'"),
+    errors.NotAcceptable(("application/json", "text/xml")),
+    errors.WrongMethod("PATCH", ("GET", "PUT")),
+    errors.Conflict("the state of the archive says no"),
+    errors.ResourceExists(NASTY),
+    errors.ProjectNameTaken(NASTY),
+    errors.PathConflict(NASTY, f"{NASTY}/x"),
+    errors.RetiredProjectId(NASTY),
+    errors.StorageFull(),
+    errors.MissingBytes("lease-batch-key"),
+    errors.Busy("too many sign-ins at once"),
+    errors.LeaseLost(),
+    errors.StorageFailed("blobs: Input/output error"),
+    errors.DatabaseTooNew("9999"),
+)
+
+
+def _children(parent: type[ArchiveError]) -> Iterator[type[ArchiveError]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _children(child)
+
+
+CLASSES = tuple(_children(ArchiveError))
+
+
+def test_every_class_has_a_sample() -> None:
+    assert {type(sample) for sample in SAMPLES} == set(CLASSES)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
+def test_an_error_is_told_in_one_line(sample: ArchiveError) -> None:
+    assert len(str(sample).splitlines()) == 1
+    assert len(str(sample).split()) >= 3
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
+def test_an_error_can_be_raised_inside_a_context_and_hashed(sample: ArchiveError) -> None:
+    """style.md, example 2: neither frozen nor compared by value."""
+    with pytest.raises(type(sample)) as raised:
+        raise sample from OSError("its cause")
+
+    assert raised.value is sample
+    assert {sample}
+
+
+def test_a_long_value_is_cut_in_the_message() -> None:
+    message = str(errors.BadValue("tags", "x" * 10_000, "too long"))
+
+    assert message == f"tags '{'x' * 80}...': too long"
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    drawn: dict[str, str] = {}
+    branch = ["ArchiveError"]
+    for bars, name in re.findall(r"^((?:│ {3}| {4})*)[├└]── (\w+)", inspect.getdoc(errors) or "", re.MULTILINE):
+        branch[len(bars) // 4 + 1 :] = [name]
+        drawn[name] = branch[-2]
+
+    assert drawn == {child.__name__: child.__mro__[1].__name__ for child in CLASSES}
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_error_has_a_status_of_its_own_or_of_its_kind(kind: type[ArchiveError]) -> None:
+    rows = [ancestor for ancestor in kind.__mro__ if ancestor in STATUS]
+
+    assert rows[0] is not ArchiveError
+
+
+def test_statuses_are_those_of_errors() -> None:
+    assert all(400 <= status <= 599 for status in STATUS.values())

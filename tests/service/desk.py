@@ -1,0 +1,97 @@
+"""Alice at work in her project DEMO, without HTTP: what tests of the use cases say again and again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import md5
+from pathlib import Path
+from typing import Final
+
+from filmroom.model.address import Address
+from filmroom.model.nodes import Kind
+from filmroom.model.people import Viewer
+from filmroom.model.resources import Description, Digest, IfExists, Resource, Selection
+from filmroom.service.archive import Archive
+from filmroom.service.staging import Staged
+from filmroom.service.uploads import Arrival, Fate, UploadOptions
+
+PATIENCE_SECONDS: Final = 20.0
+REPLACE: Final = UploadOptions(if_exists=IfExists.REPLACE)
+REFUSE: Final = UploadOptions()
+
+
+def at(resource: str | None = None, path: str | None = None, *, project: str = "DEMO") -> Address:
+    return Address(kind=Kind.PROJECT, project=project, resource=resource, path=path)
+
+
+def saying(*tags: str, if_exists: IfExists = IfExists.REFUSE, **words: str) -> UploadOptions:
+    return UploadOptions(if_exists=if_exists, said=Description(tags=tags, **words))
+
+
+def md5_of(content: bytes) -> str:
+    return md5(content, usedforsecurity=False).hexdigest()
+
+
+def digest_of(content: bytes) -> Digest:
+    return Digest(size_bytes=len(content), md5=md5_of(content), crc32=0)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One person and the archive."""
+
+    archive: Archive
+    viewer: Viewer
+
+    def stage(self, content: bytes = b"voxels") -> Staged:
+        stage = self.archive.uploads.stage()
+        stage.write([content])
+        return stage.finish()
+
+    def arrival(self, path: str, content: bytes = b"voxels") -> Arrival:
+        return Arrival(path, self.stage(content))
+
+    def put(
+        self, arrivals: Sequence[Arrival], options: UploadOptions = REFUSE, *, where: Address | None = None
+    ) -> tuple[Fate, ...]:
+        return self.archive.uploads.put(self.viewer, where or at("NII"), arrivals, options=options)
+
+    def upload(
+        self, path: str, content: bytes = b"voxels", options: UploadOptions = REFUSE, *, where: Address | None = None
+    ) -> Fate:
+        (fate,) = self.put([self.arrival(path, content)], options, where=where)
+        return fate
+
+    def paths(self, where: Address | None = None, selection: Selection = Selection()) -> list[str]:  # noqa: B008 - it is frozen
+        with self.archive.files.open_listing(self.viewer, where or at(), selection) as listing:
+            return [row.path for _, rows in listing.resources for row in rows]
+
+    def resources(self, where: Address | None = None) -> tuple[Resource, ...]:
+        return self.archive.resources.list_all(self.viewer, where or at())[1]
+
+    def resource(self, label: str = "NII") -> Resource:
+        (found,) = (resource for resource in self.resources() if resource.label == label)
+        return found
+
+    def counters(self, label: str = "NII") -> tuple[int | None, int | None]:
+        resource = self.resource(label)
+        return resource.file_count, resource.size_bytes
+
+    def read(self, path: str, where: Address | None = None) -> bytes:
+        opened = self.archive.files.open_file(self.viewer, where or at("NII"), spellings=[path])
+        with opened.blob as blob:
+            return blob.read()
+
+    def make_resource(self, label: str, said: Description = Description()) -> Resource:  # noqa: B008 - it is frozen
+        self.archive.resources.create(self.viewer, at(label), said)
+        return self.resource(label)
+
+
+def open_desk(archive: Archive, viewer: Viewer, project: str = "DEMO") -> Desk:
+    archive.projects.put(viewer, project, {})
+    return Desk(archive, viewer)
+
+
+def blob_path(folder: Path, key: str) -> Path:
+    """Where ``LocalStore`` keeps a blob."""
+    (path,) = folder.rglob(key)
+    return path

@@ -1,0 +1,60 @@
+"""A store of blobs on a disk that fails."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+from filmroom.blobs.base import BlobStore, BlobWriter
+from filmroom.model.errors import ArchiveError
+
+
+class FailingBlobs:
+    """Keeps the contract of a store until one step, ``create``, ``write``, ``finish`` or ``delete``, fails.
+
+    Whatever reached the disk before stays there, as it would.
+    """
+
+    def __init__(self, store: BlobStore, *, step: str, error: ArchiveError) -> None:
+        self.store = store
+        self._errors = {step: error}
+
+    def fail_at(self, step: str) -> None:
+        if step in self._errors:
+            raise self._errors[step]
+
+    def create(self, key: str) -> BlobWriter:
+        self.fail_at("create")
+        return _Writer(self, self.store.create(key))
+
+    def open(self, key: str) -> BinaryIO:
+        return self.store.open(key)
+
+    def size_bytes(self, key: str) -> int:
+        return self.store.size_bytes(key)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        self.fail_at("delete")
+        self.store.delete(keys)
+
+    def iter_keys(self) -> Iterator[str]:
+        return self.store.iter_keys()
+
+    def check(self) -> None:
+        self.store.check()
+
+
+class _Writer:
+    def __init__(self, blobs: FailingBlobs, writer: BlobWriter) -> None:
+        self._blobs = blobs
+        self._writer = writer
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        self._writer.write(chunks[:1])
+        self._blobs.fail_at("write")
+        self._writer.write(chunks[1:])
+
+    def finish(self) -> None:
+        self._blobs.fail_at("finish")
+        self._writer.finish()
+
+    def abort(self) -> None:
+        self._writer.abort()

@@ -1,0 +1,139 @@
+"""The gate: to an outsider everything answers like what is not there (C-21), whatever is asked."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from filmroom.model.address import Address
+from filmroom.model.errors import NotFound
+from filmroom.model.nodes import Accessibility, Kind
+from filmroom.model.people import Viewer
+from filmroom.model.resources import Description, Selection
+from filmroom.service.archive import Archive
+from filmroom.service.files import Files
+from filmroom.service.projects import Projects
+from filmroom.service.resources import Resources
+from filmroom.service.uploads import Arrival, Uploads
+from service.desk import REFUSE, Desk, at, digest_of, open_desk
+
+UseCase = Callable[[Desk, Address], object]
+
+
+def _list_files(desk: Desk, where: Address) -> object:
+    with desk.archive.files.open_listing(desk.viewer, where, Selection()) as listing:
+        return [list(rows) for _, rows in listing.resources]
+
+
+def _read_catalog(desk: Desk, where: Address) -> object:
+    with desk.archive.resources.open_catalog(desk.viewer, where) as catalog:
+        return list(catalog.entries)
+
+
+def _open_file(desk: Desk, where: Address) -> object:
+    opened = desk.archive.files.open_file(desk.viewer, where, spellings=["a"])
+    opened.blob.close()
+    return opened.entry
+
+
+def _create(desk: Desk, where: Address) -> object:
+    free = replace(where, resource=f"{where.resource}2")
+    desk.archive.resources.create(desk.viewer, free, Description())
+    return free
+
+
+def _put(desk: Desk, where: Address) -> object:
+    arrivals = [Arrival("new", desk.stage())]
+    return desk.archive.uploads.put(desk.viewer, where, arrivals, options=REFUSE)
+
+
+# Every method of the archive that takes a viewer and an address.
+USE_CASES: Final[dict[str, UseCase]] = {
+    "Projects.get": lambda desk, where: desk.archive.projects.get(desk.viewer, where),
+    "Projects.set_accessibility": lambda desk, where: desk.archive.projects.set_accessibility(
+        desk.viewer, where, Accessibility.PUBLIC
+    ),
+    "Projects.delete": lambda desk, where: desk.archive.projects.delete(desk.viewer, where),
+    "Resources.list_all": lambda desk, where: desk.archive.resources.list_all(desk.viewer, where),
+    "Resources.create": _create,
+    "Resources.open_catalog": _read_catalog,
+    "Resources.delete": lambda desk, where: desk.archive.resources.delete(desk.viewer, where),
+    "Files.open_listing": _list_files,
+    "Files.open_file": _open_file,
+    "Files.delete": lambda desk, where: desk.archive.files.delete(desk.viewer, where, spellings=["a"]),
+    "Uploads.check_upload": lambda desk, where: desk.archive.uploads.check_upload(desk.viewer, where, REFUSE),
+    "Uploads.compare": lambda desk, where: desk.archive.uploads.compare(desk.viewer, where, digest_of(b"")),
+    "Uploads.put": _put,
+}
+
+
+@pytest.fixture
+def owner(archive: Archive, people: dict[str, Viewer]) -> Desk:
+    desk = open_desk(archive, people["alice"])
+    desk.upload("a")
+    return desk
+
+
+def _refusal(use: UseCase, desk: Desk, where: Address) -> str:
+    with pytest.raises(NotFound) as raised:
+        use(desk, where)
+    return str(raised.value)
+
+
+def test_every_use_case_is_here() -> None:
+    """Besides those that take no address: the list of projects, and ``put``, which makes what is not there."""
+    taking_viewers = {
+        f"{group.__name__}.{name}"
+        for group in (Projects, Resources, Files, Uploads)
+        for name, method in inspect.getmembers(group, inspect.isfunction)
+        if not name.startswith("_") and "viewer" in inspect.signature(method).parameters
+    }
+
+    assert taking_viewers == {*USE_CASES, "Projects.list_visible", "Projects.put"}
+
+
+@pytest.mark.parametrize("use", USE_CASES.values(), ids=USE_CASES)
+@pytest.mark.parametrize("accessibility", Accessibility)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_outsider_finds_nothing_and_changes_nothing(
+    owner: Desk, people: dict[str, Viewer], use: UseCase, accessibility: Accessibility
+) -> None:
+    """Until there are members and collaborators, the owner and administrators are alone with every project."""
+    owner.archive.projects.set_accessibility(owner.viewer, at(), accessibility)
+    before = (owner.archive.projects.get(owner.viewer, at()), owner.paths())
+    outsider = Desk(owner.archive, people["bob"])
+
+    hidden = _refusal(use, outsider, at("NII", "a"))
+
+    assert hidden == _refusal(use, outsider, at("NII", "a", project="NOWHERE")).replace("NOWHERE", "DEMO")
+    assert (owner.archive.projects.get(owner.viewer, at()), owner.paths()) == before
+
+
+@pytest.mark.parametrize("use", USE_CASES.values(), ids=USE_CASES)
+@pytest.mark.parametrize(
+    "where",
+    [
+        Address(kind=Kind.SITE, resource="NII", path="a"),
+        Address(kind=Kind.PROJECT, project="", resource="NII", path="a"),
+    ],
+    ids=["site", "no name"],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_address_without_a_project_leads_nowhere(owner: Desk, use: UseCase, where: Address) -> None:
+    _refusal(use, owner, where)
+
+
+@pytest.mark.parametrize("login", ["alice", "admin"])
+@pytest.mark.parametrize("use", USE_CASES.values(), ids=USE_CASES)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_owners_and_administrators_may_do_everything(
+    owner: Desk, people: dict[str, Viewer], use: UseCase, login: str
+) -> None:
+    """C-149: none of these raises."""
+    use(Desk(owner.archive, people[login]), at("NII", "a"))
+
+
+def test_the_list_of_an_outsider_is_empty(owner: Desk, people: dict[str, Viewer]) -> None:
+    assert owner.archive.projects.list_visible(people["bob"]) == ()

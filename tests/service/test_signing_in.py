@@ -1,0 +1,321 @@
+"""Signing in: who is who, what is remembered of it, and when an address is locked out."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import Connection, update
+
+from conftest import PASSWORD, Clock
+from filmroom.db.engine import Database
+from filmroom.db.people import add_failure
+from filmroom.db.schema import account
+from filmroom.model.errors import AccountLocked, ArchiveError, Busy, NotSignedIn
+from filmroom.model.people import Viewer
+from filmroom.service.accounts import LOCKED_FOR, MOST_FAILURES, Accounts, Passwords
+from filmroom.service.archive import Archive
+from service.desk import PATIENCE_SECONDS
+
+
+@pytest.fixture
+def accounts(archive: Archive) -> Accounts:
+    return archive.accounts
+
+
+def _sign_in(accounts: Accounts, login: str = "alice", password: str = PASSWORD, client: str = "here") -> Viewer:
+    return accounts.sign_in(login, password, client=client)
+
+
+def _fail(accounts: Accounts, times: int, login: str = "alice", client: str = "here") -> None:
+    for _ in range(times):
+        with pytest.raises(NotSignedIn):
+            _sign_in(accounts, login, "wrong", client)
+
+
+def _is_let_in(accounts: Accounts, login: str = "alice", client: str = "here") -> bool:
+    try:
+        return _sign_in(accounts, login, client=client).login == login
+    except NotSignedIn:
+        return False
+
+
+def _change_hash_behind_the_scenes(database: Database) -> None:
+    """Nobody could be let in any more whose password is looked at, but the version stays as it was."""
+    database.write(lambda connection: connection.execute(update(account).values(password_hash="$argon2id$broken")))
+
+
+def test_the_right_password_lets_in(accounts: Accounts, people: dict[str, Viewer]) -> None:
+    assert {login: _sign_in(accounts, login) for login in people} == people
+
+
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [
+        ("alice", "wrong"),
+        ("alice", ""),
+        ("alice", PASSWORD + " "),
+        ("alice", PASSWORD.upper()),
+        ("Alice", PASSWORD),
+        ("nobody", PASSWORD),
+        ("", ""),
+        ("", PASSWORD),
+        ("alice' OR '1'='1", PASSWORD),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_anything_else_does_not(accounts: Accounts, login: str, password: str) -> None:
+    with pytest.raises(NotSignedIn) as raised:
+        _sign_in(accounts, login, password)
+
+    assert not isinstance(raised.value, AccountLocked)
+
+
+def test_the_message_does_not_tell_whether_there_is_such_an_account(accounts: Accounts) -> None:
+    messages = set()
+    for login in ("alice", "nobody"):
+        with pytest.raises(NotSignedIn) as raised:
+            _sign_in(accounts, login, "wrong")
+        messages.add(str(raised.value))
+
+    assert len(messages) == 1
+
+
+def test_a_disabled_account_is_not_let_in(accounts: Accounts) -> None:
+    accounts.set_enabled("alice", is_enabled=False)
+
+    assert not _is_let_in(accounts)
+
+
+def test_an_account_that_is_enabled_again_is_let_in(accounts: Accounts) -> None:
+    accounts.set_enabled("alice", is_enabled=False)
+    accounts.set_enabled("alice", is_enabled=True)
+
+    assert _is_let_in(accounts)
+
+
+def test_a_stored_hash_that_is_none_lets_nobody_in(accounts: Accounts, database: Database) -> None:
+    _change_hash_behind_the_scenes(database)
+
+    assert not _is_let_in(accounts)
+
+
+def test_a_right_pair_is_not_looked_at_again(accounts: Accounts, database: Database) -> None:
+    _sign_in(accounts)
+
+    _change_hash_behind_the_scenes(database)
+
+    assert _is_let_in(accounts)
+
+
+def test_what_is_remembered_is_forgotten_after_five_minutes(
+    accounts: Accounts, database: Database, clock: Clock
+) -> None:
+    _sign_in(accounts)
+    _change_hash_behind_the_scenes(database)
+
+    let_in = []
+    for seconds in (300, 0.000001):
+        clock.move(seconds=seconds)
+        let_in.append(_is_let_in(accounts))
+
+    assert let_in == [True, False]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda accounts: accounts.set_password("alice", "another password"),
+        lambda accounts: accounts.set_enabled("alice", is_enabled=False),
+    ],
+    ids=["password", "disabled"],
+)
+def test_what_is_remembered_ends_with_a_change_of_the_account(
+    accounts: Accounts, end: Callable[[Accounts], None]
+) -> None:
+    _sign_in(accounts)
+
+    end(accounts)
+
+    assert not _is_let_in(accounts)
+
+
+def test_a_change_by_another_process_counts_too(accounts: Accounts, database: Database) -> None:
+    _sign_in(accounts)
+
+    database.write(
+        lambda connection: connection.execute(update(account).values(credential_version=7, is_enabled=False))
+    )
+
+    assert not _is_let_in(accounts)
+
+
+def test_a_remembered_pair_tells_who_is_an_administrator_now(accounts: Accounts, database: Database) -> None:
+    _sign_in(accounts)
+
+    database.write(lambda connection: connection.execute(update(account).values(is_admin=True)))
+
+    assert _sign_in(accounts).is_admin
+
+
+def test_wrong_pairs_are_not_remembered(accounts: Accounts, database: Database) -> None:
+    _fail(accounts, 1)
+    right_now = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("wrong")
+
+    database.write(lambda connection: connection.execute(update(account).values(password_hash=right_now)))
+
+    assert _sign_in(accounts, password="wrong").login == "alice"
+
+
+def test_memory_for_pairs_is_bounded(accounts: Accounts, clock: Clock) -> None:
+    full = {b"%d" % number: (0, 0, clock.now) for number in range(10_000)}
+    accounts._remembered.update(full)
+
+    _sign_in(accounts)
+
+    assert len(accounts._remembered) == 1
+
+
+def test_a_crowd_with_one_pair_is_let_in(accounts: Accounts) -> None:
+    """One of them pays for the argon2, at the full price; the others wait for it and recall."""
+    accounts.add("carol", "a good password")
+
+    with ThreadPoolExecutor(16) as pool:
+        viewers = list(pool.map(lambda _: _sign_in(accounts, "carol", "a good password"), range(16)))
+
+    assert {viewer.login for viewer in viewers} == {"carol"}
+
+
+def test_too_many_sign_ins_at_once_are_told_to_come_again() -> None:
+    passwords = Passwords()
+    for _ in range(2):
+        passwords._turns.acquire()
+
+    with pytest.raises(Busy):
+        passwords.is_right("password", None)
+
+
+def test_a_sign_in_that_had_to_wait_gets_its_turn() -> None:
+    passwords = Passwords()
+    for _ in range(2):
+        passwords._turns.acquire()
+    threading.Timer(0.2, passwords._turns.release).start()
+
+    assert passwords.is_right("a good password", passwords.hash("a good password"))
+
+
+def test_nobodys_password_is_never_right() -> None:
+    assert not Passwords().is_right("", None)
+
+
+def test_twenty_failures_lock_out(accounts: Accounts) -> None:
+    """C-32."""
+    _fail(accounts, 19)
+    with pytest.raises(NotSignedIn) as twentieth:
+        _sign_in(accounts, password="wrong")
+
+    with pytest.raises(AccountLocked):
+        _sign_in(accounts)
+
+    assert type(twentieth.value) is NotSignedIn
+
+
+def test_a_lock_is_of_one_login_and_one_client(accounts: Accounts) -> None:
+    _fail(accounts, MOST_FAILURES)
+
+    let_in = [
+        _is_let_in(accounts, login, client)
+        for login, client in (("alice", "here"), ("alice", "there"), ("bob", "here"))
+    ]
+
+    assert let_in == [False, True, True]
+
+
+def test_a_login_without_an_account_is_locked_alike(accounts: Accounts, database: Database, clock: Clock) -> None:
+    def unit(connection: Connection) -> None:  # each of these would cost as much time as a real sign-in
+        for _ in range(MOST_FAILURES - 1):
+            add_failure(connection, "nobody", "here", now=clock.now, since=clock.now)
+
+    database.write(unit)
+    _fail(accounts, 1, login="nobody")
+
+    with pytest.raises(AccountLocked):
+        _sign_in(accounts, "nobody")
+
+
+def test_a_pair_that_is_remembered_is_let_in_despite_the_lock(accounts: Accounts) -> None:
+    """Else whoever shares an address with a working client could lock it out."""
+    _sign_in(accounts)
+    _fail(accounts, MOST_FAILURES)
+
+    assert _is_let_in(accounts)
+
+
+def test_a_success_forgets_the_failures_before_it(accounts: Accounts, clock: Clock) -> None:
+    for _ in range(2):
+        _fail(accounts, MOST_FAILURES - 1)
+        assert _is_let_in(accounts)
+        clock.move(minutes=6)  # so that it is not simply recalled the next time
+
+    assert _is_let_in(accounts)
+
+
+def test_a_success_elsewhere_forgets_nothing(accounts: Accounts, clock: Clock) -> None:
+    _fail(accounts, MOST_FAILURES)
+    _sign_in(accounts, client="there")
+    clock.move(minutes=6)
+
+    assert not _is_let_in(accounts)
+
+
+@pytest.mark.parametrize(("after", "is_open"), [(LOCKED_FOR, False), (LOCKED_FOR + timedelta(microseconds=1), True)])
+def test_a_lock_ends_after_an_hour(accounts: Accounts, clock: Clock, after: timedelta, *, is_open: bool) -> None:
+    """C-32."""
+    _fail(accounts, MOST_FAILURES)
+
+    clock.move(seconds=after.total_seconds())
+
+    assert _is_let_in(accounts) is is_open
+
+
+def test_knocking_at_a_locked_door_does_not_keep_it_locked(accounts: Accounts, clock: Clock) -> None:
+    _fail(accounts, MOST_FAILURES)
+    clock.move(minutes=59)
+    _fail(accounts, 3)
+    clock.move(minutes=2)
+
+    assert _is_let_in(accounts)
+
+
+def test_an_operator_unlocks_a_login_everywhere(accounts: Accounts) -> None:
+    for client in ("here", "there"):
+        _fail(accounts, MOST_FAILURES, client=client)
+
+    accounts.unlock("alice")
+
+    assert [_is_let_in(accounts, client=client) for client in ("here", "there")] == [True, True]
+
+
+def test_an_unlocked_login_has_all_its_tries_again(accounts: Accounts) -> None:
+    _fail(accounts, MOST_FAILURES)
+    accounts.unlock("alice")
+
+    _fail(accounts, MOST_FAILURES - 1)
+
+    assert _is_let_in(accounts)
+
+
+def test_a_crowd_of_wrong_passwords_ends_soon(accounts: Accounts) -> None:
+    """Each either fails or is told to come again; none is let in and none waits for ever."""
+
+    def knock(number: int) -> type[ArchiveError]:
+        with pytest.raises((NotSignedIn, Busy)) as raised:
+            _sign_in(accounts, "bob", f"wrong {number}")
+        return type(raised.value)
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(knock, range(8), timeout=PATIENCE_SECONDS))
+
+    assert set(told) <= {NotSignedIn, Busy}
