@@ -32,6 +32,14 @@ PASSWORD = "correct horse"
 PEOPLE = {"admin": True, "alice": False, "bob": False}
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests ran on each database, so that nobody need guess whether PostgreSQL was there."""
+    passed = terminalreporter.stats.get("passed", [])
+    counts = {engine: sum(engine in report.nodeid for report in passed) for engine in ENGINES}
+    shown = ", ".join(f"{count} on {engine}" for engine, count in counts.items())
+    terminalreporter.write_line(f"tests that passed with a database: {shown}")
+
+
 class Clock:
     """Stands still until it is told to move."""
 
