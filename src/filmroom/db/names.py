@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.schema import counter, name, node
@@ -12,8 +12,11 @@ from filmroom.model.nodes import Kind
 _TAKEN: Final = (node.c.kind.in_([Kind.SUBJECT, Kind.EXPERIMENT]),)
 
 
-def insert_label(connection: Connection, project_pk: int, family: Kind, label: str, *, node_pk: int) -> bool:
-    """Whether the node now has the label in the project; False when another one has it."""
+def insert_label(connection: Connection, project_pk: int, family: Kind, label: str, *, node_pk: int) -> None:
+    """Give a node a label that nobody holds.
+
+    Not "on conflict do nothing": on PostgreSQL whoever loses a race for it begins anew, and finds what won.
+    """
     values = {
         "project_pk": project_pk,
         "family": family,
@@ -21,8 +24,7 @@ def insert_label(connection: Connection, project_pk: int, family: Kind, label: s
         "node_pk": node_pk,
         "is_primary": True,
     }
-    made = upsert(name).values(values).on_conflict_do_nothing().returning(name.c.pk)
-    return connection.execute(made).first() is not None
+    connection.execute(insert(name).values(values))
 
 
 def find_label_holder(connection: Connection, project_pk: int, family: Kind, label: str) -> int | None:

@@ -94,8 +94,8 @@ class Entities:
             existing = _find_existing(connection, viewer, address)
             if existing is None:
                 return self._create(connection, viewer, address, change, stamp=stamp)
-            get_place(connection, viewer, address, action=Action.EDIT)
-            return _update(connection, existing, change, stamp)
+            nodes.lock_node(connection, existing.node.pk)
+            return _update(connection, get_place(connection, viewer, address, action=Action.EDIT), change, stamp)
 
         return self._stores.database.write(unit)
 
@@ -219,14 +219,12 @@ def _rename(connection: Connection, place: Place, label: str, stamp: Stamp) -> N
 def _label(connection: Connection, owner: Owner, node: Node, label: str, *, at: datetime) -> None:
     """Give a node its label. One that belongs to what is below something deleted is taken from there."""
     project_pk, family = node.project_pk or 0, node.kind
-    if names.insert_label(connection, project_pk, family, label, node_pk=owner.node_pk):
-        return
     holder = names.find_label_holder(connection, project_pk, family, label)
-    if holder is None or find_place(connection, _ARCHIVE, Owner(holder)) is not None:
-        raise LabelTaken(label)
-    names.mark_labels_deleted(connection, holder, at=at)
-    if not names.insert_label(connection, project_pk, family, label, node_pk=owner.node_pk):
-        raise LabelTaken(label)
+    if holder is not None:
+        if find_place(connection, _ARCHIVE, Owner(holder)) is not None:
+            raise LabelTaken(label)
+        names.mark_labels_deleted(connection, holder, at=at)
+    names.insert_label(connection, project_pk, family, label, node_pk=owner.node_pk)
 
 
 # Asks whether something is there at all, on nobody's behalf.
