@@ -73,6 +73,73 @@ def test_chunks_of_several_writes_come_in_order(store: BlobStore) -> None:
     assert _get(store, key) == b"".join(b"%d,;" % number for number in range(100))
 
 
+def _close(store: BlobStore, *chunks: bytes) -> str:
+    """As ``_put``, for many at once: the store's ``sync`` makes them durable."""
+    writer = store.create(key := _new_key())
+    writer.write(chunks)
+    writer.close()
+    return key
+
+
+@pytest.mark.parametrize("chunks", CONTENTS.values(), ids=CONTENTS)
+def test_what_was_closed_is_read_before_and_after_the_store_is_synced(store: BlobStore, chunks: list[bytes]) -> None:
+    key = _close(store, *chunks)
+
+    before = _get(store, key)
+    store.sync()
+
+    assert before == _get(store, key) == b"".join(chunks)
+    assert store.size_bytes(key) == len(before)
+
+
+def test_one_sync_is_enough_for_many_closed_blobs(store: BlobStore) -> None:
+    keys = [_close(store, b"%d" % number) for number in range(50)]
+
+    store.sync()
+
+    assert sorted(store.iter_keys()) == sorted(keys)
+    assert [_get(store, key) for key in keys] == [b"%d" % number for number in range(50)]
+
+
+def test_a_closed_blob_can_be_deleted_before_the_store_is_synced(store: BlobStore) -> None:
+    gone, left = _close(store, b"gone"), _close(store, b"left")
+
+    store.delete([gone])
+    store.sync()
+
+    assert list(store.iter_keys()) == [left]
+
+
+def test_a_closed_blob_takes_no_more_bytes_and_holds_its_key(store: BlobStore) -> None:
+    writer = store.create(key := _new_key())
+    writer.write([b"whole"])
+    writer.close()
+
+    with pytest.raises(StorageFailed):
+        writer.write([b"more"])
+    with pytest.raises(StorageFailed):
+        store.create(key)
+
+    assert _get(store, key) == b"whole"
+
+
+def test_an_empty_store_can_be_synced(store: BlobStore) -> None:
+    store.sync()
+
+    assert list(store.iter_keys()) == []
+
+
+def test_syncing_leaves_a_blob_that_is_still_being_written_alone(store: BlobStore) -> None:
+    writer = store.create(key := _new_key())
+    writer.write([b"first "])
+
+    store.sync()
+
+    writer.write([b"second"])
+    writer.finish()
+    assert _get(store, key) == b"first second"
+
+
 def test_a_blob_is_opened_for_reading_and_seeking(store: BlobStore) -> None:
     key = _put(store, b"0123456789")
 

@@ -31,7 +31,10 @@ def new_node(node_id: str, *, by: int | None = None, kind: Kind = Kind.PROJECT) 
     return Node(
         pk=0,
         kind=kind,
+        parent_pk=None,
+        project_pk=None,
         id=node_id,
+        label=None,
         xsi_type="xnat:projectData",
         accessibility=None,
         fields={"name": node_id},

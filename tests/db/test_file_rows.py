@@ -18,6 +18,7 @@ from filmroom.db.files import (
     find_file,
     get_brief,
     insert_file,
+    iter_bytes,
     iter_files,
     iter_listing,
     mark_files_deleted,
@@ -60,7 +61,7 @@ def there(database: Database) -> Resource:
 
 
 def _listed(database: Database, resource: Resource, selection: Selection = EVERYTHING) -> list[str]:
-    return read(database, lambda connection: [row.path for row in iter_listing(connection, resource.pk, selection)])
+    return read(database, lambda connection: [row.path for row in iter_listing(connection, [resource.pk], selection)])
 
 
 def _get(database: Database, resource: Resource, path: str) -> FileEntry:
@@ -91,6 +92,37 @@ def test_whole_entries_come_in_the_same_order(database: Database, there: Resourc
     assert paths == sorted(PATHS)
 
 
+def test_files_of_several_resources_come_resource_by_resource(database: Database, there: Resource) -> None:
+    second = add_resource(database, Owner(add_node(database, "OTHER")))
+    add_files(database, second, "a", "b")
+    add_files(database, there, "b", "c")
+
+    listed, bytes_ = read(
+        database,
+        lambda connection: [
+            [(row.resource_pk, row.path) for row in iterate(connection, [second.pk, there.pk], EVERYTHING)]
+            for iterate in (iter_listing, iter_bytes)
+        ],
+    )
+
+    assert listed == bytes_ == [(there.pk, "b"), (there.pk, "c"), (second.pk, "a"), (second.pk, "b")]
+
+
+def test_no_resources_have_no_files(database: Database, there: Resource) -> None:
+    add_files(database, there, "a")
+
+    assert read(database, lambda connection: list(iter_listing(connection, [], EVERYTHING))) == []
+
+
+def test_an_archive_of_files_is_told_what_it_needs_of_each(database: Database, there: Resource) -> None:
+    entry = replace(new_entry("a", key="lease-batch-1"), digest=Digest(size_bytes=5, md5="f" * 32, crc32=7))
+    database.write(lambda connection: insert_file(connection, there.pk, entry, by=None))
+
+    rows = read(database, lambda connection: [tuple(row) for row in iter_bytes(connection, [there.pk], EVERYTHING)])
+
+    assert rows == [(there.pk, "a", "lease-batch-1", 5, 7, NOW)]
+
+
 def test_thousands_of_files_are_listed_once_each(database: Database, there: Resource) -> None:
     paths = [f"{number:05}.dcm" for number in range(2500)]
     add_files(database, there, *paths)
@@ -103,9 +135,9 @@ def test_a_listing_says_what_a_row_of_it_needs(database: Database, there: Resour
     entry = replace(new_entry("a", size_bytes=5), said=said, digest=Digest(size_bytes=5, md5="f" * 32, crc32=7))
     database.write(lambda connection: insert_file(connection, there.pk, entry, by=None))
 
-    rows = read(database, lambda connection: [tuple(row) for row in iter_listing(connection, there.pk, EVERYTHING)])
+    rows = read(database, lambda connection: [tuple(row) for row in iter_listing(connection, [there.pk], EVERYTHING)])
 
-    assert rows == [("a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]')]
+    assert rows == [(there.pk, "a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]')]
 
 
 def test_other_resources_are_not_listed(database: Database, there: Resource) -> None:
@@ -135,10 +167,11 @@ def test_a_path_selects_the_file_and_the_folder_of_that_name_only(database: Data
     assert listed == {**expected, "SCAN1": [], "s": [], "scan1/x": ["scan1/x/y"]}
 
 
-def test_a_prefix_decides_where_a_path_is_given_too(database: Database, there: Resource) -> None:
-    add_files(database, there, "a", "b")
+def test_what_is_selected_meets_every_condition(database: Database, there: Resource) -> None:
+    add_files(database, there, "a/b", "a/c", "b")
 
-    assert _listed(database, there, Selection(path="a", prefix="b")) == ["b"]
+    assert _listed(database, there, Selection(path="a", prefix="b")) == []
+    assert _listed(database, there, Selection(path="a", prefix="a/b")) == ["a/b"]
 
 
 _NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1, max_size=5)

@@ -6,16 +6,14 @@ from sqlalchemy import Connection
 
 from db.rows import LATER, NOW, add_node, new_node, read
 from filmroom.db.engine import Database
-from filmroom.db.nodes import (
+from filmroom.db.nodes import insert_node, mark_node_deleted, update_node
+from filmroom.db.projects import (
     NameHolder,
     claim_project_name,
     find_name_holder,
     find_project,
-    insert_node,
     iter_projects,
-    mark_node_deleted,
     release_project_names,
-    update_node,
 )
 from filmroom.db.schema import node
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node

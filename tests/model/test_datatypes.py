@@ -1,44 +1,178 @@
-"""Data types as data: how parameters name fields."""
+"""Data types as data: how parameters name types and fields."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
-from filmroom.model.datatypes import PROJECT, Field, find_field
+from filmroom.model.datatypes import (
+    DATA_TYPES,
+    EXPERIMENT,
+    PROJECT,
+    RECONSTRUCTION,
+    SUBJECT,
+    DataType,
+    find_data_type,
+    find_field_path,
+    iter_known,
+)
+from filmroom.model.nodes import Kind
 
+BASES = {"xnat:projectData", "xnat:subjectData", "xnat:experimentData", "xnat:imageScanData", RECONSTRUCTION.xsi_type}
 # C-62, written out.
-SHORTCUTS = {
+PROJECT_SHORTCUTS = {
     "ID": "ID",
     "secondary_ID": "secondary_ID",
     "name": "name",
+    "type": "type",
     "description": "description",
     "keywords": "keywords",
     "alias": "aliases/alias",
     "pi_firstname": "PI/firstname",
     "pi_lastname": "PI/lastname",
 }
+FIELDS = [(data_type, field.path) for data_type in DATA_TYPES for field in data_type.all_fields if field.holds is None]
+SHORTCUTS = [
+    (data_type, field.shortcut, field.path)
+    for data_type in DATA_TYPES
+    for field in data_type.all_fields
+    if field.shortcut
+]
+
+
+def _get(name: str) -> DataType:
+    found = find_data_type(name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("data_type", DATA_TYPES, ids=lambda data_type: data_type.xsi_type)
+def test_the_lineage_of_every_type_ends_at_a_base(data_type: DataType) -> None:
+    lineage = data_type.lineage
+
+    assert lineage[0] is data_type
+    assert lineage[-1].xsi_type in BASES
+    assert all(child.extends is parent for child, parent in pairwise(lineage))
+
+
+def test_a_type_has_the_fields_of_what_it_extends_before_its_own() -> None:
+    session = _get("xnat:mrSessionData")
+
+    paths = [field.path for field in session.all_fields]
+
+    assert [parent.xsi_type for parent in session.lineage] == [
+        "xnat:mrSessionData",
+        "xnat:imageSessionData",
+        "xnat:subjectAssessorData",
+        "xnat:experimentData",
+    ]
+    assert paths[: len(EXPERIMENT.fields)] == [field.path for field in EXPERIMENT.fields]
+    assert paths.index("subject_ID") < paths.index("modality")
+
+
+@pytest.mark.parametrize("data_type", DATA_TYPES, ids=lambda data_type: data_type.xsi_type)
+def test_no_two_fields_of_a_type_have_one_path(data_type: DataType) -> None:
+    paths = [field.path.lower() for field in data_type.all_fields]
+
+    assert len(paths) == len(set(paths))
+
+
+@pytest.mark.parametrize("data_type", DATA_TYPES, ids=lambda data_type: data_type.xsi_type)
+def test_no_two_fields_of_a_type_have_one_shortcut(data_type: DataType) -> None:
+    shortcuts = [field.shortcut for field in data_type.all_fields if field.shortcut]
+
+    assert len(shortcuts) == len(set(shortcuts))
+
+
+def test_no_two_types_have_one_name() -> None:
+    names = [name.lower() for data_type in DATA_TYPES for name in (data_type.xsi_type, data_type.element_name)]
+
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("spell", [str, str.upper, str.lower])
+@pytest.mark.parametrize("data_type", DATA_TYPES, ids=lambda data_type: data_type.xsi_type)
+def test_a_type_is_found_by_name_and_element_in_any_case(data_type: DataType, spell: Callable[[str], str]) -> None:
+    """C-50."""
+    assert find_data_type(spell(data_type.xsi_type)) is data_type
+    assert find_data_type(spell(data_type.element_name)) is data_type
+
+
+@pytest.mark.parametrize("name", ["", "xnat:", "mrSessionData", "xnat:mrSessionData ", "xnat:nonsenseData", "xnat:mr"])
+def test_an_unknown_type_is_none(name: str) -> None:
+    assert find_data_type(name) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (Kind.PROJECT, "xnat:projectData"),
+        (Kind.SUBJECT, "xnat:subjectData"),
+        (Kind.EXPERIMENT, "xnat:mrSessionData"),
+        (Kind.SCAN, "xnat:mrScanData"),
+        (Kind.RECONSTRUCTION, "xnat:reconstructedImageData"),
+        (Kind.ASSESSOR, "xnat:qcAssessmentData"),
+    ],
+)
+def test_a_kind_has_its_types(kind: Kind, name: str) -> None:
+    known = list(iter_known(kind))
+
+    assert _get(name) in known
+    assert all(data_type.kind is kind for data_type in known)
 
 
 def test_projects_have_the_shortcuts_of_xnat() -> None:
     """C-62."""
-    assert {field.shortcut: field.path for field in PROJECT.fields if field.shortcut} == SHORTCUTS
+    assert {field.shortcut: field.path for field in PROJECT.fields if field.shortcut} == PROJECT_SHORTCUTS
 
 
-@pytest.mark.parametrize(("shortcut", "path"), SHORTCUTS.items())
-def test_a_shortcut_names_its_field(shortcut: str, path: str) -> None:
-    field = find_field(PROJECT, shortcut)
+@pytest.mark.parametrize(
+    ("name", "shortcut", "path"),
+    [
+        ("xnat:subjectData", "gender", "demographics/gender"),
+        ("xnat:subjectData", "group", "group"),
+        ("xnat:subjectData", "pi_lastname", "investigator/lastname"),
+        ("xnat:mrSessionData", "date", "date"),
+        ("xnat:mrSessionData", "validation_status", "validation/status"),
+        ("xnat:mrSessionData", "modality", "modality"),
+        ("xnat:mrScanData", "quality", "quality"),
+        ("xnat:mrScanData", "scanTime", "startTime"),
+        ("xnat:reconstructedImageData", "baseScanType", "baseScanType"),
+    ],
+)
+def test_shortcuts_of_other_types_are_those_of_xnat(name: str, shortcut: str, path: str) -> None:
+    """C-63 to C-67."""
+    assert find_field_path(_get(name), shortcut) == path
 
-    assert field is not None
-    assert field.path == path
+
+def test_a_shortcut_names_its_field() -> None:
+    found = [find_field_path(data_type, shortcut) for data_type, shortcut, _ in SHORTCUTS]
+
+    assert found == [path for _, _, path in SHORTCUTS]
 
 
-@pytest.mark.parametrize("field", PROJECT.fields, ids=lambda field: field.path)
 @pytest.mark.parametrize("spell", [str, str.upper, str.lower])
-def test_a_full_path_names_its_field_in_any_case(field: Field, spell: Callable[[str], str]) -> None:
+def test_a_full_path_names_its_field_in_any_case_under_every_ancestor(spell: Callable[[str], str]) -> None:
     """C-51."""
-    path = spell(f"xnat:projectData/{field.path}")
+    found = [
+        {find_field_path(data_type, spell(f"{ancestor.xsi_type}/{path}")) for ancestor in data_type.lineage}
+        for data_type, path in FIELDS
+    ]
 
-    assert find_field(PROJECT, path) is field
+    assert found == [{path} for _, path in FIELDS]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "fields/field[name=handed]/field",
+        "investigator/address",
+        "a[b=c d]/e[f=g]/h",
+    ],
+)
+def test_a_path_that_only_a_site_knows_is_taken_as_it_is(path: str) -> None:
+    """C-52: conditions on repeated children too."""
+    assert find_field_path(SUBJECT, f"xnat:subjectData/{path}") == path
 
 
 @pytest.mark.parametrize(
@@ -47,24 +181,35 @@ def test_a_full_path_names_its_field_in_any_case(field: Field, spell: Callable[[
         "",
         "PI/lastname",
         "PI_LASTNAME",
-        "type",
+        "gender",
         "xnat:projectData",
         "xnat:projectData/",
-        "xnat:projectData/nonsense",
+        "xnat:projectData//name",
+        "xnat:projectData/9",
+        "xnat:projectData/a b",
+        "xnat:projectData/a[b]/c",
+        "xnat:projectData/a[b=]/c",
+        "xnat:projectData/a[b=c",
+        "xnat:projectData/../name",
         "xnat:subjectData/name",
+        "xnat:experimentData/note",
         "xnat:projectDataname",
     ],
 )
 def test_anything_else_names_no_field(parameter: str) -> None:
     """C-51: a parameter for another type or an unknown field is passed over."""
-    assert find_field(PROJECT, parameter) is None
+    assert find_field_path(PROJECT, parameter) is None
 
 
-def test_no_two_fields_have_one_path() -> None:
-    paths = [field.path.lower() for field in PROJECT.fields]
-
-    assert len(paths) == len(set(paths))
+def test_a_type_beside_it_names_no_field() -> None:
+    """Only what a type extends counts, not what merely looks like it."""
+    assert find_field_path(_get("xnat:mrSessionData"), "xnat:ctSessionData/date") is None
+    assert find_field_path(_get("xnat:imageSessionData"), "xnat:mrSessionData/date") is None
 
 
 def test_only_aliases_repeat() -> None:
-    assert [field.path for field in PROJECT.fields if field.repeats] == ["aliases/alias"]
+    assert {path for data_type in DATA_TYPES for path in _repeated(data_type)} == {"aliases/alias"}
+
+
+def _repeated(data_type: DataType) -> list[str]:
+    return [field.path for field in data_type.all_fields if field.repeats]

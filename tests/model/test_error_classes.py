@@ -16,7 +16,11 @@ NASTY = "a\nb'<c>\r\"d\u2028e"
 SAMPLES = (
     errors.BadValue("format", NASTY, "use json, xml or csv"),
     errors.BadName("file path", NASTY, "no part of it may be . or .."),
-    errors.IllegalProjectId(NASTY),
+    errors.IllegalId("subject label", NASTY),
+    errors.NeedsType("scan"),
+    errors.BadArchive("it ends in the middle of a member"),
+    errors.LabelTaken(NASTY),
+    errors.WrongType(NASTY, "xnat:mrScanData"),
     errors.BadDocument("the body is no XML document"),
     errors.WrongBodyType(NASTY, "send the file itself"),
     errors.BodyTooLarge(16_777_216),

@@ -11,8 +11,8 @@ from filmroom.model.nodes import Kind
 from filmroom.model.people import Viewer
 from filmroom.model.resources import Description, Digest, IfExists, Resource, Selection
 from filmroom.service.archive import Archive
-from filmroom.service.staging import Staged
-from filmroom.service.uploads import Arrival, Fate, UploadOptions
+from filmroom.service.staging import Arrival, Staged
+from filmroom.service.uploads import Fate, UploadOptions
 
 PATIENCE_SECONDS: Final = 20.0
 REPLACE: Final = UploadOptions(if_exists=IfExists.REPLACE)
@@ -43,12 +43,13 @@ class Desk:
     viewer: Viewer
 
     def stage(self, content: bytes = b"voxels") -> Staged:
-        stage = self.archive.uploads.stage()
-        stage.write([content])
-        return stage.finish()
+        return self.arrival("staged", content).staged
 
     def arrival(self, path: str, content: bytes = b"voxels") -> Arrival:
-        return Arrival(path, self.stage(content))
+        receiver = self.archive.uploads.receive(path)
+        receiver.write([content])
+        (arrival,) = receiver.finish()
+        return arrival
 
     def put(
         self, arrivals: Sequence[Arrival], options: UploadOptions = REFUSE, *, where: Address | None = None
@@ -63,10 +64,10 @@ class Desk:
 
     def paths(self, where: Address | None = None, selection: Selection = Selection()) -> list[str]:  # noqa: B008 - it is frozen
         with self.archive.files.open_listing(self.viewer, where or at(), selection) as listing:
-            return [row.path for _, rows in listing.resources for row in rows]
+            return [row.path for row in listing.files]
 
     def resources(self, where: Address | None = None) -> tuple[Resource, ...]:
-        return self.archive.resources.list_all(self.viewer, where or at())[1]
+        return tuple(found.resource for found in self.archive.resources.list_all(self.viewer, where or at()))
 
     def resource(self, label: str = "NII") -> Resource:
         (found,) = (resource for resource in self.resources() if resource.label == label)

@@ -8,8 +8,9 @@ from filmroom.model.errors import ArchiveError
 
 
 class FailingBlobs:
-    """Keeps the contract of a store until one step, ``create``, ``write``, ``finish`` or ``delete``, fails.
+    """Keeps the contract of a store until one step fails.
 
+    Steps are ``create``, ``write``, ``finish``, ``close``, ``sync`` and ``delete``.
     Whatever reached the disk before stays there, as it would.
     """
 
@@ -24,6 +25,10 @@ class FailingBlobs:
     def create(self, key: str) -> BlobWriter:
         self.fail_at("create")
         return _Writer(self, self.store.create(key))
+
+    def sync(self) -> None:
+        self.fail_at("sync")
+        self.store.sync()
 
     def open(self, key: str) -> BinaryIO:
         return self.store.open(key)
@@ -55,6 +60,10 @@ class _Writer:
     def finish(self) -> None:
         self._blobs.fail_at("finish")
         self._writer.finish()
+
+    def close(self) -> None:
+        self._blobs.fail_at("close")
+        self._writer.close()
 
     def abort(self) -> None:
         self._writer.abort()

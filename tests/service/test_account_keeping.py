@@ -1,5 +1,7 @@
 """What operators do to accounts."""
 
+from pathlib import Path
+
 import pytest
 
 from conftest import PASSWORD, RULES, Clock
@@ -135,10 +137,10 @@ def test_an_archive_knows_whether_it_has_any_account(archive: Archive) -> None:
     assert archive.accounts.has_any()
 
 
-def test_a_new_archive_has_none(empty_database_url: str, blobs: LocalStore, clock: Clock) -> None:
+def test_a_new_archive_has_none(empty_database_url: str, blobs: LocalStore, clock: Clock, tmp_path: Path) -> None:
     database = open_database(empty_database_url)
     migrate(database)
-    archive = Archive(database, blobs, clock=clock, rules=RULES)
+    archive = Archive(database, blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
 
     assert not archive.accounts.has_any()
     archive.close()

@@ -38,10 +38,11 @@ def test_a_listing_says_what_a_row_of_it_needs(desk: Desk) -> None:
     desk.upload("a", b"voxels", saying("t", "n=v", format="NIFTI", content="RAW"))
 
     with desk.archive.files.open_listing(desk.viewer, at("NII"), Selection()) as listing:
-        [(resource, rows)] = listing.resources
-        [(path, size_bytes, md5, format_, content, tags)] = rows
+        [(pk, path, size_bytes, md5, format_, content, tags)] = listing.files
 
-    assert (listing.node.id, resource.label) == ("DEMO", "NII")
+    assert list(listing.resources) == [pk]
+    found = listing.resources[pk]
+    assert (found.place.node.id, found.resource.label) == ("DEMO", "NII")
     assert (path, size_bytes, md5) == ("a", 6, md5_of(b"voxels"))
     assert (format_, content, orjson.loads(tags)) == ("NIFTI", "RAW", ["t", "n=v"])
 

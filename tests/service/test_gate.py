@@ -8,15 +8,18 @@ from typing import Final
 import pytest
 
 from filmroom.model.address import Address
+from filmroom.model.datatypes import SUBJECT
 from filmroom.model.errors import NotFound
 from filmroom.model.nodes import Accessibility, Kind
 from filmroom.model.people import Viewer
 from filmroom.model.resources import Description, Selection
 from filmroom.service.archive import Archive
+from filmroom.service.bundles import BundleFormat, Bundles
+from filmroom.service.entities import Change, Entities
 from filmroom.service.files import Files
 from filmroom.service.projects import Projects
 from filmroom.service.resources import Resources
-from filmroom.service.uploads import Arrival, Uploads
+from filmroom.service.uploads import Uploads
 from service.desk import REFUSE, Desk, at, digest_of, open_desk
 
 UseCase = Callable[[Desk, Address], object]
@@ -24,7 +27,7 @@ UseCase = Callable[[Desk, Address], object]
 
 def _list_files(desk: Desk, where: Address) -> object:
     with desk.archive.files.open_listing(desk.viewer, where, Selection()) as listing:
-        return [list(rows) for _, rows in listing.resources]
+        return list(listing.files)
 
 
 def _read_catalog(desk: Desk, where: Address) -> object:
@@ -38,6 +41,20 @@ def _open_file(desk: Desk, where: Address) -> object:
     return opened.entry
 
 
+def _open_nth(desk: Desk, where: Address) -> object:
+    opened = desk.archive.files.open_nth(desk.viewer, where, Selection(), 0)
+    opened.blob.close()
+    return opened.entry
+
+
+def _open_bundle(desk: Desk, where: Address) -> object:
+    bundle = desk.archive.bundles.open(
+        desk.viewer, where, Selection(), bundle_format=BundleFormat.TAR, name_of=lambda _, path: path
+    )
+    bundle.close()
+    return bundle
+
+
 def _create(desk: Desk, where: Address) -> object:
     free = replace(where, resource=f"{where.resource}2")
     desk.archive.resources.create(desk.viewer, free, Description())
@@ -45,23 +62,28 @@ def _create(desk: Desk, where: Address) -> object:
 
 
 def _put(desk: Desk, where: Address) -> object:
-    arrivals = [Arrival("new", desk.stage())]
+    arrivals = [desk.arrival("new")]
     return desk.archive.uploads.put(desk.viewer, where, arrivals, options=REFUSE)
 
 
 # Every method of the archive that takes a viewer and an address.
 USE_CASES: Final[dict[str, UseCase]] = {
-    "Projects.get": lambda desk, where: desk.archive.projects.get(desk.viewer, where),
     "Projects.set_accessibility": lambda desk, where: desk.archive.projects.set_accessibility(
         desk.viewer, where, Accessibility.PUBLIC
     ),
     "Projects.delete": lambda desk, where: desk.archive.projects.delete(desk.viewer, where),
+    "Entities.get": lambda desk, where: desk.archive.entities.get(desk.viewer, where),
+    "Entities.list_places": lambda desk, where: desk.archive.entities.list_places(desk.viewer, where),
+    "Entities.list_inside": lambda desk, where: desk.archive.entities.list_inside(desk.viewer, where, Kind.SUBJECT),
+    "Entities.delete": lambda desk, where: desk.archive.entities.delete(desk.viewer, where),
+    "Bundles.open": _open_bundle,
     "Resources.list_all": lambda desk, where: desk.archive.resources.list_all(desk.viewer, where),
     "Resources.create": _create,
     "Resources.open_catalog": _read_catalog,
     "Resources.delete": lambda desk, where: desk.archive.resources.delete(desk.viewer, where),
     "Files.open_listing": _list_files,
     "Files.open_file": _open_file,
+    "Files.open_nth": _open_nth,
     "Files.delete": lambda desk, where: desk.archive.files.delete(desk.viewer, where, spellings=["a"]),
     "Uploads.check_upload": lambda desk, where: desk.archive.uploads.check_upload(desk.viewer, where, REFUSE),
     "Uploads.compare": lambda desk, where: desk.archive.uploads.compare(desk.viewer, where, digest_of(b"")),
@@ -86,12 +108,12 @@ def test_every_use_case_is_here() -> None:
     """Besides those that take no address: the list of projects, and ``put``, which makes what is not there."""
     taking_viewers = {
         f"{group.__name__}.{name}"
-        for group in (Projects, Resources, Files, Uploads)
+        for group in (Projects, Entities, Resources, Files, Bundles, Uploads)
         for name, method in inspect.getmembers(group, inspect.isfunction)
         if not name.startswith("_") and "viewer" in inspect.signature(method).parameters
     }
 
-    assert taking_viewers == {*USE_CASES, "Projects.list_visible", "Projects.put"}
+    assert taking_viewers == {*USE_CASES, "Projects.list_visible", "Projects.put", "Entities.put"}
 
 
 @pytest.mark.parametrize("use", USE_CASES.values(), ids=USE_CASES)
@@ -102,13 +124,28 @@ def test_an_outsider_finds_nothing_and_changes_nothing(
 ) -> None:
     """Until there are members and collaborators, the owner and administrators are alone with every project."""
     owner.archive.projects.set_accessibility(owner.viewer, at(), accessibility)
-    before = (owner.archive.projects.get(owner.viewer, at()), owner.paths())
+    before = (owner.archive.entities.get(owner.viewer, at()), owner.paths())
     outsider = Desk(owner.archive, people["bob"])
 
     hidden = _refusal(use, outsider, at("NII", "a"))
 
     assert hidden == _refusal(use, outsider, at("NII", "a", project="NOWHERE")).replace("NOWHERE", "DEMO")
-    assert (owner.archive.projects.get(owner.viewer, at()), owner.paths()) == before
+    assert (owner.archive.entities.get(owner.viewer, at()), owner.paths()) == before
+
+
+def _make_subject(desk: Desk, where: Address) -> object:
+    return desk.archive.entities.put(desk.viewer, where, Change(data_type=SUBJECT, fields={}))
+
+
+def test_an_outsider_makes_nothing_in_a_project(owner: Desk, people: dict[str, Viewer]) -> None:
+    where = Address(kind=Kind.SUBJECT, project="DEMO", subject="S")
+    outsider = Desk(owner.archive, people["bob"])
+
+    hidden = _refusal(_make_subject, outsider, where)
+
+    nowhere = _refusal(_make_subject, outsider, replace(where, project="NOWHERE"))
+    assert hidden == nowhere.replace("NOWHERE", "DEMO")
+    assert owner.archive.entities.get(owner.viewer, at()).inside == ()
 
 
 @pytest.mark.parametrize("use", USE_CASES.values(), ids=USE_CASES)

@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -11,13 +13,14 @@ from sqlalchemy import Connection
 from conftest import RULES, Clock
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database
-from filmroom.db.nodes import claim_project_name
+from filmroom.db.projects import claim_project_name
 from filmroom.model.address import Address
-from filmroom.model.errors import IllegalProjectId, NotFound, ProjectNameTaken, RetiredProjectId
+from filmroom.model.errors import IllegalId, NotFound, ProjectNameTaken, RetiredProjectId
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import Viewer
-from filmroom.model.resources import Description
-from filmroom.service.archive import Archive, Rules
+from filmroom.model.resources import Description, Side
+from filmroom.service.archive import Archive
+from filmroom.service.entities import Entities
 from filmroom.service.projects import Projects
 from service.desk import PATIENCE_SECONDS, at, open_desk
 
@@ -32,44 +35,46 @@ def projects(archive: Archive) -> Projects:
 
 
 @pytest.fixture
+def entities(archive: Archive) -> Entities:
+    return archive.entities
+
+
+@pytest.fixture
 def alice(people: dict[str, Viewer]) -> Viewer:
     return people["alice"]
 
 
-def _get(projects: Projects, viewer: Viewer, name: str = "DEMO") -> Node:
-    return projects.get(viewer, _project(name))[0]
+def _get(entities: Entities, viewer: Viewer, name: str = "DEMO") -> Node:
+    return entities.get(viewer, _project(name)).place.node
 
 
 def test_a_new_project_is_named_after_its_id_and_belongs_to_who_made_it(
-    projects: Projects, alice: Viewer, clock: Clock
+    projects: Projects, entities: Entities, alice: Viewer, clock: Clock
 ) -> None:
     """C-70."""
     projects.put(alice, "DEMO", {})
 
-    made, resources = projects.get(alice, _project())
+    tree = entities.get(alice, _project())
+    made = tree.place.node
     assert (made.kind, made.id, made.xsi_type) == (Kind.PROJECT, "DEMO", "xnat:projectData")
     assert made.fields == {"secondary_ID": "DEMO", "name": "DEMO"}
     assert made.accessibility is Accessibility.PROTECTED
     assert (made.created_at, made.created_by, made.creator_pk) == (clock.now, "alice", alice.pk)
-    assert resources == ()
+    assert tree.resources[Side.NONE] == ()
 
 
 def test_a_site_decides_what_new_projects_are(
-    database: Database, blobs: LocalStore, clock: Clock, alice: Viewer
+    database: Database, blobs: LocalStore, clock: Clock, alice: Viewer, tmp_path: Path
 ) -> None:
-    rules = Rules(
-        default_accessibility=Accessibility.PRIVATE,
-        undo_period=RULES.undo_period,
-        session_idle_limit=RULES.session_idle_limit,
-    )
-    projects = Archive(database, blobs, clock=clock, rules=rules).projects
+    rules = replace(RULES, default_accessibility=Accessibility.PRIVATE)
+    archive = Archive(database, blobs, clock=clock, rules=rules, spool_dir=tmp_path)
 
-    projects.put(alice, "DEMO", {})
+    archive.projects.put(alice, "DEMO", {})
 
-    assert _get(projects, alice).accessibility is Accessibility.PRIVATE
+    assert _get(archive.entities, alice).accessibility is Accessibility.PRIVATE
 
 
-def test_a_project_is_made_as_it_is_described(projects: Projects, alice: Viewer) -> None:
+def test_a_project_is_made_as_it_is_described(projects: Projects, entities: Entities, alice: Viewer) -> None:
     fields: dict[str, FieldValue] = {
         "name": "A trial",
         "secondary_ID": "trial",
@@ -79,13 +84,15 @@ def test_a_project_is_made_as_it_is_described(projects: Projects, alice: Viewer)
 
     projects.put(alice, "DEMO", fields, accessibility=Accessibility.PUBLIC)
 
-    made = _get(projects, alice)
+    made = _get(entities, alice)
     assert made.fields == fields
     assert made.aliases == ("x", "y")
     assert made.accessibility is Accessibility.PUBLIC
 
 
-def test_a_change_keeps_what_it_does_not_name(projects: Projects, alice: Viewer, clock: Clock) -> None:
+def test_a_change_keeps_what_it_does_not_name(
+    projects: Projects, entities: Entities, alice: Viewer, clock: Clock
+) -> None:
     """C-69."""
     created_at = clock.now
     projects.put(alice, "DEMO", {"description": "old", "keywords": "kept"}, accessibility=Accessibility.PRIVATE)
@@ -93,28 +100,30 @@ def test_a_change_keeps_what_it_does_not_name(projects: Projects, alice: Viewer,
 
     projects.put(alice, "DEMO", {"description": "new"})
 
-    changed = _get(projects, alice)
+    changed = _get(entities, alice)
     assert changed.fields == {"secondary_ID": "DEMO", "name": "DEMO", "description": "new", "keywords": "kept"}
     assert changed.accessibility is Accessibility.PRIVATE
     assert changed.created_at == created_at
 
 
-def test_an_empty_field_is_cleared_and_a_name_becomes_the_id_again(projects: Projects, alice: Viewer) -> None:
+def test_an_empty_field_is_cleared_and_a_name_becomes_the_id_again(
+    projects: Projects, entities: Entities, alice: Viewer
+) -> None:
     projects.put(alice, "DEMO", {"description": "x", "name": "other", "aliases/alias": ["a"]})
 
     projects.put(alice, "DEMO", {"description": "", "name": "", "aliases/alias": []})
 
-    assert _get(projects, alice).fields == {"secondary_ID": "DEMO", "name": "DEMO"}
+    assert _get(entities, alice).fields == {"secondary_ID": "DEMO", "name": "DEMO"}
 
 
 def test_an_administrators_change_leaves_the_project_to_its_owner(
-    projects: Projects, alice: Viewer, people: dict[str, Viewer]
+    projects: Projects, entities: Entities, alice: Viewer, people: dict[str, Viewer]
 ) -> None:
     projects.put(alice, "DEMO", {})
 
     projects.put(people["admin"], "DEMO", {"description": "by admin"})
 
-    assert _get(projects, alice).fields["description"] == "by admin"
+    assert _get(entities, alice).fields["description"] == "by admin"
     assert [project.id for project in projects.list_visible(alice)] == ["DEMO"]
 
 
@@ -122,7 +131,7 @@ def test_an_administrators_change_leaves_the_project_to_its_owner(
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_id_that_cannot_be_makes_nothing(projects: Projects, alice: Viewer, project_id: str) -> None:
     """C-57."""
-    with pytest.raises(IllegalProjectId):
+    with pytest.raises(IllegalId):
         projects.put(alice, project_id, {})
 
     assert projects.list_visible(alice) == ()
@@ -155,13 +164,15 @@ def test_four_names_share_one_namespace_in_which_case_does_not_count(
     assert projects.list_visible(people["admin"]) == before
 
 
-def test_the_id_of_anothers_project_is_taken(projects: Projects, alice: Viewer, people: dict[str, Viewer]) -> None:
+def test_the_id_of_anothers_project_is_taken(
+    projects: Projects, entities: Entities, alice: Viewer, people: dict[str, Viewer]
+) -> None:
     projects.put(alice, "DEMO", {})
 
     with pytest.raises(ProjectNameTaken):
         projects.put(people["bob"], "DEMO", {"description": "mine now"})
 
-    assert "description" not in _get(projects, alice).fields
+    assert "description" not in _get(entities, alice).fields
 
 
 @pytest.mark.parametrize(
@@ -171,7 +182,7 @@ def test_of_two_that_want_a_name_at_once_the_first_gets_it(
     archive: Archive, alice: Viewer, database: Database, project_id: str, fields: dict[str, FieldValue]
 ) -> None:
     archive.projects.put(alice, "FIRST", {})
-    first = _get(archive.projects, alice, "FIRST")
+    first = _get(archive.entities, alice, "FIRST")
     claimed, may_commit = threading.Event(), threading.Event()
 
     def claim(connection: Connection) -> None:
@@ -191,31 +202,31 @@ def test_of_two_that_want_a_name_at_once_the_first_gets_it(
         assert isinstance(wanting.exception(PATIENCE_SECONDS), ProjectNameTaken)
 
 
-def test_a_change_can_meet_a_taken_name_too(projects: Projects, alice: Viewer) -> None:
+def test_a_change_can_meet_a_taken_name_too(projects: Projects, entities: Entities, alice: Viewer) -> None:
     projects.put(alice, "FIRST", {"name": "Taken"})
     projects.put(alice, "SECOND", {"description": "kept"})
 
     with pytest.raises(ProjectNameTaken):
         projects.put(alice, "SECOND", {"description": "lost", "name": "taken"})
 
-    assert _get(projects, alice, "SECOND").fields["description"] == "kept"
+    assert _get(entities, alice, "SECOND").fields["description"] == "kept"
 
 
-def test_a_project_may_repeat_its_own_names(projects: Projects, alice: Viewer) -> None:
+def test_a_project_may_repeat_its_own_names(projects: Projects, entities: Entities, alice: Viewer) -> None:
     projects.put(alice, "DEMO", {"name": "demo", "aliases/alias": ["Demo", "DEMO"]})
 
     projects.put(alice, "DEMO", {"secondary_ID": "dEMO"})
 
-    assert _get(projects, alice).fields["secondary_ID"] == "dEMO"
+    assert _get(entities, alice).fields["secondary_ID"] == "dEMO"
 
 
-def test_a_name_that_was_given_up_is_free(projects: Projects, alice: Viewer) -> None:
+def test_a_name_that_was_given_up_is_free(projects: Projects, entities: Entities, alice: Viewer) -> None:
     projects.put(alice, "FIRST", {"name": "Shared", "aliases/alias": ["a"]})
     projects.put(alice, "FIRST", {"name": "", "aliases/alias": []})
 
     projects.put(alice, "SECOND", {"name": "shared", "aliases/alias": ["A"]})
 
-    assert _get(projects, alice, "A").id == "SECOND"
+    assert _get(entities, alice, "A").id == "SECOND"
 
 
 @pytest.mark.parametrize(
@@ -223,25 +234,27 @@ def test_a_name_that_was_given_up_is_free(projects: Projects, alice: Viewer) -> 
     [("DEMO", True), ("alias", True), ("demo", False), ("ALIAS", False), ("second", False), ("title", False)],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_project_is_addressed_by_id_or_alias(projects: Projects, alice: Viewer, name: str, *, is_found: bool) -> None:
+def test_a_project_is_addressed_by_id_or_alias(
+    projects: Projects, entities: Entities, alice: Viewer, name: str, *, is_found: bool
+) -> None:
     """C-68."""
     projects.put(alice, "DEMO", {"secondary_ID": "second", "name": "title", "aliases/alias": ["alias"]})
 
     try:
-        found = _get(projects, alice, name).id == "DEMO"
+        found = _get(entities, alice, name).id == "DEMO"
     except NotFound:
         found = False
 
     assert found is is_found
 
 
-def test_a_change_by_alias_changes_the_project_itself(projects: Projects, alice: Viewer) -> None:
+def test_a_change_by_alias_changes_the_project_itself(projects: Projects, entities: Entities, alice: Viewer) -> None:
     projects.put(alice, "DEMO", {"aliases/alias": ["alias"]})
 
     projects.put(alice, "alias", {"description": "by alias"})
 
     assert [project.id for project in projects.list_visible(alice)] == ["DEMO"]
-    assert _get(projects, alice).fields["description"] == "by alias"
+    assert _get(entities, alice).fields["description"] == "by alias"
 
 
 def test_everybody_sees_their_own_and_administrators_all(
@@ -259,13 +272,13 @@ def test_everybody_sees_their_own_and_administrators_all(
 @pytest.mark.parametrize("accessibility", Accessibility)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_project_is_opened_and_closed_to_others(
-    projects: Projects, alice: Viewer, accessibility: Accessibility
+    projects: Projects, entities: Entities, alice: Viewer, accessibility: Accessibility
 ) -> None:
     projects.put(alice, "DEMO", {"description": "kept"})
 
     projects.set_accessibility(alice, _project(), accessibility)
 
-    changed = _get(projects, alice)
+    changed = _get(entities, alice)
     assert changed.accessibility is accessibility
     assert changed.fields["description"] == "kept"
 
@@ -326,7 +339,7 @@ def test_the_names_of_a_deleted_project_rest_while_it_can_be_brought_back(
 
 @pytest.mark.parametrize("name", RETIRED)
 def test_the_names_of_a_deleted_project_are_free_after_its_undo_period(
-    projects: Projects, alice: Viewer, people: dict[str, Viewer], clock: Clock, name: str
+    projects: Projects, entities: Entities, alice: Viewer, people: dict[str, Viewer], clock: Clock, name: str
 ) -> None:
     projects.put(alice, "DEMO", {"secondary_ID": "second", "name": "title", "aliases/alias": ["alias"]})
     projects.delete(alice, _project())
@@ -334,7 +347,7 @@ def test_the_names_of_a_deleted_project_are_free_after_its_undo_period(
 
     projects.put(people["bob"], name, {})
 
-    made = _get(projects, people["bob"], name)
+    made = _get(entities, people["bob"], name)
     assert (made.id, made.created_by) == (name, "bob")
 
 
@@ -349,19 +362,18 @@ def test_a_project_that_comes_again_is_empty(archive: Archive, alice: Viewer, cl
     assert again.resources() == ()
 
 
-def test_an_undo_period_can_be_none(database: Database, blobs: LocalStore, clock: Clock, alice: Viewer) -> None:
-    rules = Rules(
-        default_accessibility=RULES.default_accessibility,
-        undo_period=timedelta(0),
-        session_idle_limit=RULES.session_idle_limit,
-    )
-    projects = Archive(database, blobs, clock=clock, rules=rules).projects
+def test_an_undo_period_can_be_none(
+    database: Database, blobs: LocalStore, clock: Clock, alice: Viewer, tmp_path: Path
+) -> None:
+    rules = replace(RULES, undo_period=timedelta(0))
+    archive = Archive(database, blobs, clock=clock, rules=rules, spool_dir=tmp_path)
+    projects, entities = archive.projects, archive.entities
     projects.put(alice, "DEMO", {"description": "old"})
     projects.delete(alice, _project())
 
     projects.put(alice, "DEMO", {})
 
-    assert "description" not in _get(projects, alice).fields
+    assert "description" not in _get(entities, alice).fields
 
 
 def test_a_project_comes_with_its_resources(archive: Archive, alice: Viewer) -> None:
@@ -369,6 +381,6 @@ def test_a_project_comes_with_its_resources(archive: Archive, alice: Viewer) -> 
     for label in ("Z", "A"):
         desk.make_resource(label, Description(format=label))
 
-    _, resources = archive.projects.get(alice, at())
+    tree = archive.entities.get(alice, at())
 
-    assert [resource.label for resource in resources] == ["Z", "A"]
+    assert [resource.label for resource in tree.resources[Side.NONE]] == ["Z", "A"]

@@ -197,7 +197,7 @@ def test_making_one_project_from_many_threads_is_no_failed_storage(archive: Arch
 def test_no_change_of_a_project_is_lost(desk: Desk) -> None:
     _all_at_once(8, lambda number: desk.archive.projects.put(desk.viewer, "DEMO", {f"field{number}": "said"}))
 
-    project, _ = desk.archive.projects.get(desk.viewer, at())
+    project = desk.archive.entities.get(desk.viewer, at()).place.node
     assert {path for path in project.fields if path.startswith("field")} == {f"field{number}" for number in range(8)}
 
 
@@ -235,11 +235,11 @@ def test_a_race_for_a_login_leaves_no_user_without_an_account(database: Database
 @pytest.mark.parametrize("word", ["NULL", "null", "Null"])
 @ON_SQLITE
 def test_the_word_null_means_no_label_in_any_case(desk: Desk, database: Database, word: str) -> None:
-    project, _ = desk.archive.projects.get(desk.viewer, at())
+    project = desk.archive.entities.get(desk.viewer, at()).place.node
     unlabelled = add_resource(database, Owner(project.pk), None)
 
     with desk.archive.files.open_listing(desk.viewer, at(word), Selection()) as listing:
-        assert [resource for resource, _ in listing.resources] == [unlabelled]
+        assert [found.resource for found in listing.resources.values()] == [unlabelled]
 
 
 # 14. service/resources.py: 01 is resource 1 to uploads and deletions, but nothing to listings.
@@ -292,11 +292,11 @@ def test_an_account_whose_lock_is_over_is_not_shown_as_locked(archive: Archive, 
 # 18. service/uploads.py: bytes of a refused duplicate that cannot be deleted now spoil what was committed.
 @ON_SQLITE
 def test_an_upload_that_was_stored_is_not_told_as_failed(
-    desk: Desk, database: Database, blobs: LocalStore, clock: Clock
+    desk: Desk, database: Database, blobs: LocalStore, clock: Clock, tmp_path: Path
 ) -> None:
     desk.upload("there")
     failing = FailingBlobs(blobs, step="delete", error=StorageFailed("blobs: Input/output error"))
-    other = Desk(Archive(database, failing, clock=clock, rules=RULES), desk.viewer)
+    other = Desk(Archive(database, failing, clock=clock, rules=RULES, spool_dir=tmp_path), desk.viewer)
 
     fates = other.put([other.arrival("new"), other.arrival("there", b"other")])
 
@@ -317,10 +317,10 @@ def test_an_upload_that_lost_its_lease_can_be_sent_again(desk: Desk, database: D
 # 20. db/files.py: a listing that is given up half-way leaves PostgreSQL's cursor to the garbage collector.
 @ON_POSTGRESQL
 def test_a_listing_that_is_given_up_is_closed(desk: Desk) -> None:
-    desk.upload("a")
+    desk.put([desk.arrival(path) for path in ("a", "b")])
 
     with desk.archive.files.open_listing(desk.viewer, at(), Selection()) as listing:
-        assert len(listing.resources) == 1
+        assert next(listing.files).path == "a"
 
     del listing
     gc.collect()  # a cursor that is found here is a warning, and warnings are errors

@@ -180,7 +180,7 @@ def test_a_catalog_holds_all_that_is_known(desk: Desk, clock: Clock) -> None:
     with desk.archive.resources.open_catalog(desk.viewer, at("NII")) as catalog:
         entries = list(catalog.entries)
 
-    assert (catalog.node.id, catalog.resource) == ("DEMO", desk.resource())
+    assert (catalog.place.node.id, catalog.resource) == ("DEMO", desk.resource())
     assert [(entry.path, entry.digest.size_bytes) for entry in entries] == [("a/c", 5), ("b", 3)]
     assert entries[1].said == saying("t", format="NIFTI").said
     assert (entries[1].created_by, entries[1].created_at) == ("alice", clock.now)

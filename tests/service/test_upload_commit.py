@@ -52,12 +52,12 @@ def test_a_file_is_described_by_its_bytes_its_path_and_who_put_it(desk: Desk, cl
 
 
 def test_a_body_is_summed_up_however_it_was_cut(desk: Desk) -> None:
-    stage = desk.archive.uploads.stage()
-    stage.write([b"vo", b"", b"x"])
-    stage.write([])
-    stage.write([b"els"])
+    receiver = desk.archive.uploads.receive("a")
+    receiver.write([b"vo", b"", b"x"])
+    receiver.write([])
+    receiver.write([b"els"])
 
-    digest = stage.finish().digest
+    digest = receiver.finish()[0].staged.digest
 
     assert digest == Digest(size_bytes=6, md5=md5_of(b"voxels"), crc32=crc32(b"voxels"))
 

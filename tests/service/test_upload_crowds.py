@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import TypeVar
 
@@ -114,9 +115,12 @@ def test_uploads_and_deletions_leave_exact_counters(desk: Desk) -> None:
     assert len(desk.paths()) == 16
 
 
-def test_two_server_processes_fill_one_resource(desk: Desk, database_url: str, blobs: LocalStore, clock: Clock) -> None:
+def test_two_server_processes_fill_one_resource(
+    desk: Desk, database_url: str, blobs: LocalStore, clock: Clock, tmp_path: Path
+) -> None:
     """Nothing that counts is kept in one process: each has a database and a lease of its own."""
-    other = Desk(Archive(open_database(database_url), blobs, clock=clock, rules=RULES), desk.viewer)
+    second = Archive(open_database(database_url), blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
+    other = Desk(second, desk.viewer)
     desks = [desk, other]
 
     _all_at_once(16, lambda thread: [desks[thread % 2].upload(f"{thread}/{number}") for number in range(4)])

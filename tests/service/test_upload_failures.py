@@ -1,6 +1,7 @@
 """When something fails: nothing half is ever listed, and bytes go or stay as the commit protocol says."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -13,7 +14,6 @@ from filmroom.db.leases import fence_lease
 from filmroom.model.errors import ArchiveError, LeaseLost, MissingBytes, StorageFailed, StorageFull
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
-from filmroom.service.uploads import Arrival
 from service.desk import Desk, open_desk
 from service.failing_blobs import FailingBlobs
 
@@ -42,9 +42,11 @@ def failing(
     clock: Clock,
     people: dict[str, Viewer],
     error: ArchiveError,
+    tmp_path: Path,
 ) -> Iterator[Desk]:
     """Alice before a server whose disk fails at one step."""
-    archive = Archive(database, FailingBlobs(blobs, step=request.param, error=error), clock=clock, rules=RULES)
+    broken = FailingBlobs(blobs, step=request.param, error=error)
+    archive = Archive(database, broken, clock=clock, rules=RULES, spool_dir=tmp_path)
     yield open_desk(archive, people["alice"])
     archive.close()
 
@@ -55,14 +57,14 @@ def _fence(database: Database, clock: Clock, key: str) -> None:
 
 def _upload_like_a_door(desk: Desk, path: str) -> None:
     """Stage and put as every door must: what cannot be staged whole is aborted and not put."""
-    stage = desk.archive.uploads.stage()
+    receiver = desk.archive.uploads.receive(path)
     try:
-        stage.write([b"first half", b"second half"])
-        staged = stage.finish()
+        receiver.write([b"first half", b"second half"])
+        arrivals = receiver.finish()
     except ArchiveError:
-        stage.abort()
+        receiver.abort()
         raise
-    desk.put([Arrival(path, staged)])
+    desk.put(arrivals)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -88,10 +90,10 @@ def test_a_disk_that_fails_lets_others_be_read(desk: Desk, failing: Desk) -> Non
 
 
 def test_an_aborted_body_leaves_nothing(desk: Desk, blobs: LocalStore) -> None:
-    stage = desk.archive.uploads.stage()
-    stage.write([b"half"])
+    receiver = desk.archive.uploads.receive("a")
+    receiver.write([b"half"])
 
-    stage.abort()
+    receiver.abort()
 
     assert list(blobs.iter_keys()) == []
     assert desk.resources() == ()
