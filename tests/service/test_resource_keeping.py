@@ -108,7 +108,7 @@ def test_two_projects_may_use_one_label(desk: Desk) -> None:
         ("nothing", ["A", "B", "C"]),
         ("a", ["A", "B", "C"]),
         ("A,A,1", ["B", "C"]),
-        (None, []),
+        (None, ["A", "B", "C"]),
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

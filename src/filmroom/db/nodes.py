@@ -135,5 +135,9 @@ def update_node(connection: Connection, changed: Node, *, stamp: Stamp) -> None:
     connection.execute(update(node).where(node.c.pk == changed.pk).values(values))
 
 
+def move_node(connection: Connection, pk: int, *, parent_pk: int) -> None:
+    connection.execute(update(node).where(node.c.pk == pk).values(parent_pk=parent_pk))
+
+
 def mark_node_deleted(connection: Connection, pk: int, *, stamp: Stamp) -> None:
     connection.execute(update(node).where(node.c.pk == pk).values(deleted_at=stamp.at))

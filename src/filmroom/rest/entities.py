@@ -16,6 +16,7 @@ from filmroom.rest.documents import wants_document
 from filmroom.rest.formats import requested_type, table_reply
 from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.reply import Reply
+from filmroom.rest.xmldoc import root_name
 from filmroom.service.archive import Archive
 from filmroom.service.entities import Change, Changed
 
@@ -54,7 +55,7 @@ def _changed_reply(call: Call, changed: Changed) -> Reply:
 def _read_change(call: Call, document: bytes) -> Change:
     """C-48 to C-52: the document first, then the parameters, which win."""
     kind = call.address.kind
-    named = _named_type(call) or _implied_type(call)
+    named = _named_type(call) or _type_of_document(document) or _implied_type(call)
     data_type = named or _DEFAULT_TYPES.get(kind)
     if data_type is not None and data_type.kind is not kind:
         raise BadValue("xsiType", data_type.xsi_type, f"it is no type that a {kind} can have")
@@ -75,6 +76,11 @@ def _named_type(call: Call) -> DataType | None:
     if (data_type := find_data_type(name)) is None:
         raise BadValue("xsiType", name, "no such data type is known here")
     return data_type
+
+
+def _type_of_document(document: bytes) -> DataType | None:
+    """C-50: the root of a document says the type. Raises BadDocument."""
+    return find_data_type(root_name(document)) if document.strip() else None
 
 
 def _implied_type(call: Call) -> DataType | None:

@@ -28,6 +28,8 @@ _XSI_TYPE: Final = tag("xsi:type")
 _CONDITION: Final = re.compile(r"(\w+)\[(\w+)=([^\[\]/]+)\]")
 # C-65, C-66: the numbers of what is numbered in the whole archive.
 _NUMBERS: Final = {Kind.SCAN: "xnat_imagescandata_id", Kind.RECONSTRUCTION: "xnat_reconstructedimagedata_id"}
+# C-191, C-203: kinds whose types have no such field.
+_WITHOUT_PROJECT: Final = frozenset({Kind.PROJECT, Kind.RECONSTRUCTION})
 _SIDES_BY_PATH: Final = {"in/file": Side.IN, "out/file": Side.OUT}
 
 
@@ -67,7 +69,7 @@ def fields_of(place: Place) -> dict[str, FieldValue]:
     """All fields of a thing: those that say what it is and where it hangs, then those that were given."""
     node = place.node
     where: dict[str, FieldValue | None] = {"ID": node.id}
-    if place.kind is not Kind.PROJECT:
+    if place.kind not in _WITHOUT_PROJECT:
         where["project"] = place.project.id
     if node.label is not None:
         where["label"] = node.label

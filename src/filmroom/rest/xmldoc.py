@@ -35,6 +35,20 @@ def parse_document(text: bytes, *, root: str) -> etree._Element:
     Raises BadDocument (C-23, C-56) for XML that is malformed, has a DOCTYPE, or has another root than
     ``root`` (``prefix:name``). Nothing outside the document is ever read.
     """
+    element = _parse(text)
+    if str(element.tag).lower() != tag(root).lower():
+        raise BadDocument(f"only {root} documents can be sent to this address")
+    return element
+
+
+def root_name(text: bytes) -> str:
+    """``prefix:name`` of a document's root, with our own prefix for its namespace. Raises BadDocument."""
+    name = etree.QName(_parse(text))
+    prefix = next((prefix for prefix, uri in NAMESPACES.items() if uri == name.namespace), "")
+    return f"{prefix}:{name.localname}"
+
+
+def _parse(text: bytes) -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
     try:
         element = etree.fromstring(text, parser)
@@ -42,8 +56,6 @@ def parse_document(text: bytes, *, root: str) -> etree._Element:
         raise BadDocument(f"the body is not well-formed XML: {error.msg}") from error
     if element.getroottree().docinfo.internalDTD is not None:
         raise BadDocument("DOCTYPE is disallowed in XML that is sent here")
-    if element.tag.lower() != tag(root).lower():
-        raise BadDocument(f"only {root} documents can be sent to this address")
     return element
 
 

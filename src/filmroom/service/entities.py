@@ -69,7 +69,7 @@ class Entities:
     def get(self, viewer: Viewer, address: Address) -> Tree:
         """A thing and all that is inside it. Raises NotFound for none or several."""
         with self._stores.database.read() as connection:
-            return _tree(connection, get_place(connection, viewer, address, action=Action.READ))
+            return _tree(connection, _get_exact(connection, viewer, address, action=Action.READ))
 
     def list_places(self, viewer: Viewer, address: Address) -> tuple[Place, ...]:
         """Every thing that an address names. Raises NotFound for none, unless all were asked for."""
@@ -95,7 +95,10 @@ class Entities:
             if existing is None:
                 return self._create(connection, viewer, address, change, stamp=stamp)
             nodes.lock_node(connection, existing.node.pk)
-            return _update(connection, get_place(connection, viewer, address, action=Action.EDIT), change, stamp)
+            place = get_place(connection, viewer, address, action=Action.EDIT)
+            if place.kind is Kind.EXPERIMENT and (name := change.fields.get("subject_ID")):
+                self._move(connection, viewer, place, str(name), stamp=stamp)
+            return _update(connection, place, change, stamp)
 
         return self._stores.database.write(unit)
 
@@ -104,7 +107,7 @@ class Entities:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            place = get_place(connection, viewer, address, action=Action.DELETE)
+            place = _get_exact(connection, viewer, address, action=Action.DELETE)
             nodes.mark_node_deleted(connection, place.node.pk, stamp=stamp)
             names.mark_labels_deleted(connection, place.node.pk, at=stamp.at)
 
@@ -119,6 +122,7 @@ class Entities:
         parent = self._parent(connection, viewer, address, change, stamp=stamp)
         name = check_id(getattr(address, kind) or "", what=f"{kind} {'label' if kind in _LABELLED else 'ID'}")
         fields = dict(change.fields)
+        fields.pop("subject_ID", None)
         given_id = str(fields.pop("ID", ""))
         node_id = name if kind not in _LABELLED else self._id(connection, kind, given_id)
         new = Node(
@@ -139,6 +143,20 @@ class Entities:
         if kind in _LABELLED:
             _label(connection, Owner(pk), new, name, at=stamp.at)
         return Changed(node_id, is_new=True)
+
+    def _move(self, connection: Connection, viewer: Viewer, place: Place, subject: str, *, stamp: Stamp) -> None:
+        """C-93: give an experiment to another subject of its project, which is made if it is not there."""
+        address = Address(kind=Kind.SUBJECT, project=place.project.id, subject=subject)
+        parent = self._get_or_create_subject(connection, viewer, address, stamp=stamp)
+        if place.subject is None or parent.node.pk != place.subject.pk:
+            nodes.move_node(connection, place.node.pk, parent_pk=parent.node.pk)
+
+    def _get_or_create_subject(
+        self, connection: Connection, viewer: Viewer, address: Address, *, stamp: Stamp
+    ) -> Place:
+        if _find_existing(connection, viewer, address) is None:
+            self._create(connection, viewer, address, _NEW_SUBJECT, stamp=stamp)
+        return get_place(connection, viewer, address, action=Action.EDIT)
 
     def _id(self, connection: Connection, kind: Kind, given: str) -> str:
         if not given:
@@ -164,9 +182,7 @@ class Entities:
         if not name:
             raise BadDocument("Submitted experiment record must include the subject.")
         subject = replace(project, kind=Kind.SUBJECT, subject=name)
-        if _find_existing(connection, viewer, subject) is None:
-            self._create(connection, viewer, subject, _NEW_SUBJECT, stamp=stamp)
-        return get_place(connection, viewer, subject, action=Action.EDIT)
+        return self._get_or_create_subject(connection, viewer, subject, stamp=stamp)
 
 
 _NEW_SUBJECT: Final = Change(data_type=SUBJECT, fields={})
@@ -176,6 +192,15 @@ def _project_of(address: Address, word: str) -> Address:
     if address.project is None:
         raise BadDocument(f"Submitted {word} record must include the project attribute.")
     return Address(kind=Kind.PROJECT, project=address.project)
+
+
+def _get_exact(connection: Connection, viewer: Viewer, address: Address, *, action: Action) -> Place:
+    """The thing that is named by its own ID or label: types and ``ALL`` choose resources, not things (C-113, C-114)."""
+    place = get_place(connection, viewer, address, action=action)
+    named = getattr(address, address.kind)
+    if address.kind is not Kind.PROJECT and named not in (place.node.id, place.node.label):
+        raise NotFound(f"{address.kind} {named!r}")
+    return place
 
 
 def _find_existing(connection: Connection, viewer: Viewer, address: Address) -> Place | None:
@@ -199,6 +224,7 @@ def _update(connection: Connection, place: Place, change: Change, stamp: Stamp) 
         _rename(connection, place, change.new_label, stamp)
         return Changed(node.id, is_renamed=True)
     fields = dict(change.fields)
+    fields.pop("subject_ID", None)
     if (given := fields.pop("ID", node.id)) != node.id:
         raise BadValue("ID", str(given), "ID cannot be modified")
     if change.data_type is not None and change.data_type.xsi_type != node.xsi_type:

@@ -1,4 +1,4 @@
-"""What is wrong as things stand, each named for what somebody would see."""
+"""What was once wrong with things other than projects, each named for what somebody would have seen."""
 
 import pytest
 from lxml import etree
