@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
-from filmroom.db.schema import counter, name, node
+from filmroom.db.counters import next_number
+from filmroom.db.schema import name, node
 from filmroom.model.nodes import Kind
 
 _TAKEN: Final = (node.c.kind.in_([Kind.SUBJECT, Kind.EXPERIMENT]),)
@@ -47,12 +47,6 @@ def mark_labels_deleted(connection: Connection, node_pk: int, *, at: datetime) -
 def next_id(connection: Connection, prefix: str) -> str:
     """C-58: the prefix and the next number of five digits or more, one that was never used in the archive."""
     while True:
-        bump = (
-            upsert(counter)
-            .values(name=prefix, next_value=2)
-            .on_conflict_do_update(index_elements=[counter.c.name], set_={"next_value": counter.c.next_value + 1})
-            .returning(counter.c.next_value)
-        )
-        candidate = f"{prefix}{int(connection.execute(bump).scalar_one()) - 1:05d}"
+        candidate = f"{prefix}{next_number(connection, prefix):05d}"
         if connection.execute(select(node.c.pk).where(node.c.id == candidate, *_TAKEN).limit(1)).first() is None:
             return candidate

@@ -7,8 +7,9 @@ import orjson
 from sqlalchemy import Connection, Select, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from filmroom.db.counters import next_number
 from filmroom.db.hot import Hot
-from filmroom.db.schema import AnyRow, Instant, counter, resource
+from filmroom.db.schema import AnyRow, Instant, resource
 from filmroom.model.people import Stamp
 from filmroom.model.resources import Description, Owner, Resource, Side
 
@@ -148,7 +149,7 @@ def insert_resource(
     """The new resource with its pk and rid; None when a live one has its label."""
     values = {
         **_values(owner),
-        "rid": _next_rid(connection),
+        "rid": next_number(connection, "rid"),  # F-88: one sequence for the whole archive
         "label": label,
         **description_values(said),
         "created_at": stamp.at,
@@ -158,17 +159,6 @@ def insert_resource(
     }
     row = connection.execute(upsert(resource).values(values).on_conflict_do_nothing().returning(*_COLUMNS)).first()
     return None if row is None else _to_resource(row)
-
-
-def _next_rid(connection: Connection) -> int:
-    """F-88: one sequence for the whole archive. It starts at 1; a number that is not used in the end is lost."""
-    bump = (
-        upsert(counter)
-        .values(name="rid", next_value=2)
-        .on_conflict_do_update(index_elements=[counter.c.name], set_={"next_value": counter.c.next_value + 1})
-        .returning(counter.c.next_value)
-    )
-    return int(connection.execute(bump).scalar_one()) - 1
 
 
 def add_to_counters(connection: Connection, resource_pk: int, *, files: int, size_bytes: int, stamp: Stamp) -> None:
