@@ -72,11 +72,12 @@ def open_database(url: str) -> Database:
 class SQLiteDatabase:
     def __init__(self, path: Path) -> None:
         self.path = str(path)
+        self.lock_path = f"{path}.lock"
         url = URL.create("sqlite", database=self.path)  # made, not read: a path may hold what means something in a URL
         self.engine = _sqlite_engine(url, begin="BEGIN", pool=NullPool)
         self._readers = _Readers(self.engine)
         self._writer_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool=StaticPool)
-        self._writer = GroupWriter(self._writer_engine, lock_path=f"{path}.lock")
+        self._writer = GroupWriter(self._writer_engine, lock_path=self.lock_path)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

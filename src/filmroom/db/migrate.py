@@ -1,7 +1,5 @@
 """Bring a database to this program's schema, under a lock, after saving a copy of an SQLite database beside it."""
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from filmroom.db.engine import Database, SQLiteDatabase
+from filmroom.db.writer import locked
 from filmroom.model.errors import DatabaseTooNew
 
 REVISIONS: Final = ("0001",)
@@ -51,12 +50,8 @@ def read_revision(database: Database) -> str | None:
 @contextmanager
 def _lock(database: Database) -> Iterator[None]:
     if isinstance(database, SQLiteDatabase):
-        lock = os.open(f"{database.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(database.lock_path):
             yield
-        finally:
-            os.close(lock)
     else:
         with database.engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})

@@ -76,7 +76,7 @@ class GroupWriter:
 def _run_group(engine: Engine, lock_path: str, group: list[_Job]) -> None:
     outcomes: list[Callable[[], None]] = []
     try:
-        with _locked(lock_path), engine.begin() as connection:
+        with locked(lock_path), engine.begin() as connection:
             outcomes = [_run_unit(connection, unit, future) for unit, future in group]
     except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
         failure = error if isinstance(error, SQLAlchemyError) else StorageFailed(f"database: {error}")
@@ -86,7 +86,8 @@ def _run_group(engine: Engine, lock_path: str, group: list[_Job]) -> None:
 
 
 @contextmanager
-def _locked(path: str) -> Iterator[None]:
+def locked(path: str) -> Iterator[None]:
+    """Keep out every other process that asks for the lock on this file, which is made if need be."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
