@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from filmroom.model.datatypes import DATA_TYPES, RECONSTRUCTION, SUBJECT, DataType, find_data_type, find_field_path
@@ -11,10 +10,9 @@ from filmroom.model.errors import BadValue
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.table import Table, counted
 from filmroom.rest import items
-from filmroom.rest.call import Call, Handler, Intake
-from filmroom.rest.documents import wants_document
+from filmroom.rest.call import Call, Handler
+from filmroom.rest.documents import takes_document
 from filmroom.rest.formats import requested_type, table_reply
-from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.reply import Reply
 from filmroom.rest.xmldoc import root_name
 from filmroom.service.archive import Archive
@@ -34,13 +32,8 @@ def get_entity(archive: Archive, call: Call) -> Reply:
     return Reply(body=items.to_xml(tree), media_type="text/xml; charset=UTF-8")
 
 
-def put_entity(archive: Archive, call: Call) -> Reply | Intake:
-    if wants_document(call):
-        return DocumentIntake(partial(_put, archive, call))
-    return _put(archive, call, b"")
-
-
-def _put(archive: Archive, call: Call, document: bytes) -> Reply:
+@takes_document
+def put_entity(archive: Archive, call: Call, document: bytes) -> Reply:
     """C-144: 201 and the ID of what is new, 200 and the ID of what is changed, 200 and nothing for a rename."""
     changed = archive.entities.put(call.viewer, call.address, _read_change(call, document))
     return _changed_reply(call, changed)

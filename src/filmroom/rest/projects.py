@@ -1,6 +1,5 @@
 """Projects over HTTP (core-api section 3.3)."""
 
-from functools import partial
 from typing import Final
 
 from filmroom.model.datatypes import PROJECT
@@ -9,10 +8,9 @@ from filmroom.model.nodes import Accessibility, FieldValue, Node
 from filmroom.model.resources import IfExists
 from filmroom.model.table import Table, counted
 from filmroom.rest import items
-from filmroom.rest.call import Call, Intake
-from filmroom.rest.documents import wants_document
+from filmroom.rest.call import Call
+from filmroom.rest.documents import takes_document
 from filmroom.rest.formats import table_reply
-from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
 
@@ -30,14 +28,9 @@ def _row(project: Node) -> tuple[str, ...]:
     return (project.id, *(str(project.fields.get(path, "")) for path in paths), f"/data/projects/{project.id}")
 
 
-def put_project(archive: Archive, call: Call) -> Reply | Intake:
+@takes_document
+def put_project(archive: Archive, call: Call, document: bytes) -> Reply:
     """C-69: create or change; 200 and nothing in both cases."""
-    if wants_document(call):
-        return DocumentIntake(partial(_put, archive, call))
-    return _put(archive, call, b"")
-
-
-def _put(archive: Archive, call: Call, document: bytes) -> Reply:
     fields = _read_fields(call, document)
     project_id = call.address.project or ""
     body_id = str(fields.pop("ID", "")) or project_id
@@ -65,14 +58,9 @@ def _to_accessibility(word: str) -> Accessibility:
         raise BadValue("accessibility", word, f"use one of {', '.join(Accessibility)}") from error
 
 
-def post_project(archive: Archive, call: Call) -> Reply | Intake:
+@takes_document
+def post_project(archive: Archive, call: Call, document: bytes) -> Reply:
     """C-73: a project whose ID is among the parameters or in the document; 200 and the new URL."""
-    if wants_document(call):
-        return DocumentIntake(partial(_post, archive, call))
-    return _post(archive, call, b"")
-
-
-def _post(archive: Archive, call: Call, document: bytes) -> Reply:
     fields = _read_fields(call, document)
     project_id = str(fields.pop("ID", ""))
     accessibility = _read_accessibility(call)

@@ -6,10 +6,9 @@ from typing import Final
 from filmroom.model.resources import Description
 from filmroom.model.table import Table, counted
 from filmroom.rest import catalog
-from filmroom.rest.call import Call, Intake
-from filmroom.rest.documents import wants_document
+from filmroom.rest.call import Call
+from filmroom.rest.documents import takes_document
 from filmroom.rest.formats import requested_type, spooled_reply, table_reply
-from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.items import RESOURCE_XSI_TYPE
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
@@ -77,14 +76,9 @@ def get_resource(archive: Archive, call: Call) -> Reply:
         return spooled_reply(partial(catalog.write_catalog, found), "text/xml; charset=UTF-8")
 
 
-def put_resource(archive: Archive, call: Call) -> Reply | Intake:
+@takes_document
+def put_resource(archive: Archive, call: Call, document: bytes) -> Reply:
     """F-85 to F-88: an empty resource; 200 and nothing. A body, if there is one, describes it."""
-    if wants_document(call):
-        return DocumentIntake(partial(_put, archive, call))
-    return _put(archive, call, b"")
-
-
-def _put(archive: Archive, call: Call, document: bytes) -> Reply:
     said = read_description(call.query, split_tags=True)
     if document.strip():
         said = _first_said(said, catalog.read_description(document))
