@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -142,51 +143,21 @@ def _pieces(member: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
         yield piece
 
 
-class GzipUnpacker:
+def _unpack_gzip(bench: Workbench, source: IO[bytes], *, name: str) -> None:
     """One gzipped file, which becomes a file of the given name."""
-
-    def __init__(self, bench: Workbench, name: str) -> None:
-        self._pump = _Pump(bench, lambda source: self._unpack(bench, name, source))
-
-    @staticmethod
-    def _unpack(bench: Workbench, name: str, source: IO[bytes]) -> None:
-        with gzip.GzipFile(fileobj=source) as member:
-            bench.add(name, _pieces(member))
-
-    def write(self, chunks: Sequence[bytes]) -> None:
-        self._pump.write(chunks)
-
-    def finish(self) -> list[Arrival]:
-        return self._pump.finish()
-
-    def abort(self) -> None:
-        self._pump.abort()
+    with gzip.GzipFile(fileobj=source) as member:
+        bench.add(name, _pieces(member))
 
 
-class TarUnpacker:
-    def __init__(self, bench: Workbench, *, is_gzipped: bool) -> None:
-        mode = "r|gz" if is_gzipped else "r|"
-        self._pump = _Pump(bench, lambda source: self._unpack(bench, mode, source))
-
-    @staticmethod
-    def _unpack(bench: Workbench, mode: Any, source: IO[bytes]) -> None:
-        with tarfile.open(fileobj=source, mode=mode) as archive:
-            for info in archive:
-                if not info.isreg() and not info.isdir():
-                    raise BadArchive(f"member {info.name!r} is a link or a device")
-                if info.isreg() and _is_kept(info.name):
-                    member = archive.extractfile(info)
-                    if member is not None:
-                        bench.add(_plain(info.name), _whole(member, info.size))
-
-    def write(self, chunks: Sequence[bytes]) -> None:
-        self._pump.write(chunks)
-
-    def finish(self) -> list[Arrival]:
-        return self._pump.finish()
-
-    def abort(self) -> None:
-        self._pump.abort()
+def _unpack_tar(bench: Workbench, source: IO[bytes], *, mode: Any) -> None:
+    with tarfile.open(fileobj=source, mode=mode) as archive:
+        for info in archive:
+            if not info.isreg() and not info.isdir():
+                raise BadArchive(f"member {info.name!r} is a link or a device")
+            if info.isreg() and _is_kept(info.name):
+                member = archive.extractfile(info)
+                if member is not None:
+                    bench.add(_plain(info.name), _whole(member, info.size))
 
 
 def _whole(member: IO[bytes], size_bytes: int) -> Iterator[bytes]:
@@ -198,10 +169,10 @@ def _whole(member: IO[bytes], size_bytes: int) -> Iterator[bytes]:
         raise BadArchive("it ends in the middle of a member")
 
 
-class _Pump:
-    """Turns what is pushed into something that can be read, in a thread of its own."""
+class StreamUnpacker:
+    """Unpacks while the archive arrives: what is pushed can be read by ``unpack``, in a thread of its own."""
 
-    def __init__(self, bench: Workbench, unpack: Callable[[IO[bytes]], None]) -> None:
+    def __init__(self, bench: Workbench, unpack: Callable[[Workbench, IO[bytes]], None]) -> None:
         self._bench = bench
         self._pieces: queue.Queue[Sequence[bytes] | None] = queue.Queue(_PIECES_WAITING)
         self._is_cut = False
@@ -234,10 +205,10 @@ class _Pump:
                 continue
             return
 
-    def _run(self, unpack: Callable[[IO[bytes]], None]) -> None:
+    def _run(self, unpack: Callable[[Workbench, IO[bytes]], None]) -> None:
         source = io.BufferedReader(_Pushed(self._take), _COPY_BYTES)
         try:
-            unpack(source)
+            unpack(self._bench, source)
             while source.read(_COPY_BYTES):  # what follows the end of an archive is no part of it
                 pass
         except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
@@ -284,9 +255,11 @@ class _Pushed(io.RawIOBase):
 def new_unpacker(bench: Workbench, name: str) -> Receiver | None:
     """What takes an archive of this name apart, by its ending and case-sensitively; None for what is none (F-156)."""
     if name.endswith((".tar", ".xar")):
-        return TarUnpacker(bench, is_gzipped=False)
+        return StreamUnpacker(bench, partial(_unpack_tar, mode="r|"))
     if name.endswith((".tar.gz", ".tgz")):
-        return TarUnpacker(bench, is_gzipped=True)
+        return StreamUnpacker(bench, partial(_unpack_tar, mode="r|gz"))
     if name.endswith((".zip", ".zar")):
         return ZipUnpacker(bench)
-    return GzipUnpacker(bench, name.removesuffix(".gz")) if name.endswith(".gz") else None
+    if name.endswith(".gz"):
+        return StreamUnpacker(bench, partial(_unpack_gzip, name=name.removesuffix(".gz")))
+    return None
