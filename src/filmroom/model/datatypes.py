@@ -6,6 +6,7 @@ Core-api sections 3.2 and 8.1. A type has its own fields after those of the type
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from filmroom.model.nodes import Kind
@@ -30,9 +31,12 @@ class Field:
 RESOURCES: Final = "resources"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DataType:
-    """``fields`` in the order of XNAT's schema, without those of the type it extends; see ``all_fields``."""
+    """Each type is there once, so that what was worked out of it can be kept; two are equal if they are the same.
+
+    ``fields`` in the order of XNAT's schema, without those of the type it extends; see ``all_fields``.
+    """
 
     xsi_type: str
     element_name: str
@@ -259,10 +263,15 @@ def find_field_path(data_type: DataType, parameter: str) -> str | None:
     prefix, slash, path = parameter.partition("/")
     if not slash or prefix.lower() not in {ancestor.xsi_type.lower() for ancestor in data_type.lineage}:
         return None
-    known = {field.path.lower(): field.path for field in data_type.all_fields if field.holds is None}
-    return known.get(path.lower()) or (path if _PATH.fullmatch(path) else None)
+    return _known_paths(data_type).get(path.lower()) or (path if _PATH.fullmatch(path) else None)
 
 
+@cache
+def _known_paths(data_type: DataType) -> dict[str, str]:
+    return {field.path.lower(): field.path for field in data_type.all_fields if field.holds is None}
+
+
+@cache
 def _shortcuts(data_type: DataType) -> dict[str, str]:
     return {field.shortcut: field.path for field in data_type.all_fields if field.shortcut}
 

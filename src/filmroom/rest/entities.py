@@ -1,13 +1,13 @@
 """Subjects, experiments, assessors, scans and reconstructions over HTTP (core-api sections 3.4 to 3.8)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from filmroom.model.datatypes import DATA_TYPES, RECONSTRUCTION, SUBJECT, DataType, find_data_type, find_field_path
+from filmroom.model.datatypes import RECONSTRUCTION, SUBJECT, DataType, find_data_type, find_field_path, iter_known
 from filmroom.model.errors import BadValue
-from filmroom.model.nodes import Kind, Place
+from filmroom.model.nodes import FieldValue, Kind, Place
 from filmroom.model.table import Table, counted
 from filmroom.rest import items
 from filmroom.rest.call import Call, Handler
@@ -85,7 +85,7 @@ def _implied_type(call: Call) -> DataType | None:
 
 def _base_type(kind: Kind) -> DataType:
     """What a thing of a kind has in any case; for changing one without saying its type."""
-    return next(data_type for data_type in DATA_TYPES if data_type.kind is kind)
+    return next(iter_known(kind))
 
 
 def delete_entity(archive: Archive, call: Call) -> Reply:
@@ -150,7 +150,7 @@ def lister(wanted: _List) -> Handler:
     def list_entities(archive: Archive, call: Call) -> Reply:
         places = archive.entities.list_inside(call.viewer, call.address, wanted.kind)
         columns = _columns(call, wanted)
-        rows = [[_cell(place, column, wanted) for column in columns] for place in _filtered(call, places)]
+        rows = [_row(place, columns, wanted) for place in _filtered(call, places)]
         return table_reply(call, counted(Table(columns=tuple(map(_header, columns)), rows=rows)))
 
     return list_entities
@@ -187,7 +187,7 @@ def _columns(call: Call, wanted: _List) -> tuple[str, ...]:
 def _is_known(name: str, wanted: _List) -> bool:
     if name in _COMPUTED or name in wanted.columns or name == wanted.key:
         return True
-    return any(find_field_path(data_type, name) for data_type in DATA_TYPES if data_type.kind is wanted.kind)
+    return any(find_field_path(data_type, name) for data_type in iter_known(wanted.kind))
 
 
 def _header(column: str) -> str:
@@ -214,7 +214,12 @@ _COMPUTED: Final[dict[str, Callable[[Place], str]]] = {
 }
 
 
-def _cell(place: Place, column: str, wanted: _List) -> str | int:
+def _row(place: Place, columns: tuple[str, ...], wanted: _List) -> list[str | int]:
+    fields = items.fields_of(place)
+    return [_cell(place, column, wanted, fields) for column in columns]
+
+
+def _cell(place: Place, column: str, wanted: _List, fields: Mapping[str, FieldValue]) -> str | int:
     if column == "URI":
         return wanted.uri(place)
     if column == wanted.key and column not in _COMPUTED:
@@ -223,4 +228,4 @@ def _cell(place: Place, column: str, wanted: _List) -> str | int:
         return _COMPUTED[column](place)
     data_type = find_data_type(place.node.xsi_type)
     path = find_field_path(data_type, column) if data_type else None
-    return str(items.fields_of(place).get(path or "", ""))
+    return str(fields.get(path or "", ""))
