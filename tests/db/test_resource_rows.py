@@ -14,7 +14,7 @@ from filmroom.db.resources import (
     find_resource_by_label,
     find_resource_by_rid,
     insert_resource,
-    iter_resources,
+    list_resources_of,
     mark_resources_deleted,
 )
 from filmroom.db.schema import resource as table
@@ -83,7 +83,7 @@ def test_a_label_is_taken_once(database: Database, owner: Owner) -> None:
     )
 
     assert again is None
-    assert len(read(database, lambda connection: list(iter_resources(connection, owner)))) == 1
+    assert len(read(database, lambda connection: list_resources_of(connection, [owner])[owner])) == 1
 
 
 def test_only_one_of_many_takes_a_label(database: Database, owner: Owner) -> None:
@@ -142,7 +142,7 @@ def test_deleted_resources_are_not_found(database: Database, owner: Owner) -> No
 
     assert _by_label(database, owner, "A") is None
     assert _by_rid(database, owner, gone.rid) is None
-    assert read(database, lambda connection: list(iter_resources(connection, owner))) == [left]
+    assert read(database, lambda connection: list_resources_of(connection, [owner])[owner]) == [left]
     assert read(database, lambda connection: find_first_resource(connection, owner)) == left
 
 
@@ -158,7 +158,7 @@ def test_resources_come_by_number(database: Database, owner: Owner) -> None:
     for label in ("Z", "A", None, "M"):
         add_resource(database, owner, label)
 
-    labels = read(database, lambda connection: [one.label for one in iter_resources(connection, owner)])
+    labels = read(database, lambda connection: [one.label for one in list_resources_of(connection, [owner])[owner]])
 
     assert labels == ["Z", "A", None, "M"]
 

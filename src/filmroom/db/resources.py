@@ -1,6 +1,6 @@
 """Rows of resources: found, made, counted, marked deleted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -99,7 +99,7 @@ _OWNERS_AT_ONCE: Final = 500
 
 
 def list_resources_of(connection: Connection, owners: Iterable[Owner]) -> dict[Owner, list[Resource]]:
-    """The live resources of many owners, by owner as they came, each by rid; few statements however many they are."""
+    """The live resources of many owners, by owner, each by rid (F-68); few statements however many they are."""
     found: dict[Owner, list[Resource]] = {owner: [] for owner in owners}
     pks = list(dict.fromkeys(owner.node_pk for owner in found))
     for start in range(0, len(pks), _OWNERS_AT_ONCE):
@@ -108,12 +108,6 @@ def list_resources_of(connection: Connection, owners: Iterable[Owner]) -> dict[O
             if owner in found:
                 found[owner].append(_to_resource(row))
     return found
-
-
-def iter_resources(connection: Connection, owner: Owner) -> Iterator[Resource]:
-    """The live resources of one side of a node, by rid (F-68)."""
-    rows = connection.execute(_OF_NODE.order_by(resource.c.rid), _values(owner))
-    return map(_to_resource, rows)
 
 
 def find_resource_by_label(connection: Connection, owner: Owner, label: str, *, lock: bool = False) -> Resource | None:
