@@ -1,6 +1,7 @@
 """Files over HTTP: listed, downloaded, deleted (files-api sections 6, 7 and 9)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Final
 
 import orjson
@@ -10,7 +11,7 @@ from filmroom.model.names import check_folder_path
 from filmroom.model.resources import Selection
 from filmroom.model.table import Cell, Table
 from filmroom.rest.bundles import FORMATS, archive_reply
-from filmroom.rest.call import Call
+from filmroom.rest.call import Call, Handler
 from filmroom.rest.download import file_reply
 from filmroom.rest.formats import requested_type, table_reply
 from filmroom.rest.reply import Reply
@@ -44,22 +45,33 @@ _JSON_KEYS: Final = (
 _OFFERED: Final = ("application/json", "text/html", "text/xml", "text/csv", "image/jpeg")
 
 
+def _or_nothing(handler: Callable[[Archive, Call], Reply]) -> Handler:
+    """F-98: with ``accept-not-found`` what is not there answers with 204 in place of 404."""
+
+    @wraps(handler)
+    def handle(archive: Archive, call: Call) -> Reply:
+        try:
+            return handler(archive, call)
+        except NotFound:
+            if call.query.flag("accept-not-found"):
+                return Reply(status=204)
+            raise
+
+    return handle
+
+
+@_or_nothing
 def get_files(archive: Archive, call: Call) -> Reply:
     """A file when the path names one, a table when it names a folder or nothing, an archive when one is asked for."""
     selection = _read_selection(call)
     media_type = requested_type(call, _OFFERED)
-    try:
-        if media_type in FORMATS:
-            return archive_reply(archive, call, selection, media_type)
-        if call.query.text("index") is not None:
-            return _indexed(archive, call, selection)
-        if call.address.path is None or call.address.path.endswith("/"):
-            return _list(archive, call, selection)
-        return file_reply(call, archive.files.open_file(call.viewer, call.address, spellings=call.spellings))
-    except NotFound:
-        if call.query.flag("accept-not-found"):
-            return Reply(status=204)  # F-98
-        raise
+    if media_type in FORMATS:
+        return archive_reply(archive, call, selection, media_type)
+    if call.query.text("index") is not None:
+        return _indexed(archive, call, selection)
+    if call.address.path is None or call.address.path.endswith("/"):
+        return _list(archive, call, selection)
+    return file_reply(call, archive.files.open_file(call.viewer, call.address, spellings=call.spellings))
 
 
 def _read_selection(call: Call) -> Selection:
@@ -120,13 +132,9 @@ def _is_child(row: tuple[Cell, ...], prefix: str) -> bool:
     return "/" not in str(row[0])[len(prefix) :]
 
 
+@_or_nothing
 def delete_files(archive: Archive, call: Call) -> Reply:
     """F-161 to F-164."""
     call.query.flag("removeFiles")
-    try:
-        archive.files.delete(call.viewer, call.address, spellings=call.spellings)
-    except NotFound:
-        if call.query.flag("accept-not-found"):
-            return Reply(status=204)
-        raise
+    archive.files.delete(call.viewer, call.address, spellings=call.spellings)
     return Reply()
