@@ -127,14 +127,14 @@ class Accounts:
 
     def _check(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
         now = self._stores.clock()
+        since = now - LOCKED_FOR
         with self._stores.database.read() as connection:
             account = rows.find_account(connection, login)
-            failures = rows.count_failures(connection, login, client, since=now - LOCKED_FOR)
+            failures = rows.count_failures(connection, login, client, since=since)
         if failures >= MOST_FAILURES:
             raise AccountLocked
         is_right = self._passwords.is_right(password, account.password_hash if account else None)
         if account is None or not is_right or not account.is_enabled:
-            since = now - LOCKED_FOR
             self._write_if_possible(
                 lambda connection: rows.add_failure(connection, login, client, now=now, since=since)
             )

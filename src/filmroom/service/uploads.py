@@ -84,7 +84,7 @@ class Uploads:
             there = files.find_brief(connection, resource.pk, address.path or "") if resource else None
         if there is None:
             raise Busy("the file that was in the way was deleted meanwhile, and the upload was not kept")
-        return Fate.SAME if there.md5 == digest.md5 else Fate.REFUSED
+        return _fate_beside(there, digest)
 
     def receive(
         self, path: str, *, unpack_as: str | None = None, declared: Mapping[str, bytes] | None = None
@@ -204,9 +204,14 @@ def _store_one(
         return Fate.STORED, 1, digest.size_bytes
     there = files.get_brief(connection, resource.pk, arrival.path)
     if options.if_exists is IfExists.REFUSE:
-        return (Fate.SAME if there.md5 == digest.md5 else Fate.REFUSED), 0, 0
+        return _fate_beside(there, digest), 0, 0
     files.replace_file(connection, there.pk, replace(entry, said=_joined(there.said, options.said)), by=stamp.by)
     return Fate.STORED, 0, digest.size_bytes - there.size_bytes
+
+
+def _fate_beside(there: files.Brief, digest: Digest) -> Fate:
+    """The fate of what is refused because of the file that is there."""
+    return Fate.SAME if there.md5 == digest.md5 else Fate.REFUSED
 
 
 def _check_clash(connection: Connection, resource: Resource, path: str) -> None:
