@@ -21,6 +21,10 @@ class Kind(StrEnum):
     USER = "user"
 
 
+INSIDE_SESSION = (Kind.SCAN, Kind.RECONSTRUCTION, Kind.ASSESSOR)
+"""What an image session holds, in the order in which it is told."""
+
+
 class Accessibility(StrEnum):
     """Who, beyond its own people, may see a project (C-147)."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from filmroom.model.errors import BadValue
-from filmroom.model.nodes import Kind, Place
+from filmroom.model.nodes import INSIDE_SESSION, Kind, Place
 from filmroom.model.resources import Selection
 from filmroom.rest import compat
 from filmroom.rest.call import Call
@@ -22,7 +22,6 @@ FORMATS: Final = {
     "application/x-tar": (BundleFormat.TAR, ".tar"),
     "application/x-gtar": (BundleFormat.TAR_GZ, ".tar.gz"),
 }
-_INSIDE_SESSION: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION, Kind.ASSESSOR})
 _WITH_TYPE: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 _NOT_A_WORD: Final = re.compile(r"\W", re.ASCII)
 _NOT_IN_NAMES: Final = re.compile(r'[/\\:*?"<>|]')
@@ -42,6 +41,7 @@ def archive_reply(archive: Archive, call: Call, selection: Selection, media_type
         selection = Selection(prefix=path.removesuffix("*"), formats=selection.formats, contents=selection.contents)
     if _is_deflated(call) and bundle_format is BundleFormat.ZIP:
         bundle_format = BundleFormat.DEFLATED_ZIP
+    name = f"{_archive_name(archive, call)}{extension}"
     bundle = archive.bundles.open(
         call.viewer,
         call.address,
@@ -50,7 +50,6 @@ def archive_reply(archive: Archive, call: Call, selection: Selection, media_type
         name_of=_namer(call),
         with_inside=call.query.flag("all"),
     )
-    name = f"{_archive_name(archive, call)}{extension}"
     return Reply(
         body=Chunks(bundle.pieces, bundle.length, bundle.close),
         media_type=media_type,
@@ -104,7 +103,7 @@ def _prefix(call: Call, found: Found, *, with_type: bool = False) -> str:
     if place.kind is Kind.ASSESSOR and call.address.kind is not Kind.EXPERIMENT:
         return "/".join([*parts, place.node.label or place.node.id, place.side])
     parts.append(_top(place))
-    if place.kind in _INSIDE_SESSION:
+    if place.kind in INSIDE_SESSION:
         is_named = call.address.kind in _WITH_TYPE and with_type
         type_ = _NOT_A_WORD.sub("_", place.node.type) if is_named else ""
         parts += [f"{place.kind}s", f"{place.node.id}-{type_}" if type_ else place.node.id]

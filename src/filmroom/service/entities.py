@@ -16,7 +16,7 @@ from filmroom.model.address import Address
 from filmroom.model.datatypes import SUBJECT, DataType
 from filmroom.model.errors import BadDocument, BadValue, LabelTaken, NeedsType, NotFound, WrongType
 from filmroom.model.names import check_id
-from filmroom.model.nodes import FieldValue, Kind, Node, Place
+from filmroom.model.nodes import INSIDE_SESSION, FieldValue, Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Owner, Resource, Side
@@ -28,7 +28,7 @@ _ID_LETTERS: Final = {Kind.SUBJECT: "S", Kind.EXPERIMENT: "E", Kind.ASSESSOR: "E
 # What is inside each kind, in the order in which it is told.
 _INSIDE: Final = {
     Kind.SUBJECT: (Kind.EXPERIMENT,),
-    Kind.EXPERIMENT: (Kind.SCAN, Kind.RECONSTRUCTION, Kind.ASSESSOR),
+    Kind.EXPERIMENT: INSIDE_SESSION,
 }
 _SIDES: Final = {Kind.RECONSTRUCTION: (Side.IN, Side.OUT), Kind.ASSESSOR: (Side.IN, Side.OUT)}
 

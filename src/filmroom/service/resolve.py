@@ -12,14 +12,13 @@ from sqlalchemy import Connection
 from filmroom.db import nodes, projects
 from filmroom.model.address import Address
 from filmroom.model.errors import NotAllowed, NotFound
-from filmroom.model.nodes import Kind, Node, Place
+from filmroom.model.nodes import INSIDE_SESSION, Kind, Node, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action, Role, may
 from filmroom.model.resources import Owner, Side
 
 # F-44, F-45: the words for "all of them".
 _EVERY: Final = frozenset({"*", "ALL"})
-_INSIDE_SESSION: Final = (Kind.SCAN, Kind.RECONSTRUCTION, Kind.ASSESSOR)
 _SIDED: Final = frozenset({Kind.RECONSTRUCTION, Kind.ASSESSOR})
 
 
@@ -61,7 +60,7 @@ def list_children(connection: Connection, parent: Place, kind: Kind) -> tuple[Pl
 
 def list_inside(connection: Connection, session: Place) -> tuple[Place, ...]:
     """The scans, reconstructions and assessors of a session, with the side ``out`` where there are sides (F-67)."""
-    return tuple(place for kind in _INSIDE_SESSION for place in _children(connection, session, kind, Side.OUT))
+    return tuple(place for kind in INSIDE_SESSION for place in _children(connection, session, kind, Side.OUT))
 
 
 def find_place(connection: Connection, viewer: Viewer, owner: Owner) -> Place | None:
@@ -97,11 +96,11 @@ def _not_found(address: Address) -> NotFound:
     return NotFound(f"{address.kind} {name!r}")
 
 
-_NAMED: Final = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, *_INSIDE_SESSION})
+_NAMED: Final = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, *INSIDE_SESSION})
 
 
 def _asks_for_all(address: Address) -> bool:
-    return address.kind in _INSIDE_SESSION and getattr(address, address.kind) in _EVERY
+    return address.kind in INSIDE_SESSION and getattr(address, address.kind) in _EVERY
 
 
 def _project_place(project: Node) -> Place:
