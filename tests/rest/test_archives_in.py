@@ -101,6 +101,18 @@ def test_a_gzipped_file_loses_its_ending(alice: TestClient, demo: str) -> None:
     assert _contents(alice, demo) == {"brain.nii": content}
 
 
+@pytest.mark.parametrize("place", [-6, -2, 60])
+def test_a_gzip_whose_checksum_does_not_match_is_refused_whole(alice: TestClient, demo: str, place: int) -> None:
+    """F-159: its members were all there to be read."""
+    spoiled = bytearray(_tar_gz(FILES))
+    spoiled[place] ^= 0xFF
+
+    reply = alice.put(f"{demo}/resources/R/files/a.tar.gz?extract=true&inbody=true", content=bytes(spoiled))
+
+    assert reply.status_code == 422
+    assert _contents(alice, demo) == {}
+
+
 @pytest.mark.parametrize("name", ["a.ZIP", "a.txt", "a.rar"])
 def test_what_is_no_archive_by_name_is_kept_as_it_is(alice: TestClient, demo: str, name: str) -> None:
     """F-156: case-sensitively."""

@@ -6,7 +6,6 @@ or a device, a name that leads outside, more than the limits allow, a broken or 
 and nothing of it stays.
 """
 
-import gzip
 import io
 import queue
 import tarfile
@@ -18,7 +17,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
+
+from isal import igzip, isal_zlib
 
 from filmroom.blobs.base import BlobStore
 from filmroom.model.errors import ArchiveError, BadArchive, BadName
@@ -27,6 +28,8 @@ from filmroom.service.staging import Arrival, Receiver, Stage
 
 _COPY_BYTES: Final = 1024 * 1024
 _PIECES_WAITING: Final = 4
+# What the readers of tar and gzip raise at bytes that are neither; a disk that fails is an ArchiveError by then.
+_UNREADABLE: Final = (tarfile.TarError, zlib.error, isal_zlib.error, EOFError, OSError, ValueError)
 # Below this the ratio says nothing: a few empty slices already compress a thousandfold.
 _RATIO_COUNTS_FROM_BYTES: Final = 100 * 1024 * 1024
 
@@ -138,19 +141,36 @@ def _check_kind_of_zip_member(info: zipfile.ZipInfo) -> None:
         raise BadArchive(f"member {info.filename!r} is a link or a device")
 
 
-def _pieces(member: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+def _pieces(member: IO[bytes]) -> Iterator[bytes]:
     while piece := member.read(_COPY_BYTES):
         yield piece
 
 
 def _unpack_gzip(bench: Workbench, source: IO[bytes], *, name: str) -> None:
     """One gzipped file, which becomes a file of the given name."""
-    with gzip.GzipFile(fileobj=source) as member:
+    with _gunzip(source) as member:
         bench.add(name, _pieces(member))
 
 
-def _unpack_tar(bench: Workbench, source: IO[bytes], *, mode: Any) -> None:
-    with tarfile.open(fileobj=source, mode=mode) as archive:
+def _unpack_tar_gz(bench: Workbench, source: IO[bytes]) -> None:
+    """Not tarfile's own way with gzip, which never looks at the checksum at the end."""
+    with _gunzip(source) as tar:
+        _unpack_tar(bench, tar)
+        _read_to_end(tar)
+
+
+def _gunzip(source: IO[bytes]) -> IO[bytes]:
+    """RFC 1952; a checksum that does not match, and an end that is missing, are errors."""
+    return cast("IO[bytes]", igzip.IGzipFile(fileobj=source))  # type: ignore[no-untyped-call]
+
+
+def _read_to_end(source: IO[bytes]) -> None:
+    while source.read(_COPY_BYTES):
+        pass
+
+
+def _unpack_tar(bench: Workbench, source: IO[bytes]) -> None:
+    with tarfile.open(fileobj=source, mode="r|") as archive:
         for info in archive:
             if not info.isreg() and not info.isdir():
                 raise BadArchive(f"member {info.name!r} is a link or a device")
@@ -209,9 +229,8 @@ class StreamUnpacker:
         source = io.BufferedReader(_Pushed(self._take), _COPY_BYTES)
         try:
             unpack(self._bench, source)
-            while source.read(_COPY_BYTES):  # what follows the end of an archive is no part of it
-                pass
-        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
+            _read_to_end(source)  # what follows the end of an archive is no part of it
+        except _UNREADABLE as error:
             self._error = BadArchive(f"it cannot be read ({error})")
         except ArchiveError as error:
             self._error = error
@@ -255,9 +274,9 @@ class _Pushed(io.RawIOBase):
 def new_unpacker(bench: Workbench, name: str) -> Receiver | None:
     """What takes an archive of this name apart, by its ending and case-sensitively; None for what is none (F-156)."""
     if name.endswith((".tar", ".xar")):
-        return StreamUnpacker(bench, partial(_unpack_tar, mode="r|"))
+        return StreamUnpacker(bench, _unpack_tar)
     if name.endswith((".tar.gz", ".tgz")):
-        return StreamUnpacker(bench, partial(_unpack_tar, mode="r|gz"))
+        return StreamUnpacker(bench, _unpack_tar_gz)
     if name.endswith((".zip", ".zar")):
         return ZipUnpacker(bench)
     if name.endswith(".gz"):
