@@ -352,3 +352,23 @@ def test_a_second_store_over_the_same_bytes_sees_them(make: Callable[[Path], Blo
     key = _put(first, b"shared")
 
     assert _get(second, key) == b"shared"
+
+
+def test_a_copy_has_the_same_bytes_and_outlives_what_it_was_made_of(store: BlobStore) -> None:
+    key, copy = _put(store, b"vox", b"els"), _new_key("b9")
+
+    store.copy(key, copy)
+    before = _get(store, copy)
+    store.delete([key])
+
+    assert (before, _get(store, copy)) == (b"voxels", b"voxels")
+
+
+def test_a_copy_of_nothing_and_a_copy_over_something_fail(store: BlobStore) -> None:
+    key, other = _put(store, b"one"), _put(store, b"other")
+
+    with pytest.raises(MissingBytes):
+        store.copy(_new_key(), _new_key())
+    with pytest.raises(StorageFailed):
+        store.copy(key, other)
+    assert _get(store, other) == b"other"

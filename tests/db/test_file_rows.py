@@ -161,7 +161,7 @@ def test_a_path_selects_the_file_and_the_folder_of_that_name_only(database: Data
     words = ("a%", "a_", "a*", "axx", "scan1", "scan10", "scan1.dcm", "Scan1", "a\\", "ä\U0001f9e0")
     add_files(database, there, *words, *(f"{word}/x/y" for word in words))
 
-    listed = {word: _listed(database, there, Selection(path=word)) for word in (*words, "SCAN1", "s", "scan1/x")}
+    listed = {word: _listed(database, there, Selection(paths=(word,))) for word in (*words, "SCAN1", "s", "scan1/x")}
 
     expected = {word: [word, f"{word}/x/y"] for word in words}
     assert listed == {**expected, "SCAN1": [], "s": [], "scan1/x": ["scan1/x/y"]}
@@ -170,8 +170,8 @@ def test_a_path_selects_the_file_and_the_folder_of_that_name_only(database: Data
 def test_what_is_selected_meets_every_condition(database: Database, there: Resource) -> None:
     add_files(database, there, "a/b", "a/c", "b")
 
-    assert _listed(database, there, Selection(path="a", prefix="b")) == []
-    assert _listed(database, there, Selection(path="a", prefix="a/b")) == ["a/b"]
+    assert _listed(database, there, Selection(paths=("a",), prefix="b")) == []
+    assert _listed(database, there, Selection(paths=("a",), prefix="a/b")) == ["a/b"]
 
 
 _NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1, max_size=5)
@@ -315,12 +315,12 @@ def test_each_replacement_adds_to_the_history(database: Database, there: Resourc
     ("selection", "left"),
     [
         (Selection(), []),
-        (Selection(path="a"), ["a0", "ab", "b/c"]),
-        (Selection(path="a0"), ["a/x", "a/y/z", "ab", "b/c"]),
-        (Selection(path="b"), ["a/x", "a/y/z", "a0", "ab"]),
+        (Selection(paths=("a",)), ["a0", "ab", "b/c"]),
+        (Selection(paths=("a0",)), ["a/x", "a/y/z", "ab", "b/c"]),
+        (Selection(paths=("b",)), ["a/x", "a/y/z", "a0", "ab"]),
         (Selection(prefix="a"), ["b/c"]),
         (Selection(prefix="a/"), ["a0", "ab", "b/c"]),
-        (Selection(path="nothing"), ["a/x", "a/y/z", "a0", "ab", "b/c"]),
+        (Selection(paths=("nothing",)), ["a/x", "a/y/z", "a0", "ab", "b/c"]),
     ],
 )
 def test_deletion_takes_what_is_selected_and_counts_it(

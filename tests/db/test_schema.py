@@ -102,7 +102,7 @@ def test_a_deleted_resource_frees_its_label(database: Database) -> None:
 def test_a_deleted_file_frees_its_path(database: Database) -> None:
     there = add_resource(database, Owner(add_node(database)))
     add_files(database, there, "a")
-    database.write(lambda connection: mark_files_deleted(connection, there.pk, Selection(path="a"), now=NOW))
+    database.write(lambda connection: mark_files_deleted(connection, there.pk, Selection(paths=("a",)), now=NOW))
 
     add_files(database, there, "a")
 

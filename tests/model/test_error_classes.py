@@ -35,6 +35,7 @@ SAMPLES = (
     errors.Conflict("the state of the archive says no"),
     errors.ResourceExists(NASTY),
     errors.ProjectNameTaken(NASTY),
+    errors.FolderExists(NASTY),
     errors.PathConflict(NASTY, f"{NASTY}/x"),
     errors.RetiredProjectId(NASTY),
     errors.StorageFull(),

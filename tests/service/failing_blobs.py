@@ -10,7 +10,7 @@ from filmroom.model.errors import ArchiveError
 class FailingBlobs:
     """Keeps the contract of a store until one step fails.
 
-    Steps are ``create``, ``write``, ``finish``, ``close``, ``sync`` and ``delete``.
+    Steps are ``create``, ``write``, ``finish``, ``close``, ``sync``, ``copy`` and ``delete``.
     Whatever reached the disk before stays there, as it would.
     """
 
@@ -35,6 +35,10 @@ class FailingBlobs:
 
     def size_bytes(self, key: str) -> int:
         return self.store.size_bytes(key)
+
+    def copy(self, key: str, new_key: str) -> None:
+        self.fail_at("copy")
+        self.store.copy(key, new_key)
 
     def delete(self, keys: Iterable[str]) -> None:
         self.fail_at("delete")

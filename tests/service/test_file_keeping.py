@@ -81,7 +81,7 @@ def test_an_unknown_number_is_not_found(desk: Desk) -> None:
     [
         (Selection(prefix="a/"), ["a/b.dcm", "a/b/c.dcm"]),
         (Selection(prefix="scan1"), ["scan1.dcm", "scan1/x", "scan10.dcm"]),
-        (Selection(path="scan1"), ["scan1/x"]),
+        (Selection(paths=("scan1",)), ["scan1/x"]),
         (Selection(prefix="nothing/"), []),
     ],
 )

@@ -62,6 +62,9 @@ class BlobStore(Protocol):
 
     def size_bytes(self, key: str) -> int: ...
 
+    def copy(self, key: str, new_key: str) -> None:
+        """The same bytes under another key too, durable on return. The two may share storage: neither ever changes."""
+
     def delete(self, keys: Iterable[str]) -> None:
         """Remove blobs; keys that are not there are passed over."""
 

@@ -65,6 +65,14 @@ class LocalStore:
         with _storage_errors(key):
             return self._path(key).stat().st_size
 
+    def copy(self, key: str, new_key: str) -> None:
+        """A hard link: the two keys share the bytes, which are gone when both are."""
+        source, target = self._path(key), self._path(new_key)
+        with _storage_errors(key):
+            self._make_folder(target.parent)
+            os.link(source, target)
+            _sync_folder(target.parent)
+
     def delete(self, keys: Iterable[str]) -> None:
         with _storage_errors():
             for key in keys:

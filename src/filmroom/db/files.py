@@ -113,8 +113,9 @@ def _clauses(selection: Selection) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     if selection.prefix is not None:
         clauses.append(_begins_with(selection.prefix))
-    if selection.path is not None:
-        clauses.append(or_(file.c.path == selection.path, _begins_with(f"{selection.path}/")))
+    if selection.paths:
+        inside = (_begins_with(f"{path}/") for path in selection.paths)
+        clauses.append(or_(file.c.path.in_(selection.paths), *inside))
     if selection.formats:
         clauses.append(file.c.format.in_(selection.formats))
     if selection.contents:

@@ -42,7 +42,7 @@ def _lockable(query: Select[Any]) -> dict[bool, Hot]:
 
 _BY_LABEL: Final = _lockable(_OF_NODE.where(resource.c.label == bindparam("label")))
 _BY_RID: Final = _lockable(_OF_NODE.where(resource.c.rid == bindparam("rid")))
-_FIRST: Final = _lockable(_OF_NODE.order_by(resource.c.rid).limit(1))
+_FIRST: Final = _lockable(_OF_NODE.order_by(resource.c.rid, resource.c.pk).limit(1))
 _ADD: Final = Hot(
     update(resource)
     .where(resource.c.pk == bindparam("resource_pk"))
@@ -60,7 +60,7 @@ _LARGEST_RID: Final = 2**31 - 1
 def _to_resource(row: AnyRow) -> Resource:
     return Resource(
         pk=row.pk,
-        rid=row.rid,
+        rid=row.rid or 0,
         side=Side(row.side),
         label=row.label,
         said=to_description(row),
@@ -90,7 +90,7 @@ def _values(owner: Owner) -> dict[str, Any]:
 _OF_NODES: Final = (
     select(*_COLUMNS, resource.c.node_pk)
     .where(resource.c.node_pk.in_(bindparam("node_pks", expanding=True)), resource.c.deleted_at.is_(None))
-    .order_by(resource.c.rid)
+    .order_by(resource.c.rid, resource.c.pk)
 )
 _ANYWHERE: Final = select(*_COLUMNS, resource.c.node_pk).where(
     resource.c.rid == bindparam("rid"), resource.c.deleted_at.is_(None)
@@ -138,12 +138,18 @@ def _find(connection: Connection, query: Hot, values: dict[str, Any]) -> Resourc
 
 
 def insert_resource(
-    connection: Connection, owner: Owner, *, label: str | None, said: Description, stamp: Stamp
+    connection: Connection,
+    owner: Owner,
+    *,
+    label: str | None,
+    said: Description,
+    stamp: Stamp,
+    has_rid: bool = True,
 ) -> Resource | None:
-    """The new resource with its pk and rid; None when a live one has its label."""
+    """The new resource with its pk and, if it is to have one, its rid; None when a live one has its label."""
     values = {
         **_values(owner),
-        "rid": next_number(connection, "rid"),  # F-88: one sequence for the whole archive
+        "rid": next_number(connection, "rid") if has_rid else None,  # F-88: one sequence for the whole archive
         "label": label,
         **description_values(said),
         "created_at": stamp.at,

@@ -22,6 +22,7 @@ ArchiveError
 │   ├── ProjectNameTaken
 │   ├── LabelTaken
 │   ├── WrongType           a thing is of another data type already
+│   ├── FolderExists        a folder of a user's cache that is there already
 │   └── PathConflict    a file where a folder is, or the other way round
 ├── RetiredProjectId    an id that a deleted project still holds
 ├── StorageFull         no room for bytes or rows
@@ -207,6 +208,14 @@ class WrongType(Conflict):
 
     def __str__(self) -> str:
         return f"Specified xsiType {self.given!r} differs from existing xsiType {self.stored!r}"
+
+
+@dataclass(eq=False)
+class FolderExists(Conflict):
+    path: str
+
+    def __str__(self) -> str:
+        return f"folder {self.path!r} exists already"
 
 
 @dataclass(eq=False)

@@ -75,7 +75,8 @@ class Node:
 class Place:
     """A node where an address led, with what stands above it.
 
-    ``kind`` tells assessors from other experiments. ``project`` is the one it belongs to (itself for a project).
+    ``kind`` tells assessors from other experiments. ``project`` is the one it belongs to; a project and a user, who
+    belong to none, stand there themselves.
     ``subject`` and ``session`` are None for what has none.
     """
 

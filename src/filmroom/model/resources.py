@@ -38,7 +38,8 @@ class Description:
 class Resource:
     """One labelled folder of files.
 
-    ``rid`` is XNAT's ``xnat_abstractresource_id``. ``label`` is None for an unlabelled one.
+    ``rid`` is XNAT's ``xnat_abstractresource_id``; 0 for a folder of a user's cache, which has no number. ``label`` is
+    None for an unlabelled one.
     ``file_count`` and ``size_bytes`` are None until the first upload, then exact.
     """
 
@@ -94,11 +95,11 @@ class IfExists(Enum):
 class Selection:
     """Which files of a resource: all that meet every condition that is given.
 
-    The file or folder at ``path``; what begins with ``prefix``; one of these ``formats``; one of these ``contents``
-    (the empty text stands for files that say none).
+    The files and folders at ``paths``, unless there are none; what begins with ``prefix``; one of these ``formats``;
+    one of these ``contents`` (the empty text stands for files that say none).
     """
 
-    path: str | None = None
+    paths: tuple[str, ...] = ()
     prefix: str | None = None
     formats: tuple[str, ...] = ()
     contents: tuple[str, ...] = ()

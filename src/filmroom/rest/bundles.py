@@ -31,29 +31,36 @@ Namer = Callable[[Found, str], str]
 
 def archive_reply(archive: Archive, call: Call, selection: Selection, media_type: str) -> Reply:
     """F-181, F-182. Raises NotFound when there would be nothing in it."""
-    bundle_format, extension = FORMATS[media_type]
+    _, extension = FORMATS[media_type]
     path = call.address.path
     if path is not None and not path.endswith(("/", "*")):
         if path.endswith(extension):  # F-101: it is one already
             return file_reply(call, archive.files.open_file(call.viewer, call.address, spellings=call.spellings))
-        selection = Selection(path=path)
+        selection = Selection(paths=(path,))
     elif path is not None and path.endswith("*"):
         selection = Selection(prefix=path.removesuffix("*"), formats=selection.formats, contents=selection.contents)
+    return bundle_reply(archive, call, selection, media_type, name=_archive_name(archive, call), name_of=_namer(call))
+
+
+def bundle_reply(
+    archive: Archive, call: Call, selection: Selection, media_type: str, *, name: str, name_of: Namer
+) -> Reply:
+    """The selected files as an archive of the given name, to which its extension is added."""
+    bundle_format, extension = FORMATS[media_type]
     if _is_deflated(call) and bundle_format is BundleFormat.ZIP:
         bundle_format = BundleFormat.DEFLATED_ZIP
-    name = f"{_archive_name(archive, call)}{extension}"
     bundle = archive.bundles.open(
         call.viewer,
         call.address,
         selection,
         bundle_format=bundle_format,
-        name_of=_namer(call),
+        name_of=name_of,
         with_inside=call.query.flag("all"),
     )
     return Reply(
         body=Chunks(bundle.pieces, bundle.length, bundle.close),
         media_type=media_type,
-        headers=[("Content-Disposition", compat.content_disposition(name))],
+        headers=[("Content-Disposition", compat.content_disposition(f"{name}{extension}"))],
     )
 
 

@@ -89,9 +89,13 @@ def spooled_reply(write: Callable[[BinaryIO], None], media_type: str) -> Reply:
     return Reply(body=Stream(spool, length), media_type=media_type)
 
 
-def table_reply(call: Call, table: Table) -> Reply:
+# F-61's order; CSV is offered besides.
+_OFFERED: Final = ("application/json", "text/html", "text/xml", "text/csv")
+
+
+def table_reply(call: Call, table: Table, *, offered: tuple[str, ...] = _OFFERED) -> Reply:
     """The table, sorted and formatted as the request asks. Its rows are all read before this returns."""
-    media_type = requested_type(call, _OFFERED)
+    media_type = requested_type(call, offered)
     columns = (call.query.text("sortBy") or "").split(",")
     descending = (call.query.text("sortOrder") or "").lower() == "desc"
     if descending or columns != [""]:
@@ -230,5 +234,3 @@ RENDERERS: Final[dict[str, tuple[str, Renderer]]] = {
     "text/csv": ("text/csv", to_csv),
     "application/vnd.ms-excel": ("text/csv", to_csv),
 }
-# F-61's order; CSV is offered besides.
-_OFFERED: Final = ("application/json", "text/html", "text/xml", "text/csv")

@@ -15,6 +15,7 @@ from filmroom.service.staging import Arrival, Receiver, Summing
 
 LONGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _MOST_PART_HEADERS: Final = 32
+_LONGEST_FIELD_BYTES: Final = 1024
 
 
 class DocumentIntake:
@@ -77,10 +78,10 @@ class FileIntake:
 
 
 class MultipartIntake:
-    """A multipart body: every part with a filename is a file, fields are passed over (F-135).
+    """A multipart body: every part with a filename is a file, any other one a field (F-135).
 
-    ``receive`` begins to take the file of a given name. ``finish`` gets all files at once, ``forget`` those that were
-    whole when the upload failed.
+    ``receive`` begins to take the file of a given name; ``tell`` is told each field when it has ended, at most 1 KiB
+    of it. ``finish`` gets all files at once, ``forget`` those that were whole when the upload failed.
     """
 
     def __init__(
@@ -88,15 +89,19 @@ class MultipartIntake:
         call: Call,
         *,
         receive: Callable[[str], Receiver],
+        tell: Callable[[str, str], None],
         finish: Callable[[Sequence[Arrival]], Reply],
         forget: Callable[[Sequence[Arrival]], None],
     ) -> None:
         self._parser = _parser(call)
         self._receive = receive
+        self._tell = tell
         self._finish = finish
         self._forget = forget
         self._arrivals: list[Arrival] = []
         self._receiver: Receiver | None = None
+        self._field_name = ""
+        self._field = bytearray()
 
     def feed(self, chunks: Sequence[bytes]) -> None:
         try:
@@ -125,7 +130,7 @@ class MultipartIntake:
         if isinstance(event, MultipartSegment):
             self._begin(event)
         elif self._receiver is None:
-            return
+            self._take_field(event)
         elif event is None:
             self._arrivals += self._receiver.finish()
             self._receiver = None
@@ -134,9 +139,18 @@ class MultipartIntake:
 
     def _begin(self, part: MultipartSegment) -> None:
         if part.name == "reference":
-            raise BadValue("field", "reference", "files of the server itself cannot be uploaded")
+            raise BadValue("field", "reference", "say it in the query of the URL")
         if filename := part.filename or _encoded_filename(part):
             self._receiver = self._receive(filename)
+        else:
+            self._field_name = part.name
+            self._field.clear()
+
+    def _take_field(self, piece: bytes | bytearray | None) -> None:
+        if piece is None:
+            self._tell(self._field_name, self._field.decode(errors="replace"))
+        elif len(self._field) < _LONGEST_FIELD_BYTES:
+            self._field += piece[:_LONGEST_FIELD_BYTES]
 
 
 def _encoded_filename(part: MultipartSegment) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final
 from filmroom.model.address import match_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
-from filmroom.rest import accounts, entities, files, projects, resources, uploads
+from filmroom.rest import accounts, cache, entities, files, projects, resources, uploads
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
@@ -27,6 +27,7 @@ class Operation:
 
 _SITE: Final = frozenset({Kind.SITE})
 _PROJECT: Final = frozenset({Kind.PROJECT})
+_USER: Final = frozenset({Kind.USER})
 _SESSION_KIND: Final = frozenset({Kind.EXPERIMENT})
 # Every kind of thing whose resources are served.
 _OWNERS: Final = frozenset(Kind) - {Kind.SITE, Kind.USER}
@@ -78,6 +79,27 @@ OPERATIONS: Final = (
     ),
     Operation(_OWNERS, "resources/{resource}/files/{path}", _FILES),
     Operation(_OWNERS, "files/{path}", _FILES),
+    Operation(
+        _USER,
+        "resources",
+        {"GET": cache.list_folders, "POST": cache.refuse_list, "DELETE": cache.refuse_list},
+    ),
+    Operation(
+        _USER,
+        "resources/{resource}",
+        {"GET": cache.get_files, "PUT": cache.make_folder, "DELETE": cache.delete_folder},
+    ),
+    Operation(
+        _USER,
+        "resources/{resource}/files/{path}",
+        {
+            "GET": cache.get_files,
+            "PUT": cache.put_files,
+            "POST": cache.post_files,
+            "DELETE": cache.delete_files,
+        },
+    ),
+    Operation(_USER, "resources/{resource}/{path}", {"PUT": cache.make_folder}),
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from filmroom.model.errors import BadValue, NotAllowed, WrongBodyType
 from filmroom.model.names import check_file_path
+from filmroom.model.nodes import Kind
 from filmroom.model.resources import Digest, IfExists
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Intake
@@ -19,11 +20,28 @@ from filmroom.service.uploads import Fate, UploadOptions
 
 def put_files(archive: Archive, call: Call) -> Intake:
     """F-131 to F-143, in F-131's order: the place and the permission first, then the body."""
-    upload = _Upload(archive=archive, call=call, options=_read_options(call), is_unpacked=call.query.flag("extract"))
-    address = replace(call.address, path=None) if upload.is_unpacked else call.address
+    if call.query.text("reference") is not None:  # F-160
+        raise NotAllowed("files of the server itself cannot be uploaded by reference=: no folder is open for it")
+    if call.address.path is not None and call.address.path.endswith("/"):
+        raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
+    if_exists = IfExists.REPLACE if call.query.flag("overwrite") else IfExists.REFUSE
+    options = UploadOptions(if_exists=if_exists, said=read_description(call.query, split_tags=False))
+    return take_upload(archive, call, options)
+
+
+def take_upload(archive: Archive, call: Call, options: UploadOptions, *, status: int = 200) -> Intake:
+    """What takes the body of an upload, in whichever form it comes; ``status`` is that of success."""
+    if "content-range" in call.request.headers:  # RFC 9110 section 14.5
+        raise BadValue("Content-Range", call.request.headers["content-range"], "send the whole file, not a part of it")
+    is_unpacked = call.query.flag("extract")
+    upload = _Upload(archive=archive, call=call, options=options, is_unpacked=is_unpacked, status=status)
+    names_file = call.address.path is not None and not call.address.path.endswith("/")
+    address = call.address if names_file and not is_unpacked else replace(call.address, path=None)
     is_wanted = archive.uploads.check_upload(call.viewer, address, upload.options)
-    if _is_multipart(call):
-        return MultipartIntake(call, receive=upload.receive_part, finish=upload.put, forget=archive.uploads.forget)
+    if is_multipart(call):
+        return MultipartIntake(
+            call, receive=upload.receive_part, tell=upload.read_field, finish=upload.put, forget=archive.uploads.forget
+        )
     if not is_wanted:
         return SummingIntake(upload.refuse)
     path = call.address.path or compat.default_upload_name(call.media_type)
@@ -31,7 +49,7 @@ def put_files(archive: Archive, call: Call) -> Intake:
     return FileIntake(upload.receive(path, path.rsplit("/", 1)[-1], declared), upload.put)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Upload:
     """One upload while its body arrives."""
 
@@ -39,6 +57,7 @@ class _Upload:
     call: Call
     options: UploadOptions
     is_unpacked: bool
+    status: int
 
     def receive(self, path: str, name: str, declared: Mapping[str, bytes] | None = None) -> Receiver:
         """Begin to take a file; F-156: whether it is an archive is told by the name it is uploaded under."""
@@ -48,12 +67,20 @@ class _Upload:
     def receive_part(self, filename: str) -> Receiver:
         """F-138, F-139: the URL's path, else the last component of the part's own name, of either kind of slash."""
         name = filename.replace("\\", "/").rsplit("/", 1)[-1]
-        return self.receive(self.call.address.path or name, name)
+        path = self.call.address.path or ""
+        return self.receive(path if path and not path.endswith("/") else f"{path}{name}", name)
+
+    def read_field(self, name: str, value: str) -> None:
+        """F-269: in a cache the word ``extract`` may be a field before the file; elsewhere fields say nothing."""
+        if name == "extract" and self.call.address.kind is Kind.USER:
+            self.is_unpacked = value.strip().lower() not in {"", "false", "0"}
 
     def put(self, arrivals: Sequence[Arrival]) -> Reply:
         fates = self.archive.uploads.put(self.call.viewer, self.call.address, arrivals, options=self.options)
         refused = [arrival.path for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
-        return _duplicates_reply(refused, fates) if refused else Reply(media_type=compat.NOTHING_STORED_TYPE)
+        if refused:
+            return _duplicates_reply(refused, fates)
+        return Reply(status=self.status, media_type=compat.NOTHING_STORED_TYPE)
 
     def refuse(self, digest: Digest) -> Reply:
         fate = self.archive.uploads.compare(self.call.viewer, self.call.address, digest)
@@ -69,22 +96,11 @@ def _duplicates_reply(paths: Sequence[str], fates: Sequence[Fate]) -> Reply:
     return Reply(body=compat.duplicates_body(paths), media_type=compat.DUPLICATES_TYPE, headers=headers)
 
 
-def _read_options(call: Call) -> UploadOptions:
-    if call.query.text("reference") is not None:  # F-160
-        raise NotAllowed("files of the server itself cannot be uploaded by reference=: no folder is open for it")
-    if "content-range" in call.request.headers:  # RFC 9110 section 14.5
-        raise BadValue("Content-Range", call.request.headers["content-range"], "send the whole file, not a part of it")
-    if call.address.path is not None and call.address.path.endswith("/"):
-        raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
-    if_exists = IfExists.REPLACE if call.query.flag("overwrite") else IfExists.REFUSE
-    return UploadOptions(if_exists=if_exists, said=read_description(call.query, split_tags=False))
-
-
-def _is_multipart(call: Call) -> bool:
+def is_multipart(call: Call) -> bool:
     """F-132 to F-136: any body that is neither multipart nor a form is the file itself."""
-    is_multipart = call.media_type.startswith("multipart/")
+    has_parts = call.media_type.startswith("multipart/")
     if call.query.flag("inbody"):
-        if is_multipart:
+        if has_parts:
             raise BadValue("inbody", "true", "the body is multipart; send the file itself, or leave inbody out")
         return False
     if not call.media_type:
@@ -93,4 +109,4 @@ def _is_multipart(call: Call) -> bool:
         )
     if call.media_type == "application/x-www-form-urlencoded":
         raise WrongBodyType(call.media_type, "add inbody=true to send a file as the body, or use multipart/form-data")
-    return is_multipart
+    return has_parts

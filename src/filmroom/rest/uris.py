@@ -6,6 +6,7 @@ from typing import Final
 
 from filmroom.model.address import Address
 from filmroom.model.nodes import Kind, Place
+from filmroom.rest.call import Call
 
 _BLANK: Final = " "
 
@@ -91,3 +92,9 @@ def requested_uri(place: Place, address: Address) -> str:
     if place.kind in {Kind.PROJECT, Kind.SUBJECT} or not names_both or place.subject is None:
         return f"/data{path}"
     return f"/data/projects/{place.project.id}/subjects/{place.subject.id}{path}"
+
+
+def cache_uri(call: Call) -> str:
+    """F-264: where the folders of a cache are, below the mount that the request came by."""
+    path = call.request.raw_path.removeprefix(call.site.root_path)
+    return f"{'/REST' if path.startswith('/REST/') else '/data'}/user/cache/resources"

@@ -10,6 +10,7 @@ from filmroom.db.engine import Database
 from filmroom.model.nodes import Accessibility
 from filmroom.service.accounts import Accounts
 from filmroom.service.bundles import Bundles
+from filmroom.service.cache import Cache
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.leases import Leases
@@ -61,6 +62,7 @@ class Archive:
         self.resources = Resources(stores)
         self.files = Files(stores)
         self.bundles = Bundles(stores)
+        self.cache = Cache(stores)
         self.uploads = Uploads(stores, limits=rules.archive_limits, spool_dir=spool_dir)
 
     def close(self) -> None:

@@ -113,7 +113,7 @@ class Files:
     def _get_for_deletion(self, connection: Connection, place: Place, address: Address) -> Resource:
         if address.resource is None:
             raise BadValue("address", str(address), "name the resource: .../resources/LABEL/files/PATH")
-        resource = find_resource(connection, place.owner, address.resource, lock=True)
+        resource = find_resource(connection, place, address.resource, lock=True)
         if resource is None and is_rid(address.resource):
             raise NotFound(f"resource {address.resource!r}")
         if resource is None:
@@ -134,4 +134,4 @@ def _selection_for_deletion(path: str) -> Selection:
         return Selection(prefix=path.removesuffix("*"))
     if path.endswith("/"):
         return Selection(prefix=f"{check_folder_path(path)}/")
-    return Selection(path=check_folder_path(path))
+    return Selection(paths=(check_folder_path(path),))

@@ -87,7 +87,8 @@ def _check(viewer: Viewer, action: Action, place: Place) -> None:
 
 
 def _may(viewer: Viewer, action: Action, place: Place) -> bool:
-    role = Role.OWNER if viewer.is_admin or place.project.creator_pk == viewer.pk else Role.OUTSIDER
+    is_owner = viewer.is_admin or viewer.pk in {place.project.creator_pk, place.node.pk}
+    role = Role.OWNER if is_owner else Role.OUTSIDER
     return may(role, action)
 
 
@@ -122,17 +123,21 @@ class _Walk:
 
     def find(self) -> Iterable[Place]:
         project = self._find_project()
+        found: Iterable[Place] = ()
         match self._address.kind:
             case Kind.PROJECT if project is not None:
-                return [_project_place(project)]
+                found = [_project_place(project)]
             case Kind.SUBJECT:
-                return self._named(project, Kind.SUBJECT, [self._address.subject or ""])
+                found = self._named(project, Kind.SUBJECT, [self._address.subject or ""])
             case Kind.EXPERIMENT:
-                return self._experiments(project)
+                found = self._experiments(project)
             case Kind.SCAN | Kind.RECONSTRUCTION | Kind.ASSESSOR:
-                return self._inside(project)
+                found = self._inside(project)
+            case Kind.USER:
+                found = self._viewer_place()
             case _:
-                return ()
+                pass
+        return found
 
     def _find_project(self) -> Node | None:
         if self._address.project is None:
@@ -141,6 +146,11 @@ class _Walk:
         if project is None:
             raise NotFound(f"project {self._address.project!r}")
         return project
+
+    def _viewer_place(self) -> Iterator[Place]:
+        """F-261: a cache is always that of whoever asks."""
+        if user := nodes.find_node(self._connection, self._viewer.pk):
+            yield Place(kind=Kind.USER, node=user, side=Side.NONE, project=user)
 
     def _experiments(self, project: Node | None) -> Iterator[Place]:
         """F-43, F-44; one that is not of the subject that the address names is not there."""

@@ -14,7 +14,7 @@ from filmroom.model.names import check_label, is_rid
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
-from filmroom.model.resources import Description, FileEntry, Owner, Resource
+from filmroom.model.resources import Description, FileEntry, Resource
 from filmroom.service.resolve import find_place, get_place, list_inside, list_places
 from filmroom.service.stores import Stores
 
@@ -58,7 +58,7 @@ class Resources:
 
         def unit(connection: Connection) -> None:
             place = get_place(connection, viewer, address, action=Action.EDIT)
-            if _is_existing_rid(connection, place.owner, label):
+            if _is_existing_rid(connection, place, label):
                 raise ResourceExists(label)
             check_label(label)
             said_here = _with_default_content(connection, place, said)
@@ -114,7 +114,7 @@ def _expanded(connection: Connection, places: Sequence[Place]) -> list[Place]:
 def _resources_of(connection: Connection, places: Sequence[Place]) -> tuple[Found, ...]:
     by_owner = resources.list_resources_of(connection, [place.owner for place in places])
     found = [Found(place, resource) for place in places for resource in by_owner[place.owner]]
-    return tuple(sorted(found, key=lambda item: item.resource.rid))
+    return tuple(sorted(found, key=lambda item: item.resource.rid or item.resource.pk))
 
 
 def select_resources(
@@ -130,7 +130,7 @@ def select_resources(
     if address.resource is None:
         return everything
     here = {found.resource.rid for found in everything}
-    numbers = [_to_rid(name) for name in split_names(address.resource) if is_rid(name)]
+    _, numbers = _wanted(address)
     elsewhere = (_get_anywhere(connection, viewer, rid) for rid in numbers if rid not in here)
     return (*_named(everything, address, are_numbers_checked=False), *elsewhere)
 
@@ -145,13 +145,19 @@ def _get_anywhere(connection: Connection, viewer: Viewer, rid: int) -> Found:
 
 def _named(everything: Sequence[Found], address: Address, *, are_numbers_checked: bool = True) -> tuple[Found, ...]:
     """Those of the address's label or number; raises NotFound for a number that is none of them, if so asked."""
-    wanted = split_names(address.resource or "")
-    labels = {None if name.upper() == "NULL" else name for name in wanted if not is_rid(name)}
-    numbers = {_to_rid(name) for name in wanted if is_rid(name)}
-    missing = numbers - {found.resource.rid for found in everything}
+    labels, numbers = _wanted(address)
+    missing = set(numbers) - {found.resource.rid for found in everything}
     if missing and are_numbers_checked:
         raise NotFound(f"resource {min(missing)!r}")
     return tuple(found for found in everything if found.resource.label in labels or found.resource.rid in numbers)
+
+
+def _wanted(address: Address) -> tuple[set[str | None], list[int]]:
+    """The labels and the numbers among the names that an address gives (F-51); a cache knows labels only."""
+    names = split_names(address.resource or "")
+    numbers = [name for name in names if is_rid(name) and address.kind is not Kind.USER]
+    labels = {None if name.upper() == "NULL" else name for name in names if name not in numbers}
+    return labels, [_to_rid(name) for name in numbers]
 
 
 def _with_default_content(connection: Connection, place: Place, said: Description) -> Description:
@@ -172,12 +178,17 @@ def _to_rid(digits: str) -> int:
     return int(digits) if len(digits) <= _LONGEST_RID else 0
 
 
-def find_resource(connection: Connection, owner: Owner, name: str, *, lock: bool = False) -> Resource | None:
+def find_resource(connection: Connection, place: Place, name: str, *, lock: bool = False) -> Resource | None:
     """The one resource of this label or number; with ``lock`` it stays as it is until the transaction ends."""
-    if is_rid(name):
-        return resources.find_resource_by_rid(connection, owner, _to_rid(name), lock=lock)
-    return resources.find_resource_by_label(connection, owner, name, lock=lock)
+    if is_number(place, name):
+        return resources.find_resource_by_rid(connection, place.owner, _to_rid(name), lock=lock)
+    return resources.find_resource_by_label(connection, place.owner, name, lock=lock)
 
 
-def _is_existing_rid(connection: Connection, owner: Owner, name: str) -> bool:
-    return is_rid(name) and find_resource(connection, owner, name) is not None
+def is_number(place: Place, name: str) -> bool:
+    """Whether a name means a resource by its number (F-51). The folders of a cache have none."""
+    return is_rid(name) and place.kind is not Kind.USER
+
+
+def _is_existing_rid(connection: Connection, place: Place, name: str) -> bool:
+    return is_rid(name) and find_resource(connection, place, name) is not None

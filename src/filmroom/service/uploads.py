@@ -14,16 +14,17 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from filmroom.db import files, resources
+from filmroom.db import files, folders, resources
 from filmroom.model.address import Address
 from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, PathConflict, StorageFailed
-from filmroom.model.names import check_file_path, check_label, is_rid
+from filmroom.model.names import check_file_path, check_label
+from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
-from filmroom.model.resources import Description, Digest, FileEntry, IfExists, Owner, Resource
+from filmroom.model.resources import Description, Digest, FileEntry, IfExists, Resource
 from filmroom.service.leases import check_leases
 from filmroom.service.resolve import get_place
-from filmroom.service.resources import find_resource, split_names
+from filmroom.service.resources import find_resource, is_number, split_names
 from filmroom.service.staging import Arrival, FileReceiver, Receiver, Stage
 from filmroom.service.stores import Stores
 from filmroom.service.unpacking import Limits, Workbench, new_unpacker
@@ -66,7 +67,7 @@ class Uploads:
         path = check_file_path(address.path) if address.path else None
         with self._stores.database.read() as connection:
             place = get_place(connection, viewer, address, action=Action.EDIT)
-            resource = _find_target(connection, place.owner, address)
+            resource = _find_target(connection, place, address)
             if resource is None or path is None:
                 return True
             _check_clash(connection, resource, path)
@@ -80,7 +81,7 @@ class Uploads:
         """
         with self._stores.database.read() as connection:
             place = get_place(connection, viewer, address, action=Action.EDIT)
-            resource = _find_target(connection, place.owner, address)
+            resource = _find_target(connection, place, address)
             there = files.find_brief(connection, resource.pk, address.path or "") if resource else None
         if there is None:
             raise Busy("the file that was in the way was deleted meanwhile, and the upload was not kept")
@@ -116,7 +117,7 @@ class Uploads:
         def unit(connection: Connection) -> tuple[Fate, ...]:
             check_leases(connection, _keys(arrivals))
             place = get_place(connection, viewer, address, action=Action.EDIT)
-            resource = _get_target(connection, place.owner, address, options=options, stamp=stamp)
+            resource = _get_target(connection, place, address, options=options, stamp=stamp)
             return _store(connection, resource, arrivals, options=options, stamp=stamp)
 
         try:
@@ -145,28 +146,38 @@ def _keys(arrivals: Sequence[Arrival]) -> list[str]:
     return [arrival.staged.key for arrival in arrivals]
 
 
-def _find_target(connection: Connection, owner: Owner, address: Address, *, lock: bool = False) -> Resource | None:
+def _find_target(connection: Connection, place: Place, address: Address, *, lock: bool = False) -> Resource | None:
     """The resource an upload goes to; None where it will be made. Raises NotFound, BadName where it cannot be."""
     if address.resource is None:
-        return resources.find_first_resource(connection, owner, lock=lock)
-    name = split_names(address.resource)[0]
-    resource = find_resource(connection, owner, name, lock=lock)
-    if resource is None and is_rid(name):
+        return resources.find_first_resource(connection, place.owner, lock=lock)
+    name = _target_label(place, address)
+    resource = find_resource(connection, place, name, lock=lock)
+    if resource is None and is_number(place, name):
         raise NotFound(f"resource {name!r}")  # F-148
     if resource is None:
-        check_label(name)
+        check_label(name, in_cache=place.kind is Kind.USER)
     return resource
 
 
+def _target_label(place: Place, address: Address) -> str:
+    """F-145: of a list the first; a cache knows no lists."""
+    if address.resource is None:
+        return UNNAMED_LABEL
+    return address.resource if place.kind is Kind.USER else split_names(address.resource)[0]
+
+
 def _get_target(
-    connection: Connection, owner: Owner, address: Address, *, options: UploadOptions, stamp: Stamp
+    connection: Connection, place: Place, address: Address, *, options: UploadOptions, stamp: Stamp
 ) -> Resource:
-    if resource := _find_target(connection, owner, address, lock=True):
+    if resource := _find_target(connection, place, address, lock=True):
         return resource
-    label = UNNAMED_LABEL if address.resource is None else split_names(address.resource)[0]
-    made = resources.insert_resource(connection, owner, label=label, said=options.said, stamp=stamp)
+    label = _target_label(place, address)
+    has_rid = place.kind is not Kind.USER
+    made = resources.insert_resource(
+        connection, place.owner, label=label, said=options.said, stamp=stamp, has_rid=has_rid
+    )
     # On PostgreSQL another upload may have made it between the two statements.
-    resource = made or resources.find_resource_by_label(connection, owner, label, lock=True)
+    resource = made or resources.find_resource_by_label(connection, place.owner, label, lock=True)
     if resource is None:
         raise Busy(f"resource {label!r} is being made and deleted at the same time")
     return resource
@@ -217,6 +228,9 @@ def _fate_beside(there: files.Brief, digest: Digest) -> Fate:
 def _check_clash(connection: Connection, resource: Resource, path: str) -> None:
     if other := files.find_clash(connection, resource.pk, path):
         raise PathConflict(path, other)
+    # Only caches have folders that are kept for themselves.
+    if not resource.rid and folders.has_folder(connection, resource.pk, path):
+        raise PathConflict(path, path)
 
 
 def _entry(arrival: Arrival, said: Description, stamp: Stamp) -> FileEntry:
