@@ -19,7 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final, cast
 
-from isal import igzip, isal_zlib
+from isal import igzip
+from isal.igzip_lib import IsalError
 
 from filmroom.blobs.base import BlobStore
 from filmroom.model.errors import ArchiveError, BadArchive, BadName
@@ -29,7 +30,14 @@ from filmroom.service.staging import Arrival, Receiver, Stage
 _COPY_BYTES: Final = 1024 * 1024
 _PIECES_WAITING: Final = 4
 # What the readers of tar and gzip raise at bytes that are neither; a disk that fails is an ArchiveError by then.
-_UNREADABLE: Final = (tarfile.TarError, zlib.error, isal_zlib.error, EOFError, OSError, ValueError)
+_UNREADABLE: Final = (
+    tarfile.TarError,
+    zlib.error,
+    cast("type[Exception]", IsalError),
+    EOFError,
+    OSError,
+    ValueError,
+)
 # Below this the ratio says nothing: a few empty slices already compress a thousandfold.
 _RATIO_COUNTS_FROM_BYTES: Final = 100 * 1024 * 1024
 
