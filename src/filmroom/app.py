@@ -44,6 +44,7 @@ def compose(settings: Settings, database: Database) -> Archive:
         undo_period=settings.undo_period,
         session_idle_limit=settings.session_idle_limit,
         site_id=settings.site_id,
+        reference_roots=settings.reference_root_paths,
         archive_limits=Limits(
             members=settings.max_archive_members,
             expanded_bytes=settings.max_archive_bytes,

@@ -48,6 +48,13 @@ def _text(value: Any) -> str:
     return value
 
 
+def _folders(value: Any) -> str:
+    text = _text(value)
+    if not all(Path(folder).is_absolute() for folder in text.split(":") if text):
+        raise ValueError("empty, or absolute folders with : between them")
+    return text
+
+
 def _root_path(value: Any) -> str:
     text = _text(value).rstrip("/")
     if text and not text.startswith("/"):
@@ -97,6 +104,11 @@ class Settings:
     max_archive_ratio: int = _option(
         2000, "How many times as large as the archive itself they may be, beyond the first 100 MiB.", _whole(1, 10**9)
     )
+    reference_roots: str = _option(
+        "",
+        "Folders of the server, with : between them, from which whoever may upload may copy by reference=.",
+        _folders,
+    )
     log_level: str = _option(
         "info", "How much is logged: debug, info, warning or error.", _word("debug", "info", "warning", "error")
     )
@@ -111,6 +123,10 @@ class Settings:
         if not self.database:
             return self.data_dir / "filmroom.db"
         return Path(self.database.removeprefix(_SQLITE)) if self.database.startswith(_SQLITE) else None
+
+    @property
+    def reference_root_paths(self) -> tuple[Path, ...]:
+        return tuple(Path(folder) for folder in self.reference_roots.split(":") if folder)
 
     @property
     def session_idle_limit(self) -> timedelta:

@@ -235,3 +235,17 @@ def test_every_setting_is_read_from_the_packages_own_words() -> None:
 
     assert project["project"]["name"] == "filmroom"
     assert all(str(option.metadata["doc"]).endswith(".") for option in options)
+
+
+def test_old_files_of_caches_are_cleared(data: Path) -> None:
+    cleared = _run("upkeep", "cache", "--older-than", "30d", "--data", str(data))
+
+    assert (cleared.exit_code, cleared.output) == (0, "removed 0 files of 0 bytes in all\n")
+
+
+@pytest.mark.parametrize("text", ["30", "d", "-1d", "1y", "1.5d", "999999d"])
+def test_a_length_of_time_that_cannot_be_is_told(data: Path, text: str) -> None:
+    refused = _run("upkeep", "cache", f"--older-than={text}", "--data", str(data))
+
+    assert refused.exit_code == 2
+    assert "such as 30d" in refused.output

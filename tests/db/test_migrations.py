@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -140,14 +141,34 @@ def test_a_newer_sqlite_database_is_not_even_copied(tmp_path: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_the_copy_before_an_upgrade_is_a_whole_database(database: SQLiteDatabase) -> None:
-    """There is one revision so far, hence nothing to upgrade from: the copy itself is what can be tried."""
-    database.write(count_up("kept"))  # in the write-ahead log, not yet in the file
+@pytest.fixture
+def of_yesterday(empty_database_url: str) -> Iterator[Database]:
+    """A database of the first revision."""
+    database = open_database(empty_database_url)
+    with database.engine.begin() as connection:
+        command.upgrade(migration.alembic_config(connection), REVISIONS[0])
+    yield database
+    database.close()
 
-    saved = migration._save_copy(database, "0000")
 
-    assert saved == Path(f"{database.path}.before-{REVISIONS[-1]}-from-0000")
+def test_a_database_of_the_first_revision_is_brought_to_the_newest_with_all_in_it(of_yesterday: Database) -> None:
+    of_yesterday.write(count_up("kept"))
+
+    migrate(of_yesterday)
+
+    assert read_revision(of_yesterday) == REVISIONS[-1]
+    with of_yesterday.read() as connection:
+        assert connection.execute(text("SELECT name FROM counter")).scalars().all() == ["kept"]
+        assert "damaged_at" in {column["name"] for column in inspect(connection).get_columns("file")}
+
+
+@pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
+def test_the_copy_before_an_upgrade_is_a_whole_database(of_yesterday: SQLiteDatabase) -> None:
+    of_yesterday.write(count_up("kept"))  # in the write-ahead log, not yet in the file
+
+    saved = migrate(of_yesterday)
+
+    assert saved == Path(f"{of_yesterday.path}.before-{REVISIONS[-1]}-from-{REVISIONS[0]}")
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     with closing(sqlite3.connect(saved)) as copy:
         assert copy.execute("SELECT name FROM counter").fetchall() == [("kept",)]

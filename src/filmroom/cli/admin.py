@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import timedelta
 
 import click
 
@@ -63,6 +64,12 @@ def unlock(settings: Settings, login: str) -> None:
     with _archive(settings) as archive:
         archive.accounts.unlock(login)
     click.echo(f"unlocked {login}")
+
+
+def clear_cache(settings: Settings, older_than: timedelta) -> None:
+    with _archive(settings) as archive:
+        cleared = archive.cache.clear(older_than)
+    click.echo(f"removed {cleared.files} files of {cleared.size_bytes} bytes in all")
 
 
 def check_all(loaded: Loaded) -> None:

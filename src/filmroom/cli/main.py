@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from filmroom import __version__
+from filmroom.cli.durations import Duration
 from filmroom.model.errors import ArchiveError
 from filmroom.settings import Loaded, SettingError, Settings, load
 
@@ -131,6 +133,21 @@ def unlock_user(config: Path | None, login: str, **flags: Any) -> None:
     from filmroom.cli import admin
 
     admin.unlock(_load(config, flags).settings, login)
+
+
+@main.group(cls=_Group)
+def upkeep() -> None:
+    """What an archive needs from time to time."""
+
+
+@upkeep.command("cache")
+@click.option("--older-than", type=Duration(), required=True, help="Such as 30d; units are m, h, d and w.")
+@_options(*_EVERYWHERE)
+def clear_cache(config: Path | None, older_than: timedelta, **flags: Any) -> None:
+    """Remove for good what was not written for some time from all users' caches."""
+    from filmroom.cli import admin
+
+    admin.clear_cache(_load(config, flags).settings, older_than)
 
 
 def _ask_password() -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Update,
     and_,
     bindparam,
     func,
@@ -27,6 +28,7 @@ from filmroom.db.schema import AnyRow, account, file, file_history
 from filmroom.model.errors import Busy
 from filmroom.model.resources import Description, Digest, FileEntry, Selection
 
+EVERYTHING: Final = Selection()
 _ROWS_AT_ONCE: Final = 1000
 
 _creator = account.alias("creator")
@@ -43,6 +45,7 @@ _ENTRIES: Final = select(
     file.c.tags,
     file.c.created_at,
     file.c.modified_at,
+    file.c.damaged_at,
     _creator.c.login.label("created_by"),
     _modifier.c.login.label("modified_by"),
 ).select_from(
@@ -58,7 +61,16 @@ _OF_RESOURCES: Final = (
 )
 # The columns of a listing, and no more: a hundred thousand rows of them must be cheap.
 _LISTING: Final = (
-    select(file.c.resource_pk, file.c.path, file.c.size_bytes, file.c.md5, file.c.format, file.c.content, file.c.tags)
+    select(
+        file.c.resource_pk,
+        file.c.path,
+        file.c.size_bytes,
+        file.c.md5,
+        file.c.format,
+        file.c.content,
+        file.c.tags,
+        file.c.damaged_at,
+    )
     .where(*_OF_RESOURCES)
     .order_by(file.c.resource_pk, file.c.path)
 )
@@ -129,9 +141,9 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
 
 
 def iter_listing(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
-    """``resource_pk, path, size_bytes, md5, format, content, tags`` (JSON) of the selected files, lazily.
+    """``resource_pk, path, size_bytes, md5, format, content, tags, damaged_at`` of the selected files, lazily.
 
-    Resources come in ascending order of their pks, the files of each by path.
+    ``tags`` is a JSON list. Resources come in ascending order of their pks, the files of each by path.
     """
     return _iter(connection, _LISTING, resource_pks, selection)
 
@@ -152,12 +164,18 @@ def _iter(
             yield from rows
 
 
-def iter_files(connection: Connection, resource_pk: int) -> Iterator[FileEntry]:
-    """The live files of a resource by path, lazily."""
-    query = _ENTRIES.where(*_LIVE).order_by(file.c.path)
+def iter_files(connection: Connection, resource_pk: int, selection: Selection = EVERYTHING) -> Iterator[FileEntry]:
+    """The selected live files of a resource by path, lazily."""
+    query = _ENTRIES.where(*_LIVE, *_clauses(selection)).order_by(file.c.path)
     options = {"yield_per": _ROWS_AT_ONCE}
     with connection.execute(query, {"resource_pk": resource_pk}, execution_options=options) as rows:
         yield from map(_to_entry, rows)
+
+
+def list_files_after(connection: Connection, resource_pk: int, path: str, *, limit: int) -> tuple[FileEntry, ...]:
+    """The first live files of a resource whose paths come after the given one."""
+    query = _ENTRIES.where(*_LIVE, file.c.path > path).order_by(file.c.path).limit(limit)
+    return tuple(map(_to_entry, connection.execute(query, {"resource_pk": resource_pk})))
 
 
 def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry | None:
@@ -226,6 +244,7 @@ def replace_file(connection: Connection, pk: int, new: FileEntry, *, by: int | N
         **description_values(new.said),
         "modified_at": new.modified_at,
         "modified_by": by,
+        "damaged_at": None,
     }
     connection.execute(update(file).where(file.c.pk == pk).values(values))
 
@@ -257,6 +276,32 @@ def mark_files_deleted(
     return count, int(size_bytes)
 
 
+def mark_file_deleted(connection: Connection, resource_pk: int, entry: FileEntry, *, now: datetime) -> bool:
+    """Delete one file unless it has other bytes by now; whether it was there."""
+    return connection.execute(_same(resource_pk, entry).values(deleted_at=now)).rowcount == 1
+
+
+def mark_file_damaged(connection: Connection, resource_pk: int, entry: FileEntry, *, at: datetime | None) -> None:
+    """Say since when a file is damaged, or (None) that it is well; not if it has other bytes by now."""
+    connection.execute(_same(resource_pk, entry).values(damaged_at=at))
+
+
+def _same(resource_pk: int, entry: FileEntry) -> Update:
+    return update(file).where(
+        file.c.resource_pk == resource_pk,
+        file.c.path == entry.path,
+        file.c.key == entry.key,
+        file.c.deleted_at.is_(None),
+    )
+
+
+def sum_files(connection: Connection, resource_pk: int) -> tuple[int, int]:
+    """How many live files a resource has, and how many bytes they hold."""
+    query = select(func.count(), func.coalesce(func.sum(file.c.size_bytes), 0)).where(*_LIVE)
+    count, size_bytes = connection.execute(query, {"resource_pk": resource_pk}).one()
+    return count, int(size_bytes)
+
+
 def _byte_values(entry: FileEntry) -> dict[str, Any]:
     digest = entry.digest
     return {"key": entry.key, "size_bytes": digest.size_bytes, "md5": digest.md5, "crc32": digest.crc32}
@@ -272,4 +317,5 @@ def _to_entry(row: AnyRow) -> FileEntry:
         created_by=row.created_by or "",
         modified_at=row.modified_at,
         modified_by=row.modified_by or "",
+        damaged_at=row.damaged_at,
     )

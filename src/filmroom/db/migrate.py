@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
@@ -12,7 +12,10 @@ from filmroom.db.engine import Database, SQLiteDatabase
 from filmroom.db.writer import locked
 from filmroom.model.errors import DatabaseTooNew
 
-REVISIONS: Final = ("0001",)
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISIONS: Final = ("0001", "0002")
 """Every revision this program knows, oldest first. Kept here so that a start on a current database need not load
 Alembic; a test holds it to the migrations themselves."""
 
@@ -71,9 +74,15 @@ def _save_copy(database: SQLiteDatabase, revision: str) -> Path:
 
 def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - 0.2 s that only a first start or an upgrade should pay
-    from alembic.config import Config  # noqa: PLC0415
+
+    command.upgrade(alembic_config(connection), "head")
+
+
+def alembic_config(connection: Connection) -> "Config":
+    """What Alembic needs to work on a connection."""
+    from alembic.config import Config  # noqa: PLC0415 - as above
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config

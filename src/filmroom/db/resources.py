@@ -167,6 +167,16 @@ def add_to_counters(connection: Connection, resource_pk: int, *, files: int, siz
     _ADD.run(connection, values)
 
 
+def set_counters(connection: Connection, resource_pk: int, *, files: int, size_bytes: int) -> None:
+    values = {"file_count": files, "size_bytes": size_bytes}
+    connection.execute(update(resource).where(resource.c.pk == resource_pk).values(values))
+
+
+def lock_resource(connection: Connection, resource_pk: int) -> None:
+    """Let nobody else change a resource or its files until the transaction ends."""
+    connection.execute(select(resource.c.pk).where(resource.c.pk == resource_pk).with_for_update())
+
+
 def describe_resource(connection: Connection, resource_pk: int, said: Description) -> None:
     connection.execute(update(resource).where(resource.c.pk == resource_pk).values(description_values(said)))
 

@@ -173,6 +173,7 @@ resource: Final = Table(
     _live_index("uq_resource_label", "node_pk", "side", "label"),
 )
 
+# ``damaged_at`` is when the bytes were first found not to be what was stored; NULL for all that is well.
 file: Final = Table(
     "file",
     metadata,
@@ -183,6 +184,7 @@ file: Final = Table(
     *_said(),
     *_made_by(),
     Column("deleted_at", Instant),
+    Column("damaged_at", Instant),
     _live_index("uq_file_path", "resource_pk", "path"),
 )
 

@@ -63,7 +63,10 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileEntry:
-    """One file of a resource: its path there, where its bytes are (``key``) and what they are."""
+    """One file of a resource: its path there, where its bytes are (``key``) and what they are.
+
+    ``damaged_at`` is when its bytes were found to be others than ``digest`` says; None unless they were.
+    """
 
     path: str
     key: str
@@ -73,6 +76,7 @@ class FileEntry:
     created_by: str
     modified_at: datetime
     modified_by: str
+    damaged_at: datetime | None = None
 
     @property
     def name(self) -> str:

@@ -11,7 +11,8 @@ from filmroom.rest.formats import escape_xml
 from filmroom.rest.xmldoc import DECLARATION, DECLARED_NAMESPACES, parse_document, tag
 from filmroom.service.resources import Catalog
 
-_ENTRIES_AT_ONCE: Final = 1000
+DAMAGED: Final = "DAMAGED"
+"""Ours: the metafield of a file whose bytes are not what was stored, and since when that is known."""
 
 
 def write_catalog(catalog: Catalog, out: BinaryIO) -> None:
@@ -44,15 +45,18 @@ def _entry(entry: FileEntry) -> str:
         "cachePath": entry.path,
         "content": said.content,
         "createdBy": entry.created_by,
-        "createdTime": _time(entry.created_at),
+        "createdTime": to_catalog_time(entry.created_at),
         "description": said.description,
         "digest": entry.digest.md5,
         "format": said.format,
         "modifiedBy": entry.modified_by if entry.is_changed else "",
-        "modifiedTime": _time(entry.modified_at) if entry.is_changed else "",
+        "modifiedTime": to_catalog_time(entry.modified_at) if entry.is_changed else "",
         "name": entry.name,
     }
-    inside = _meta_fields([("SIZE", str(entry.digest.size_bytes))], depth=2) + _tags(said.tags, depth=2)
+    fields = [("SIZE", str(entry.digest.size_bytes))]
+    if entry.damaged_at is not None:
+        fields.append((DAMAGED, to_catalog_time(entry.damaged_at)))
+    inside = _meta_fields(fields, depth=2) + _tags(said.tags, depth=2)
     return f"\t<cat:entry{_attributes(attributes)}>\n{inside}\t</cat:entry>\n"
 
 
@@ -60,7 +64,7 @@ def _attributes(values: dict[str, str]) -> str:
     return "".join(f' {name}="{escape_xml(value)}"' for name, value in values.items() if value)
 
 
-def _time(moment: datetime) -> str:
+def to_catalog_time(moment: datetime) -> str:
     """F-203: ``yyyy-MM-dd'T'HH:mm:ss.SSS``; ours are UTC."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
 

@@ -1,10 +1,13 @@
-"""Handlers whose request may bring an XML document along."""
+"""Handlers whose request may bring an XML document along, or its parameters as a form."""
 
 from collections.abc import Callable
 from functools import partial, wraps
+from io import BytesIO
 from typing import Final
 
-from filmroom.model.errors import WrongBodyType
+from multipart import MultipartError, MultipartParser, parse_options_header
+
+from filmroom.model.errors import BadValue, WrongBodyType
 from filmroom.rest.call import Call, Handler, Intake
 from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.reply import Reply
@@ -30,3 +33,37 @@ def _is_document(call: Call) -> bool:
     if call.media_type.startswith("multipart/"):
         raise WrongBodyType(call.media_type, "send the XML document itself, as text/xml")
     return call.media_type in _XML_TYPES or call.query.text("req_format") == "xml" or call.query.flag("inbody")
+
+
+def takes_form(answer: Callable[[Archive, Call], Reply]) -> Handler:
+    """The handler whose parameters may come as a form too, of either kind (F-273)."""
+
+    @wraps(answer)
+    def handle(archive: Archive, call: Call) -> Reply | Intake:
+        read = _FORMS.get(call.media_type)
+        if read is None:
+            return answer(archive, call)
+
+        def finish(body: bytes) -> Reply:
+            read(call, body)
+            return answer(archive, call)
+
+        return DocumentIntake(finish)
+
+    return handle
+
+
+def _read_parts(call: Call, body: bytes) -> None:
+    """RFC 7578. Raises BadValue for a body that cannot be read."""
+    _, options = parse_options_header(call.request.headers["content-type"])
+    try:
+        parts = list(MultipartParser(BytesIO(body), options.get("boundary", ""), memory_limit=len(body) + 1))
+    except MultipartError as error:
+        raise BadValue("multipart body", "", f"it cannot be read: {error}") from error
+    call.query.add((part.name, part.value) for part in parts if not part.filename)
+
+
+_FORMS: Final[dict[str, Callable[[Call, bytes], None]]] = {
+    "application/x-www-form-urlencoded": lambda call, body: call.query.add_form(body),
+    "multipart/form-data": _read_parts,
+}

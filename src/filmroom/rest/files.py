@@ -12,6 +12,7 @@ from filmroom.model.resources import Selection
 from filmroom.model.table import Cell, Table
 from filmroom.rest.bundles import FORMATS, archive_reply
 from filmroom.rest.call import Call, Handler
+from filmroom.rest.catalog import DAMAGED, to_catalog_time
 from filmroom.rest.download import file_reply
 from filmroom.rest.formats import requested_type, table_reply
 from filmroom.rest.reply import Reply
@@ -120,10 +121,12 @@ def _rows(listing: Listing, call: Call) -> Iterator[tuple[Cell, ...]]:
     for pk, found in listing.resources.items():
         context = requested_uri(found.place, call.address) if is_one else context_uri(found.place)
         bases[pk] = (f"{context}/resources/{found.resource.rid}/files/", found.resource.label, found.resource.rid)
-    for pk, path, size_bytes, md5, format_, content, tags in listing.files:
+    for pk, path, size_bytes, md5, format_, content, tags, damaged_at in listing.files:
         base, label, rid = bases[pk]
         name = path.rsplit("/", 1)[-1]
         shown_tags = "" if tags == "[]" else ",".join(orjson.loads(tags))
+        if damaged_at is not None:
+            shown_tags = ",".join(filter(None, (f"{DAMAGED}={to_catalog_time(damaged_at)}", shown_tags)))
         yield path, name, size_bytes, base + path, label, shown_tags, format_, content, rid, md5
 
 

@@ -1,6 +1,6 @@
 """What a query string says. Every parameter that a handler never asked for is named in the answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -21,8 +21,15 @@ class Query:
     """
 
     def __init__(self, raw: bytes) -> None:
-        self._pairs = [_pair(part) for part in raw.decode("latin-1").split("&") if part]
+        self._pairs = _pairs(raw)
         self._read: set[str] = set()
+
+    def add_form(self, raw: bytes) -> None:
+        """Take in what a body of type ``application/x-www-form-urlencoded`` says; the query comes first."""
+        self.add(_pairs(raw))
+
+    def add(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._pairs += pairs
 
     def text(self, name: str) -> str | None:
         return next(iter(self.texts(name)), None)
@@ -44,6 +51,11 @@ class Query:
         """Every pair as it came; none of them counts as asked for."""
         return iter(self._pairs)
 
+    def addresses(self) -> Iterator[tuple[str, str]]:
+        """Every pair whose name is a path rather than a word."""
+        self._read.update(name for name, _ in self._pairs if name.startswith("/"))
+        return ((name, value) for name, value in self._pairs if name.startswith("/"))
+
     def unread(self) -> tuple[str, ...]:
         """Names that are there and that nobody asked for."""
         names = dict.fromkeys(name for name, _ in self._pairs if name not in self._read | _HARMLESS)
@@ -55,6 +67,10 @@ class Query:
 
 
 _FALSE: Final = frozenset({"false", "0"})
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
+    return [_pair(part) for part in raw.decode("latin-1").split("&") if part]
 
 
 def _pair(part: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Final
 from filmroom.model.address import match_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
-from filmroom.rest import accounts, cache, entities, files, projects, resources, uploads
+from filmroom.rest import accounts, cache, entities, files, projects, resources, services, uploads
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
@@ -48,6 +48,8 @@ _FILES: Final[Mapping[str, Handler]] = {
 OPERATIONS: Final = (
     Operation(_SITE, "JSESSION", _SESSION),
     Operation(_SITE, "JSESSION/{any}", _SESSION),
+    Operation(_SITE, "services/move-files", {"POST": services.move_files}),
+    Operation(_SITE, "services/refresh/catalog", {"POST": services.refresh_catalogs}),
     Operation(_SITE, "projects", {"GET": projects.list_projects, "POST": projects.post_project}),
     Operation(
         _PROJECT,

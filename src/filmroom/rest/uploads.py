@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from filmroom.model.errors import BadValue, NotAllowed, WrongBodyType
+from filmroom.model.errors import BadValue, WrongBodyType
 from filmroom.model.names import check_file_path
 from filmroom.model.nodes import Kind
 from filmroom.model.resources import Digest, IfExists
@@ -18,15 +18,23 @@ from filmroom.service.staging import Arrival, Receiver
 from filmroom.service.uploads import Fate, UploadOptions
 
 
-def put_files(archive: Archive, call: Call) -> Intake:
+def put_files(archive: Archive, call: Call) -> Intake | Reply:
     """F-131 to F-143, in F-131's order: the place and the permission first, then the body."""
-    if call.query.text("reference") is not None:  # F-160
-        raise NotAllowed("files of the server itself cannot be uploaded by reference=: no folder is open for it")
     if call.address.path is not None and call.address.path.endswith("/"):
         raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
     if_exists = IfExists.REPLACE if call.query.flag("overwrite") else IfExists.REFUSE
     options = UploadOptions(if_exists=if_exists, said=read_description(call.query, split_tags=False))
+    if (reference := call.query.text("reference")) is not None:
+        return _copy_reference(archive, call, reference, options)
     return take_upload(archive, call, options)
+
+
+def _copy_reference(archive: Archive, call: Call, reference: str, options: UploadOptions) -> Reply:
+    """F-160; done when this answers, whatever ``async`` says, and never deleting what it copies."""
+    archive.uploads.check_upload(call.viewer, replace(call.address, path=None), options)
+    arrivals = archive.uploads.stage_reference(reference, call.address.path)
+    fates = archive.uploads.put(call.viewer, call.address, arrivals, options=options)
+    return fates_reply([arrival.path for arrival in arrivals], fates)
 
 
 def take_upload(archive: Archive, call: Call, options: UploadOptions, *, status: int = 200) -> Intake:
@@ -77,14 +85,19 @@ class _Upload:
 
     def put(self, arrivals: Sequence[Arrival]) -> Reply:
         fates = self.archive.uploads.put(self.call.viewer, self.call.address, arrivals, options=self.options)
-        refused = [arrival.path for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
-        if refused:
-            return _duplicates_reply(refused, fates)
-        return Reply(status=self.status, media_type=compat.NOTHING_STORED_TYPE)
+        return fates_reply([arrival.path for arrival in arrivals], fates, status=self.status)
 
     def refuse(self, digest: Digest) -> Reply:
         fate = self.archive.uploads.compare(self.call.viewer, self.call.address, digest)
         return _duplicates_reply([self.call.address.path or ""], [fate])
+
+
+def fates_reply(paths: Sequence[str], fates: Sequence[Fate], *, status: int = 200) -> Reply:
+    """What an upload answers with: nothing, or (F-142) the names of what was there already."""
+    refused = [path for path, fate in zip(paths, fates, strict=True) if fate is not Fate.STORED]
+    if refused:
+        return _duplicates_reply(refused, fates)
+    return Reply(status=status, media_type=compat.NOTHING_STORED_TYPE)
 
 
 def _duplicates_reply(paths: Sequence[str], fates: Sequence[Fate]) -> Reply:

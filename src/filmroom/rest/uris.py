@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from filmroom.model.address import Address
+from filmroom.model.address import Address, parse_address
+from filmroom.model.errors import BadName, BadValue, NotFound
 from filmroom.model.nodes import Kind, Place
 from filmroom.rest.call import Call
 
@@ -98,3 +99,18 @@ def cache_uri(call: Call) -> str:
     """F-264: where the folders of a cache are, below the mount that the request came by."""
     path = call.request.raw_path.removeprefix(call.site.root_path)
     return f"{'/REST' if path.startswith('/REST/') else '/data'}/user/cache/resources"
+
+
+def read_uri(text: str, *, what: str) -> Address:
+    """The address that a client means by a URI such as listings have: below any mount or none, ``/archive`` or not.
+
+    Raises BadValue for what leads nowhere.
+    """
+    path = text
+    for prefix in ("/data/", "/REST/"):
+        path = path.removeprefix(prefix)
+    path = path.removeprefix("/").removeprefix("archive/")
+    try:
+        return parse_address(path)
+    except (NotFound, BadName) as error:
+        raise BadValue(what, text, "it is no address in this archive") from error

@@ -15,6 +15,8 @@ from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.leases import Leases
 from filmroom.service.projects import Projects
+from filmroom.service.references import References
+from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
 from filmroom.service.stores import Stores
 from filmroom.service.unpacking import Limits
@@ -26,7 +28,7 @@ class Rules:
     """What a site decides for itself.
 
     ``site_id`` is what generated IDs begin with. ``undo_period`` is how long a deleted or overwritten thing can be
-    brought back.
+    brought back. ``reference_roots`` are folders of the server from which anybody who may upload may copy files.
     """
 
     default_accessibility: Accessibility
@@ -34,6 +36,7 @@ class Rules:
     session_idle_limit: timedelta
     site_id: str
     archive_limits: Limits
+    reference_roots: tuple[Path, ...] = ()
 
 
 class Archive:
@@ -62,8 +65,10 @@ class Archive:
         self.resources = Resources(stores)
         self.files = Files(stores)
         self.bundles = Bundles(stores)
-        self.cache = Cache(stores)
-        self.uploads = Uploads(stores, limits=rules.archive_limits, spool_dir=spool_dir)
+        references = References(rules.reference_roots)
+        self.uploads = Uploads(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
+        self.cache = Cache(stores, self.uploads)
+        self.refresh = Refresh(stores)
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""

@@ -5,26 +5,51 @@ here is what only a cache has.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from filmroom.db import files, folders, resources
+from filmroom.db import files, folders, resources, upkeep
 from filmroom.model.address import Address
 from filmroom.model.errors import FolderExists, NotFound, PathConflict
 from filmroom.model.names import check_folder_path, check_label
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
-from filmroom.model.resources import Description, Resource, Selection
+from filmroom.model.resources import Description, FileEntry, Resource, Selection
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource
+from filmroom.service.staging import Arrival
 from filmroom.service.stores import Stores
+from filmroom.service.uploads import Fate, UploadOptions, Uploads
+
+# Small enough that other writers wait for no longer than a blink.
+_FILES_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where each file went, or would have gone, and what became of it."""
+
+    paths: tuple[str, ...]
+    fates: tuple[Fate, ...]
+
+
+@dataclass(slots=True)
+class Cleared:
+    """How many files were removed, and how many bytes they held."""
+
+    files: int = 0
+    size_bytes: int = 0
 
 
 class Cache:
     """The address of every use case begins with ``Kind.USER``, which is always the viewer's own cache."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, uploads: Uploads) -> None:
         self._stores = stores
+        self._uploads = uploads
 
     def list_folders(self, viewer: Viewer, address: Address) -> tuple[Resource, ...]:
         """The viewer's folders by label."""
@@ -72,6 +97,53 @@ class Cache:
                 _delete(connection, resource, check_folder_path(path), stamp=stamp)
 
         self._stores.database.write(unit)
+
+    def move(
+        self, viewer: Viewer, source: Address, target: Address, *, options: UploadOptions, is_unpacked: bool = False
+    ) -> Moved:
+        """Move a file, a sub-folder or a whole folder into a resource (F-276).
+
+        What is refused there stays in the cache, and so does an archive of which any member is refused.
+        Raises NotFound, NotAllowed, BadName, PathConflict, BadArchive.
+        """
+        self._uploads.check_upload(viewer, replace(target, path=None), options)
+        resource, entries = self._list(viewer, source)
+        arrivals: list[Arrival] = []
+        stamp = self._stores.stamp(viewer)
+
+        def leave(connection: Connection, fates: Sequence[Fate]) -> None:
+            moved = _moved(entries, fates, is_unpacked=is_unpacked)
+            _forget(connection, resource, moved, stamp=stamp)
+
+        try:
+            for entry in entries:
+                path = _target_path(source, target, entry)
+                arrivals += self._uploads.stage_copy(entry, path, is_unpacked=is_unpacked)
+        except BaseException:
+            self._uploads.forget(arrivals)
+            raise
+        fates = self._uploads.put(viewer, target, arrivals, options=options, and_then=leave)
+        return Moved(tuple(arrival.path for arrival in arrivals), fates)
+
+    def _list(self, viewer: Viewer, source: Address) -> tuple[Resource, list[FileEntry]]:
+        """What is to be moved. Raises NotFound for nothing."""
+        selection = Selection(paths=(check_folder_path(source.path),)) if source.path else Selection()
+        with self._stores.database.read() as connection:
+            resource = _get(connection, viewer, source, action=Action.READ)
+            entries = list(files.iter_files(connection, resource.pk, selection))
+        if not entries:
+            raise NotFound(f"file {source.path or source.resource!r} in the cache")
+        return resource, entries
+
+    def clear(self, older_than: timedelta) -> Cleared:
+        """Remove for good what was last written longer ago than this, in everybody's cache; folders stay."""
+        before = self._stores.clock() - older_than
+        cleared = Cleared()
+        while (batch := self._stores.database.write(lambda connection: _remove_batch(connection, before))).keys:
+            self._stores.blobs.delete(batch.keys)
+            cleared.files += batch.files
+            cleared.size_bytes += batch.size_bytes
+        return cleared
 
     def has(self, viewer: Viewer, address: Address, path: str) -> bool:
         """Whether there is a file or a sub-folder of this name."""
@@ -128,3 +200,42 @@ def _delete(connection: Connection, resource: Resource, path: str, *, stamp: Sta
     if count + folders.delete_folders(connection, resource.pk, path) == 0:
         raise NotFound(f"file or folder {path!r}")
     resources.add_to_counters(connection, resource.pk, files=-count, size_bytes=-size_bytes, stamp=stamp)
+
+
+def _target_path(source: Address, target: Address, entry: FileEntry) -> str:
+    """A file goes to the path that the target names, or into a folder (``sub/``) there; a folder keeps its shape."""
+    if entry.path == source.path:
+        return target.path if target.path and not target.path.endswith("/") else f"{target.path or ''}{entry.name}"
+    inside = entry.path.removeprefix(f"{(source.path or '').rstrip('/')}/") if source.path else entry.path
+    return f"{target.path.rstrip('/')}/{inside}" if target.path else inside
+
+
+def _moved(entries: Sequence[FileEntry], fates: Sequence[Fate], *, is_unpacked: bool) -> list[FileEntry]:
+    if is_unpacked:
+        return list(entries) if set(fates) <= {Fate.STORED} else []
+    return [entry for entry, fate in zip(entries, fates, strict=True) if fate is Fate.STORED]
+
+
+def _forget(connection: Connection, resource: Resource, moved: Sequence[FileEntry], *, stamp: Stamp) -> None:
+    """Take from the cache what was moved, unless it has other bytes by now."""
+    resources.lock_resource(connection, resource.pk)
+    gone = [entry for entry in moved if files.mark_file_deleted(connection, resource.pk, entry, now=stamp.at)]
+    size_bytes = sum(entry.digest.size_bytes for entry in gone)
+    resources.add_to_counters(connection, resource.pk, files=-len(gone), size_bytes=-size_bytes, stamp=stamp)
+
+
+class _Batch(NamedTuple):
+    """What was removed; its bytes can go once the transaction is durable."""
+
+    keys: list[str]
+    files: int
+    size_bytes: int
+
+
+def _remove_batch(connection: Connection, before: datetime) -> _Batch:
+    rows = upkeep.list_old_cache_files(connection, before=before, limit=_FILES_AT_ONCE)
+    keys = upkeep.remove_files(connection, [row.pk for row in rows])
+    for pk in {row.resource_pk for row in rows if row.is_live}:
+        count, size_bytes = files.sum_files(connection, pk)
+        resources.set_counters(connection, pk, files=count, size_bytes=size_bytes)
+    return _Batch(keys, len(rows), sum(row.size_bytes for row in rows))

@@ -26,7 +26,7 @@ from filmroom.service.stores import Stores
 class Listing:
     """The files of some resources; ``files`` is lazy and read once, resource by resource and by path.
 
-    Its rows are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list).
+    Its rows are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list), ``damaged_at``.
     """
 
     resources: Mapping[int, Found]

@@ -279,14 +279,23 @@ class _Pushed(io.RawIOBase):
         return size
 
 
-def new_unpacker(bench: Workbench, name: str) -> Receiver | None:
-    """What takes an archive of this name apart, by its ending and case-sensitively; None for what is none (F-156)."""
-    if name.endswith((".tar", ".xar")):
+_TAR: Final = (".tar", ".xar")
+_TAR_GZ: Final = (".tar.gz", ".tgz")
+_ZIP: Final = (".zip", ".zar")
+_GZIP: Final = ".gz"
+
+
+def is_archive(name: str) -> bool:
+    """F-156: whether a file of this name can be taken apart, by its ending and case-sensitively."""
+    return name.endswith((*_TAR, *_TAR_GZ, *_ZIP, _GZIP))
+
+
+def new_unpacker(bench: Workbench, name: str) -> Receiver:
+    """What takes an archive of this name apart."""
+    if name.endswith(_TAR):
         return StreamUnpacker(bench, _unpack_tar)
-    if name.endswith((".tar.gz", ".tgz")):
+    if name.endswith(_TAR_GZ):
         return StreamUnpacker(bench, _unpack_tar_gz)
-    if name.endswith((".zip", ".zar")):
+    if name.endswith(_ZIP):
         return ZipUnpacker(bench)
-    if name.endswith(".gz"):
-        return StreamUnpacker(bench, partial(_unpack_gzip, name=name.removesuffix(".gz")))
-    return None
+    return StreamUnpacker(bench, partial(_unpack_gzip, name=name.removesuffix(_GZIP)))

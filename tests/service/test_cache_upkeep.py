@@ -1,0 +1,67 @@
+"""Old files of users' caches are cleared away; nothing else ever is."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from conftest import Clock
+from filmroom.model.address import Address
+from filmroom.model.nodes import Kind
+from filmroom.model.people import Viewer
+from filmroom.service.archive import Archive
+from service.desk import REPLACE, Desk, at, open_desk
+
+UP = Address(kind=Kind.USER, resource="up")
+
+
+@pytest.fixture
+def desk(archive: Archive, people: dict[str, Viewer]) -> Desk:
+    return open_desk(archive, people["alice"])
+
+
+def _blobs(tmp_path: Path) -> int:
+    return sum(path.is_file() for path in (tmp_path / "blobs").rglob("*"))
+
+
+def test_what_is_old_goes_for_good_with_what_it_was_before(desk: Desk, clock: Clock, tmp_path: Path) -> None:
+    desk.upload("old", b"first", where=UP)
+    desk.upload("old", b"second", REPLACE, where=UP)
+    desk.upload("deleted", where=UP)
+    desk.archive.cache.delete_files(desk.viewer, UP, ["deleted"])
+    desk.upload("kept.nii", b"archive")
+    clock.move(days=40)
+    desk.upload("new", b"new", where=UP)
+
+    cleared = desk.archive.cache.clear(timedelta(days=30))
+
+    assert (cleared.files, cleared.size_bytes) == (2, 12)
+    assert desk.paths(UP) == ["new"]
+    [folder] = desk.archive.cache.list_folders(desk.viewer, UP)
+    assert (folder.file_count, folder.size_bytes) == (1, 3)
+    assert desk.read("kept.nii") == b"archive"
+    assert _blobs(tmp_path) == 2
+
+
+def test_what_moved_into_the_archive_outlives_the_cache(desk: Desk, clock: Clock, tmp_path: Path) -> None:
+    desk.upload("a.nii", b"voxels", where=UP)
+    desk.archive.cache.move(desk.viewer, UP, at("NII"), options=REPLACE)
+    clock.move(days=40)
+
+    cleared = desk.archive.cache.clear(timedelta(days=30))
+
+    assert cleared.files == 1
+    assert desk.read("a.nii") == b"voxels"
+    assert _blobs(tmp_path) == 1
+
+
+def test_more_files_than_one_transaction_takes_are_cleared(
+    desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("filmroom.service.cache._FILES_AT_ONCE", 2)
+    for number in range(5):
+        desk.upload(f"{number}", where=UP)
+    clock.move(days=1)
+
+    assert desk.archive.cache.clear(timedelta(0)).files == 5
+    assert desk.paths(UP) == []
