@@ -272,3 +272,41 @@ def test_a_document_that_is_none_makes_no_resource(alice: TestClient, demo: str,
 
     assert reply.status_code == 422
     assert _rows(alice, demo) == []
+
+
+XML = '<xnat:resourceCatalog xmlns:xnat="http://nrg.wustl.edu/xnat" label="FROM_XML" format="NIFTI"/>'
+
+
+@pytest.mark.parametrize(
+    ("query", "content", "label", "format_"),
+    [
+        ("xnat:resourceCatalog/label=NII&xnat:resourceCatalog/format=NIFTI", "", "NII", "NIFTI"),
+        ("", XML, "FROM_XML", "NIFTI"),
+        ("xnat:resourceCatalog/label=NII&format=F", XML, "NII", "F"),
+        ("", "", "", ""),
+    ],
+)
+def test_a_resource_is_made_by_its_list(
+    alice: TestClient, demo: str, query: str, content: str, label: str, format_: str
+) -> None:
+    """F-94."""
+    headers = {"Content-Type": "text/xml"} if content else {}
+
+    reply = alice.post(f"{demo}/resources?{query}", content=content, headers=headers)
+
+    [row] = alice.get(f"{demo}/resources").json()["ResultSet"]["Result"]
+    assert (row["label"], row["format"]) == (label, format_)
+    assert reply.status_code == 200
+    assert reply.text == reply.headers["location"] == f"{demo}/resources/{row['xnat_abstractresource_id']}"
+    assert alice.put(f"{reply.text}/files/a.txt?inbody=true", content=b"x").status_code == 200
+    assert alice.get(f"{reply.text}/files/a.txt").content == b"x"
+
+
+@pytest.mark.parametrize("label", ["NII", "12", "a/b", "NULL"])
+def test_a_list_makes_no_resource_whose_label_is_taken_or_cannot_be(alice: TestClient, demo: str, label: str) -> None:
+    alice.put(f"{demo}/resources/NII")
+
+    reply = alice.post(f"{demo}/resources", params={"xnat:resourceCatalog/label": label})
+
+    assert reply.status_code == (409 if label == "NII" else 400)
+    assert len(alice.get(f"{demo}/resources").json()["ResultSet"]["Result"]) == 1

@@ -38,13 +38,13 @@ def test_a_listing_says_what_a_row_of_it_needs(desk: Desk) -> None:
     desk.upload("a", b"voxels", saying("t", "n=v", format="NIFTI", content="RAW"))
 
     with desk.archive.files.open_listing(desk.viewer, at("NII"), Selection()) as listing:
-        [(pk, path, size_bytes, md5, format_, content, tags)] = listing.files
+        [(pk, path, size_bytes, md5, format_, content, tags, damaged_at)] = listing.files
 
     assert list(listing.resources) == [pk]
     found = listing.resources[pk]
     assert (found.place.node.id, found.resource.label) == ("DEMO", "NII")
     assert (path, size_bytes, md5) == ("a", 6, md5_of(b"voxels"))
-    assert (format_, content, orjson.loads(tags)) == ("NIFTI", "RAW", ["t", "n=v"])
+    assert (format_, content, orjson.loads(tags), damaged_at) == ("NIFTI", "RAW", ["t", "n=v"], None)
 
 
 def test_resources_are_listed_in_the_order_of_their_numbers(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from filmroom.rest.formats import escape_xml
 from filmroom.rest.xmldoc import DECLARATION, DECLARED_NAMESPACES, parse_document, tag
 from filmroom.service.resources import Catalog
 
+_ROOT: Final = "xnat:resourceCatalog"
 DAMAGED: Final = "DAMAGED"
 """Ours: the metafield of a file whose bytes are not what was stored, and since when that is known."""
 
@@ -84,9 +85,14 @@ def _wrapped(name: str, lines: Iterator[str], *, depth: int) -> str:
     return f"{indent}<{name}>\n{inside}{indent}</{name}>\n" if inside else ""
 
 
+def read_label(document: bytes) -> str | None:
+    """The label that a document gives a new resource, if it gives any. Raises BadDocument."""
+    return (parse_document(document, root=_ROOT).get("label") or None) if document.strip() else None
+
+
 def read_description(document: bytes) -> Description:
     """What an ``xnat:resourceCatalog`` document says of a new resource (F-86). Raises BadDocument."""
-    root = parse_document(document, root="xnat:resourceCatalog")
+    root = parse_document(document, root=_ROOT)
     if root.get("xnat_abstractresource_id"):
         raise BadDocument("a new resource cannot bring its number along")
     tags = tuple(_tag_text(element.get("name"), element.text) for element in root.iter(tag("xnat:tag")))

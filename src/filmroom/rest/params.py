@@ -95,11 +95,16 @@ def read_description(query: Query, *, split_tags: bool) -> Description:
     """
     tags = query.texts("tags")
     return Description(
-        format=query.text("format") or "",
-        content=query.text("content") or "",
-        description=query.text("description") or "",
+        format=_said(query, "format"),
+        content=_said(query, "content"),
+        description=_said(query, "description"),
         tags=_split_tags(tags) if split_tags else tags,
     )
+
+
+def _said(query: Query, name: str) -> str:
+    """F-87: by its name, or by the path that it has in XNAT's schema."""
+    return query.text(name) or query.text(f"xnat:resourceCatalog/{name}") or ""
 
 
 def _split_tags(texts: Sequence[str]) -> tuple[str, ...]:

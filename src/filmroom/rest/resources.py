@@ -1,5 +1,6 @@
 """Resources over HTTP (files-api sections 4 and 5)."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -12,7 +13,7 @@ from filmroom.rest.formats import requested_type, spooled_reply, table_reply
 from filmroom.rest.items import RESOURCE_XSI_TYPE
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
-from filmroom.rest.uris import category_columns
+from filmroom.rest.uris import category_columns, requested_uri
 from filmroom.service.archive import Archive
 from filmroom.service.resources import Found
 
@@ -79,11 +80,23 @@ def get_resource(archive: Archive, call: Call) -> Reply:
 @takes_document
 def put_resource(archive: Archive, call: Call, document: bytes) -> Reply:
     """F-85 to F-88: an empty resource; 200 and nothing. A body, if there is one, describes it."""
-    said = read_description(call.query, split_tags=True)
-    if document.strip():
-        said = _first_said(said, catalog.read_description(document))
-    archive.resources.create(call.viewer, call.address, said)
+    archive.resources.create(call.viewer, call.address, _read_said(call, document))
     return Reply()
+
+
+@takes_document
+def post_resource(archive: Archive, call: Call, document: bytes) -> Reply:
+    """F-94: an empty resource that is named by a parameter or the body, if at all; 200 and where it is."""
+    label = call.query.text(f"{RESOURCE_XSI_TYPE}/label") or catalog.read_label(document)
+    address = replace(call.address, resource=label)
+    made = archive.resources.create(call.viewer, address, _read_said(call, document))
+    uri = f"{requested_uri(made.place, call.address)}/resources/{made.resource.rid}"
+    return Reply(body=uri.encode(), headers=[("Location", f"{call.site.root_path}{uri}")])
+
+
+def _read_said(call: Call, document: bytes) -> Description:
+    said = read_description(call.query, split_tags=True)
+    return _first_said(said, catalog.read_description(document)) if document.strip() else said
 
 
 def _first_said(parameters: Description, document: Description) -> Description:

@@ -68,7 +68,11 @@ OPERATIONS: Final = (
     Operation(_SESSION_KIND, "assessors", {"GET": entities.lister(entities.ASSESSORS)}),
     Operation(_PROJECT, "accessibility", {"GET": projects.get_accessibility}),
     Operation(_PROJECT, "accessibility/{level}", {"PUT": projects.put_accessibility}),
-    Operation(_OWNERS, "resources", {"GET": resources.list_resources}),
+    Operation(
+        _OWNERS,
+        "resources",
+        {"GET": resources.list_resources, "PUT": resources.post_resource, "POST": resources.post_resource},
+    ),
     Operation(
         _OWNERS,
         "resources/{resource}",

@@ -51,21 +51,24 @@ class Resources:
             places = list_places(connection, viewer, address)
             return _resources_of(connection, _expanded(connection, places) if with_inside else places)
 
-    def create(self, viewer: Viewer, address: Address, said: Description) -> None:
-        """Make an empty resource. Raises NotFound, NotAllowed, BadName, ResourceExists (F-85, in this order)."""
+    def create(self, viewer: Viewer, address: Address, said: Description) -> Found:
+        """Make an empty resource, without a label where the address names none (F-94).
+
+        Raises NotFound, NotAllowed, BadName, ResourceExists (F-85, in this order).
+        """
         stamp = self._stores.stamp(viewer)
-        label = split_names(address.resource or "")[0]  # F-88
+        label = None if address.resource is None else split_names(address.resource)[0]  # F-88
 
-        def unit(connection: Connection) -> None:
+        def unit(connection: Connection) -> Found:
             place = get_place(connection, viewer, address, action=Action.EDIT)
-            if _is_existing_rid(connection, place, label):
-                raise ResourceExists(label)
-            check_label(label)
+            _check_new_label(connection, place, label)
             said_here = _with_default_content(connection, place, said)
-            if not resources.insert_resource(connection, place.owner, label=label, said=said_here, stamp=stamp):
-                raise ResourceExists(label)
+            made = resources.insert_resource(connection, place.owner, label=label, said=said_here, stamp=stamp)
+            if made is None:
+                raise ResourceExists(label or "")
+            return Found(place, made)
 
-        self._stores.database.write(unit)
+        return self._stores.database.write(unit)
 
     def delete(self, viewer: Viewer, address: Address) -> None:
         """Delete the named resources with their files; a label that is not there is no error (F-91).
@@ -190,5 +193,9 @@ def is_number(place: Place, name: str) -> bool:
     return is_rid(name) and place.kind is not Kind.USER
 
 
-def _is_existing_rid(connection: Connection, place: Place, name: str) -> bool:
-    return is_rid(name) and find_resource(connection, place, name) is not None
+def _check_new_label(connection: Connection, place: Place, label: str | None) -> None:
+    if label is None:
+        return
+    if is_rid(label) and find_resource(connection, place, label) is not None:
+        raise ResourceExists(label)
+    check_label(label)
