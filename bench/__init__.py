@@ -1,1 +1,1 @@
-"""Filmroom measured beside Debian's nginx, on this machine and its own disk."""
+"""Filmroom measured beside Debian's nginx, zip, unzip and tar, on this machine and its own disk."""

@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from bench.ground import Bench
 from bench.load import WrongAnswerError, open_generator
 from bench.machine import Machine, read_machine
 from bench.report import Result, print_machine, print_result, print_summary, write_json
-from bench.servers import find_nginx
-from bench.workloads import WORKLOADS, Bench
+from bench.servers import find_program
+from bench.workloads import WORKLOADS
 
 _RESULTS: Final = Path(__file__).with_name("results")
+_PEERS: Final = ("nginx", "zip", "unzip")  # as Debian names its packages too
 _NOT_DISKS: Final = frozenset({"tmpfs", "ramfs"})
 _MOST_DISK_BYTES: Final = 6 * 2**30
 
@@ -24,8 +26,8 @@ _MOST_DISK_BYTES: Final = 6 * 2**30
 def main() -> None:
     names = _read_names()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # so that the servers are stopped too
-    if find_nginx() is None:
-        sys.exit("bench: nginx is not installed: apt-get install nginx")
+    if missing := [program for program in _PEERS if find_program(program) is None]:
+        sys.exit(f"bench: {' and '.join(missing)} not installed: apt-get install {' '.join(missing)}")
     _RESULTS.mkdir(exist_ok=True)
     place = Path(os.environ.get("BENCH_DIR", _RESULTS)).absolute()
     machine = read_machine(place)
@@ -45,7 +47,7 @@ def main() -> None:
 def _read_names() -> list[str]:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Measure filmroom beside nginx. BENCH_DIR is where both keep their files; it must be on a disk.",
+        description="Measure filmroom beside its peers. BENCH_DIR is where all keep their files; it must be on a disk.",
     )
     parser.add_argument("name", nargs="*", help=f"one of {', '.join(WORKLOADS)}; all of them when none is named")
     names: list[str] = parser.parse_args().name

@@ -50,22 +50,26 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One workload. ``busy_cores`` is what others used of the machine just before it."""
+    """One workload. ``busy_cores`` is what others used of the machine just before it.
+
+    ``peer`` is the series that filmroom's is compared with, where there is one.
+    """
 
     name: str
     title: str
     busy_cores: float
     series: Sequence[Series]
+    peer: str = "nginx"
 
     def find_series(self, label: str) -> Series | None:
         return next((series for series in self.series if series.label == label), None)
 
     def ratios(self) -> list[float]:
-        """Speed of filmroom by that of nginx, round by round; empty where there is no nginx."""
-        filmroom, nginx = self.find_series("filmroom"), self.find_series("nginx")
-        if filmroom is None or nginx is None:
+        """Speed of filmroom by that of its peer, round by round; empty where there is none."""
+        filmroom, peer = self.find_series("filmroom"), self.find_series(self.peer)
+        if filmroom is None or peer is None:
             return []
-        return [ours / theirs for ours, theirs in zip(filmroom.numbers, nginx.numbers, strict=True)]
+        return [ours / theirs for ours, theirs in zip(filmroom.numbers, peer.numbers, strict=True)]
 
     def headroom(self, series: Series) -> float:
         """By how much the generator is faster than what it measured here; 0 where nobody knows."""
@@ -93,7 +97,7 @@ def print_result(result: Result) -> None:
         columns = _race_columns(series, result.headroom(series)) if is_race else ""
         print(f"{_line(series)}{columns}".rstrip())
     if ratios := result.ratios():
-        print(f"  {'filmroom / nginx':<18}{median(ratios):>8.2f}  {min(ratios):.2f} - {max(ratios):.2f}")
+        print(f"  {'filmroom / peer':<18}{median(ratios):>8.2f}  {min(ratios):.2f} - {max(ratios):.2f}")
 
 
 def _line(series: Series) -> str:
@@ -118,11 +122,12 @@ def _shown(number: float) -> str:
 
 
 def print_summary(results: Sequence[Result]) -> None:
-    rows = [(result.name, ratios) for result in results if (ratios := result.ratios())]
+    rows = [(result, ratios) for result in results if (ratios := result.ratios())]
     if rows:
-        print("\nfilmroom / nginx, median (min - max); more is better, 1 is nginx")
-    for name, ratios in rows:
-        print(f"  {name:<22}{median(ratios):>9.2f}  ({min(ratios):.2f} - {max(ratios):.2f})")
+        print("\nfilmroom / peer, median (min - max); more is better, 1 is as fast as the peer")
+    for result, ratios in rows:
+        spread = f"({min(ratios):.2f} - {max(ratios):.2f})"
+        print(f"  {result.name:<22}{median(ratios):>9.2f}  {spread:<16}{result.peer}")
 
 
 def write_json(path: Path, machine: Machine, results: Sequence[Result]) -> None:

@@ -15,23 +15,25 @@ from abc import abstractmethod
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from string import Template
 from typing import Final
 
 from bench.load import Load, WrongAnswerError, iter_content
+from bench.machine import memory
 from bench.sink import serve_sink
 
 _START_LIMIT_SECONDS: Final = 30.0
 _STOP_LIMIT_SECONDS: Final = 30.0
 _ANSWER_LIMIT_SECONDS: Final = 60.0
+_SETTLE_SECONDS: Final = 1.0
 _LAST_WORDS_LENGTH: Final = 1000
 _PASSWORD: Final = "filmroom-bench"
 _READY: Final = "filmroom answers at http://127.0.0.1:"
-_PROJECT: Final = "/data/projects/BENCH"
-_RESOURCE: Final = f"{_PROJECT}/resources/R"
+PROJECT: Final = "/data/projects/BENCH"
+RESOURCE: Final = f"{PROJECT}/resources/R"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +87,10 @@ class FileServer(Server):
             raise WrongAnswerError(f"{self.name}: {name} did not come back as it was sent")
 
     def delete(self, name: str) -> None:
-        self._ask("DELETE", self.get_target.format(name=name))
+        self.ask("DELETE", self.get_target.format(name=name))
 
-    def _ask(self, method: str, target: str) -> bytes:
+    def ask(self, method: str, target: str) -> bytes:
+        """The body of the answer. Raises WrongAnswerError unless it is one of success."""
         with self._open_answer(method, target) as answer:
             return answer.read()
 
@@ -116,19 +119,44 @@ class Filmroom(FileServer):
     start_seconds: float
     """From the spawn of its process to its ready line."""
 
+    def get_one(self, target: str, *, size_bytes: int) -> Load:
+        """One GET of something that is as long as that."""
+        return replace(self.get(["it"], size_bytes=size_bytes, connections=1), target=target)
+
+    def put_file(self, target: str, path: Path) -> float:
+        """The seconds from the first byte of the request to the answer. Raises WrongAnswerError."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_LIMIT_SECONDS)
+        with closing(connection), path.open("rb") as body:
+            connection.putrequest("PUT", target)
+            for line in (*self.headers.splitlines(), f"Content-Length: {path.stat().st_size}"):
+                connection.putheader(*line.split(": ", 1))
+            started = time.monotonic()
+            connection.endheaders()
+            connection.sock.sendfile(body)
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise WrongAnswerError(f"PUT {target}: {answer.status} {answer.read(200)!r}")
+            return time.monotonic() - started
+
     def count_files(self) -> int:
-        table = json.loads(self._ask("GET", f"{_PROJECT}/resources?format=json"))
-        return sum(int(row["file_count"]) for row in table["ResultSet"]["Result"])
+        table = json.loads(self.ask("GET", f"{PROJECT}/resources?format=json"))
+        return sum(int(row["file_count"] or 0) for row in table["ResultSet"]["Result"])
+
+    def rest_bytes(self) -> int:
+        """The memory of a server that has answered one request and rests: a first sign-in costs more than most work."""
+        self.count_files()
+        time.sleep(_SETTLE_SECONDS)
+        return memory(self.pid).rss_bytes
 
     def make_resource(self) -> None:
         """Make the project and the resource that the targets name."""
-        self._ask("PUT", _PROJECT)
-        self._ask("PUT", _RESOURCE)
+        self.ask("PUT", PROJECT)
+        self.ask("PUT", RESOURCE)
 
 
-def find_nginx() -> str | None:
-    """The nginx program; Debian keeps it in /usr/sbin, which is not in every user's PATH."""
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+def find_program(name: str) -> str | None:
+    """A peer's program; Debian keeps nginx in /usr/sbin, which is not in every user's PATH."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
 @contextmanager
@@ -139,7 +167,7 @@ def open_nginx(folder: Path) -> Iterator[Nginx]:
     config = folder / "nginx.conf"
     template = Template(Path(__file__).with_name("nginx.conf.template").read_text(encoding="utf-8"))
     config.write_text(template.substitute(folder=folder, port=port, user=_user_line()), encoding="utf-8")
-    program = find_nginx() or "nginx"
+    program = find_program("nginx") or "nginx"
     process = subprocess.Popen([program, "-p", folder, "-e", folder / "error.log", "-c", config])
     with _stopped(process):
         _wait_for_port(port, log=folder / "error.log")
@@ -177,8 +205,8 @@ def open_filmroom(folder: Path) -> Iterator[Filmroom]:
             name="filmroom",
             pid=process.pid,
             port=port,
-            put_target=f"{_RESOURCE}/files/{{name}}?inbody=true",
-            get_target=f"{_RESOURCE}/files/{{name}}",
+            put_target=f"{RESOURCE}/files/{{name}}?inbody=true",
+            get_target=f"{RESOURCE}/files/{{name}}",
             headers=f"Authorization: Basic {b64encode(f'admin:{_PASSWORD}'.encode()).decode()}\r\n",
             start_seconds=time.monotonic() - started,
         )

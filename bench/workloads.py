@@ -1,8 +1,6 @@
 """What is measured. Races run against nginx, filmroom and the sink in turn, each on the same disk, round by round."""
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,43 +9,27 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
+from bench.archives import TAR, ZIP, run_extract, run_zip
+from bench.ground import MIB, SMALL_BYTES, Bench
+from bench.lists import run_list, run_session_resources
 from bench.load import Generator, Load, WrongAnswerError
 from bench.machine import back_memory, busy_cores, busy_seconds, cpu_seconds, memory, peak_rss_bytes, reset_peak
 from bench.report import Result, Sample, Series
 from bench.servers import FileServer, Filmroom, Server, open_filmroom, open_nginx, open_sink
 
-_MIB: Final = 2**20
-_SMALL_BYTES: Final = 200_000
-_LARGE_BYTES: Final = 1024 * _MIB
+_LARGE_BYTES: Final = 1024 * MIB
 _WARM_UP_FILES: Final = 32
 # The pages that a round gets are not just those that were freed last, so a small round wants more than it writes.
-_LEAST_BACKED_BYTES: Final = 512 * _MIB
+_LEAST_BACKED_BYTES: Final = 512 * MIB
 
 _START_ROUNDS: Final = 5
 _IDLE_AFTER_SECONDS: Final = 2.0
 
 _STREAM_ROUNDS: Final = 3
 _STREAMS: Final = 8
-_STREAM_BYTES: Final = 256 * _MIB
-_STREAM_BYTES_PER_SECOND: Final = 32 * _MIB
+_STREAM_BYTES: Final = 256 * MIB
+_STREAM_BYTES_PER_SECOND: Final = 32 * MIB
 _SETTLE_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What every workload needs: an empty folder on a real disk, and the generator."""
-
-    folder: Path
-    generator: Generator
-
-    @contextmanager
-    def open_folder(self) -> Iterator[Path]:
-        """A new folder, gone with all in it when the context ends."""
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +59,7 @@ class Race:
 
     def speed(self, wall_seconds: float) -> float:
         files_per_second = self.requests / wall_seconds
-        return files_per_second * (1 if self.unit == "files/s" else self.size_bytes / _MIB)
+        return files_per_second * (1 if self.unit == "files/s" else self.size_bytes / MIB)
 
     def load(self, server: Server, number: int) -> Load:
         if self.method == "PUT":
@@ -121,7 +103,7 @@ def open_racers(folder: Path) -> Iterator[tuple[Sequence[FileServer], Server]]:
 
 def _warm_up(race: Race, generator: Generator, server: Server) -> None:
     """Sign in, fill caches, and put the files that a GET race asks for; they come back as they were sent."""
-    count, size_bytes = (race.files, race.size_bytes) if race.method == "GET" else (_WARM_UP_FILES, _SMALL_BYTES)
+    count, size_bytes = (race.files, race.size_bytes) if race.method == "GET" else (_WARM_UP_FILES, SMALL_BYTES)
     generator.run(server.put(_names("first", count), size_bytes=size_bytes, connections=min(count, 8)))
     if isinstance(server, FileServer):
         server.check_content("first-0", size_bytes)
@@ -166,8 +148,8 @@ def run_start(bench: Bench, name: str) -> Result:
                 second.append(Sample(number=filmroom.start_seconds))
                 time.sleep(_IDLE_AFTER_SECONDS)
                 idle = memory(filmroom.pid)
-            rss.append(Sample(number=idle.rss_bytes / _MIB))
-            pss.append(Sample(number=idle.pss_bytes / _MIB))
+            rss.append(Sample(number=idle.rss_bytes / MIB))
+            pss.append(Sample(number=idle.pss_bytes / MIB))
     series = [
         Series("first start", "s", first),
         Series("second start", "s", second),
@@ -186,11 +168,11 @@ def run_memory_per_stream(bench: Bench, name: str) -> Result:
         with bench.open_folder() as folder, open_filmroom(folder) as filmroom:
             filmroom.make_resource()
             before_bytes, peak_bytes = _stream(bench.generator, filmroom)
-        idle.append(Sample(number=before_bytes / _MIB))
-        more.append(Sample(number=(peak_bytes - before_bytes) / _STREAMS / _MIB))
+        idle.append(Sample(number=before_bytes / MIB))
+        more.append(Sample(number=(peak_bytes - before_bytes) / _STREAMS / MIB))
     series = [Series("idle RSS, warm", "MiB", idle), Series("more per stream", "MiB", more)]
-    speed = f"{_STREAM_BYTES_PER_SECOND // _MIB} MiB/s"
-    title = f"peak RSS over idle of {_STREAMS} uploads of {_STREAM_BYTES // _MIB} MiB, {speed} each"
+    speed = f"{_STREAM_BYTES_PER_SECOND // MIB} MiB/s"
+    title = f"peak RSS over idle of {_STREAMS} uploads of {_STREAM_BYTES // MIB} MiB, {speed} each"
     return Result(name=name, title=title, busy_cores=busy, series=series)
 
 
@@ -210,8 +192,8 @@ def _stream(generator: Generator, filmroom: Filmroom) -> tuple[int, int]:
     return before_bytes, peak_rss_bytes(filmroom.pid)
 
 
-_PUT_SMALL: Final = Race(method="PUT", size_bytes=_SMALL_BYTES, connections=8, requests=600, rounds=7)
-_GET_SMALL: Final = Race(method="GET", size_bytes=_SMALL_BYTES, connections=8, requests=2400, files=300, rounds=7)
+_PUT_SMALL: Final = Race(method="PUT", size_bytes=SMALL_BYTES, connections=8, requests=600, rounds=7)
+_GET_SMALL: Final = Race(method="GET", size_bytes=SMALL_BYTES, connections=8, requests=2400, files=300, rounds=7)
 # Deleted files stay on filmroom's disk for its undo period, so three rounds take 4 GiB of disk in all.
 _PUT_LARGE: Final = Race(method="PUT", size_bytes=_LARGE_BYTES, connections=1, requests=1, rounds=3, is_cleared=True)
 _GET_LARGE: Final = Race(method="GET", size_bytes=_LARGE_BYTES, connections=1, requests=1, files=1, rounds=5)
@@ -223,4 +205,9 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "get-large": partial(run_race, _GET_LARGE),
     "start": run_start,
     "memory-per-stream": run_memory_per_stream,
+    "zip": run_zip,
+    "list": run_list,
+    "session-resources": run_session_resources,
+    "extract": partial(run_extract, TAR),
+    "extract-zip": partial(run_extract, ZIP),
 }

@@ -1,0 +1,66 @@
+"""Rows put straight into the SQLite database of a filmroom that is stopped: much to list, without a byte behind it."""
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+_FILE_BYTES: Final = 526_336  # a CT slice of 512 x 512, and its head
+_UID_ROOT: Final = "1.3.12.2.1107.5.2.32.35162"
+_INSERT_FILE: Final = """
+    INSERT INTO file (resource_pk, path, key, size_bytes, md5, crc32, format, content, created_at, modified_at)
+    VALUES (?, ?, ?, ?, ?, ?, 'DICOM', 'RAW', ?, ?)
+"""
+_INSERT_SCAN: Final = """
+    INSERT INTO node (kind, parent_pk, project_pk, id, xsi_type, fields, created_at, modified_at)
+    SELECT 'scan', pk, project_pk, ?, 'xnat:mrScanData', '{"type": "T1 MPRAGE"}', ?, ? FROM node WHERE pk = ?
+"""
+_INSERT_RESOURCE: Final = """
+    INSERT INTO resource (rid, node_pk, label, format, content, created_at, modified_at)
+    SELECT max(rid) + 1, ?, 'DICOM', 'DICOM', 'RAW', ?, ? FROM resource
+"""
+_COUNT: Final = """
+    UPDATE resource SET (file_count, size_bytes) = (
+        SELECT count(*), coalesce(sum(size_bytes), 0) FROM file WHERE resource_pk = resource.pk AND deleted_at IS NULL
+    )
+"""
+_COUNT_ON: Final = "UPDATE counter SET next_value = (SELECT max(rid) + 1 FROM resource) WHERE name = 'rid'"
+
+
+def fill_resource(database: Path, *, files: int) -> None:
+    """Add files to the one resource there is."""
+    with _open(database) as connection:
+        (resource_pk,) = connection.execute("SELECT pk FROM resource").fetchone()
+        connection.executemany(_INSERT_FILE, _iter_files(resource_pk, files))
+
+
+def fill_session(database: Path, *, scans: int, files_each: int) -> None:
+    """Add scans to the one experiment there is, each with a resource DICOM."""
+    now = time.time_ns() // 1000
+    with _open(database) as connection:
+        (session_pk,) = connection.execute("SELECT pk FROM node WHERE kind = 'experiment'").fetchone()
+        for number in range(1, scans + 1):
+            scan_pk = connection.execute(_INSERT_SCAN, (str(number), now, now, session_pk)).lastrowid
+            resource_pk = connection.execute(_INSERT_RESOURCE, (scan_pk, now, now)).lastrowid
+            connection.executemany(_INSERT_FILE, _iter_files(resource_pk or 0, files_each))
+
+
+@contextmanager
+def _open(database: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction, with the counters right at its end."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        yield connection
+        connection.execute(_COUNT)
+        connection.execute(_COUNT_ON)
+
+
+def _iter_files(resource_pk: int, count: int) -> Iterator[tuple[int | str, ...]]:
+    now = time.time_ns() // 1000
+    for number in range(count):
+        path = f"series-{number // 1000:03}/{_UID_ROOT}.{resource_pk}.{number}.dcm"
+        digest = hashlib.md5(path.encode()).hexdigest()
+        key = f"bench-{number // 1000:06x}-{resource_pk:09x}{number:09x}"
+        yield resource_pk, path, key, _FILE_BYTES, digest, int(digest[:8], 16), now, now
