@@ -4,20 +4,17 @@ Every renderer writes to a spool (memory first, then a file), so that a listing 
 the transaction that feeds it ends before the first byte leaves.
 """
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
-from operator import itemgetter
+from itertools import cycle, islice
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Final, cast
 
 import orjson
 
 from filmroom.model.errors import NotAcceptable
-from filmroom.model.table import Cell, Row, Table, sorted_by
+from filmroom.model.table import Cell, Table, sorted_by
 from filmroom.rest.call import Call
 from filmroom.rest.reply import Reply, Stream
 from filmroom.rest.xmldoc import NOT_IN_XML
@@ -105,20 +102,29 @@ def table_reply(call: Call, table: Table, *, offered: tuple[str, ...] = _OFFERED
     return spooled_reply(partial(render, table), f"{shown_type}; charset=UTF-8")
 
 
-def _batches(table: Table) -> Iterator[list[Row]]:
+def _batches(table: Table) -> Iterator[list[Sequence[str]]]:
+    """The columns of the next rows, as text: what is done to a whole column costs little for each of its cells."""
     rows = iter(table.rows)
     while batch := list(islice(rows, _ROWS_AT_ONCE)):
-        yield batch
+        yield [_texts(column) for column in zip(*batch, strict=True)]
 
 
-def _text(cell: Cell) -> str:
-    return "" if cell is None else str(cell)
+def _texts(column: Sequence[Cell]) -> Sequence[str]:
+    if set(map(type, column)) == {str}:
+        return cast("Sequence[str]", column)
+    return ["" if cell is None else str(cell) for cell in column]
 
 
-def _line(cell: Cell) -> str:
+def _lines(column: Sequence[str]) -> Sequence[str]:
     """F-172: line breaks become one blank in XML, HTML and CSV."""
-    text = _text(cell)
-    return _LINE_BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
+    joined = "".join(column)
+    return [_LINE_BREAK.sub(" ", text) for text in column] if "\n" in joined or "\r" in joined else column
+
+
+def _escaped(column: Sequence[str]) -> Sequence[str]:
+    joined = "".join(column)
+    is_plain = joined.isprintable() and not any(mark in joined for mark in '&<>"')  # ten times as fast as a pattern
+    return column if is_plain else [escape_xml(text) for text in column]
 
 
 _LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
@@ -128,14 +134,16 @@ def to_json(table: Table, out: BinaryIO) -> None:
     """F-171: one line, these blanks and no others; every value is a string."""
     out.write(b'{"ResultSet":{')
     if table.column_properties:
-        columns = [{"key": name, **properties} for name, properties in table.column_properties.items()]
-        out.write(b'"Columns":' + _json(columns) + b",")
+        described = [{"key": name, **properties} for name, properties in table.column_properties.items()]
+        out.write(b'"Columns":' + _json(described) + b",")
     out.write(b'"Result":[')
-    pick = itemgetter(*(table.columns.index(key) for key in table.json_keys))
+    places = [table.columns.index(key) for key in table.json_keys]
     separator = b""
-    for batch in _batches(table):
-        objects = [dict(zip(table.json_keys, map(_text, pick(row)), strict=True)) for row in batch]
-        out.write(separator + _json(objects)[1:-1])
+    for columns in _batches(table):
+        rows = zip(*(columns[place] for place in places), strict=True)
+        objects = [dict(zip(table.json_keys, row, strict=True)) for row in rows]
+        out.write(separator)
+        out.write(memoryview(_json(objects))[1:-1])
         separator = b","
     out.write(b"]")
     members = ",".join(f'"{name}": {_json(value).decode()}' for name, value in table.properties.items())
@@ -144,7 +152,7 @@ def to_json(table: Table, out: BinaryIO) -> None:
 
 def _json(value: object) -> bytes:
     text = orjson.dumps(value)
-    if b"</" in text:
+    if b"<" in text:
         text = text.replace(b"</", b"<\\/")
     return text if text.isascii() else _ESCAPED_IN_JSON.sub(_to_escape, text)
 
@@ -165,9 +173,10 @@ def to_xml(table: Table, out: BinaryIO) -> None:
         for name in table.columns
     )
     out.write(b"</columns>\n<rows>")
-    for batch in _batches(table):
-        lines = ("".join(f"<cell>{escape_xml(_line(cell))}</cell>" for cell in row) for row in batch)
-        out.write("".join(f"<row>{line}</row>\n" for line in lines).encode())
+    for columns in _batches(table):
+        rows = zip(*(_escaped(_lines(column)) for column in columns), strict=True)
+        lines = map("</cell><cell>".join, rows)
+        out.write("".join(f"<row><cell>{line}</cell></row>\n" for line in lines).encode())
     out.write(b"</rows></results></ResultSet>")
 
 
@@ -196,33 +205,43 @@ def to_html(table: Table, out: BinaryIO) -> None:
         + f'<tr class="x_rs_tr_head">{head}</tr>\n</thead>\n<tbody id="dataRows">\n'.encode()
     )
     roots = [table.column_properties.get(name, {}).get("serverRoot") for name in table.columns]
-    number = 0
-    for batch in _batches(table):
-        lines = []
-        for row in batch:
-            number += 1
-            cells = "".join(_html_cell(_line(cell), root) for cell, root in zip(row, roots, strict=True))
-            lines.append(f'<tr class="x_rs_tr_data {"odd" if number % 2 else "even"}">\n{cells}</tr>\n')
-        out.write("".join(lines).encode())
+    classes = cycle(("odd", "even"))
+    for columns in _batches(table):
+        cells = (_html_cells(_lines(column), root) for column, root in zip(columns, roots, strict=True))
+        lines = map("".join, zip(*cells, strict=True))
+        out.write("".join(_HTML_ROW.format(next(classes), line) for line in lines).encode())
     out.write(b"</tbody>\n</table></body></html>")
 
 
-def _html_cell(text: str, root: str | None) -> str:
-    shown = escape_xml(text)
+_HTML_ROW: Final = '<tr class="x_rs_tr_data {}">\n{}</tr>\n'
+
+
+def _html_cells(column: Sequence[str], root: str | None) -> list[str]:
+    shown = _escaped(column)
     if root is None:
-        return f"<td>{shown}</td>"
-    link = escape_xml(root + text).replace("'", "&#39;")
-    return f"<td><a href='{link}'>{shown}</a></td>"
+        return [f"<td>{text}</td>" for text in shown]
+    links = [link.replace("'", "&#39;") for link in _escaped([root + text for text in column])]
+    return [f"<td><a href='{link}'>{text}</a></td>" for link, text in zip(links, shown, strict=True)]
 
 
 def to_csv(table: Table, out: BinaryIO) -> None:
     """F-175: LF endings, quotes only where needed."""
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    for batch in _batches(table):
-        writer.writerows([_line(cell) for cell in row] for row in batch)
-    text.detach()
+    out.write((",".join(_quoted(table.columns)) + "\n").encode())
+    for columns in _batches(table):
+        lines = map(",".join, zip(*(_quoted(_lines(column)) for column in columns), strict=True))
+        out.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _quoted(column: Sequence[str]) -> Sequence[str]:
+    """RFC 4180; line breaks are none of its business here, for there are none any more."""
+    joined = "".join(column)
+    if "," not in joined and '"' not in joined:
+        return column
+    return [_in_quotes(text) if "," in text or '"' in text else text for text in column]
+
+
+def _in_quotes(text: str) -> str:
+    return '"{}"'.format(text.replace('"', '""'))
 
 
 Renderer = Callable[[Table, BinaryIO], None]
