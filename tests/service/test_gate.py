@@ -49,7 +49,7 @@ def _open_nth(desk: Desk, where: Address) -> object:
 
 def _open_bundle(desk: Desk, where: Address) -> object:
     bundle = desk.archive.bundles.open(
-        desk.viewer, where, Selection(), bundle_format=BundleFormat.TAR, name_of=lambda _, path: path
+        desk.viewer, where, Selection(), bundle_format=BundleFormat.TAR, namer_of=lambda _: str
     )
     bundle.close()
     return bundle

@@ -20,8 +20,8 @@ from typing import Final
 
 from filmroom.model.errors import MissingBytes
 
-Read = Callable[[str], Iterator[bytes]]
-"""Gives the bytes under a key in pieces."""
+Read = Callable[[str, int], Iterator[bytes]]
+"""Gives the bytes under a key in pieces, of which there should be that many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def iter_zip(members: Iterable[Member], read: Read, *, is_deflated: bool = False
 def _whole(member: Member, read: Read) -> Iterator[bytes]:
     """The member's bytes. Raises MissingBytes unless there are as many as there should be."""
     left = member.size_bytes
-    for chunk in read(member.key):
+    for chunk in read(member.key, member.size_bytes):
         left -= len(chunk)
         yield chunk
     if left:

@@ -13,7 +13,7 @@ from filmroom.rest.download import file_reply
 from filmroom.rest.reply import Chunks, Reply
 from filmroom.rest.uris import category_columns
 from filmroom.service.archive import Archive
-from filmroom.service.bundles import BundleFormat
+from filmroom.service.bundles import BundleFormat, Namer
 from filmroom.service.resources import Found
 
 # F-21: the media types that ask for an archive, the format of each and its extension.
@@ -26,8 +26,6 @@ _WITH_TYPE: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 _NOT_A_WORD: Final = re.compile(r"\W", re.ASCII)
 _NOT_IN_NAMES: Final = re.compile(r'[/\\:*?"<>|]')
 
-Namer = Callable[[Found, str], str]
-
 
 def archive_reply(archive: Archive, call: Call, selection: Selection, media_type: str) -> Reply:
     """F-181, F-182. Raises NotFound when there would be nothing in it."""
@@ -39,11 +37,18 @@ def archive_reply(archive: Archive, call: Call, selection: Selection, media_type
         selection = Selection(paths=(path,))
     elif path is not None and path.endswith("*"):
         selection = Selection(prefix=path.removesuffix("*"), formats=selection.formats, contents=selection.contents)
-    return bundle_reply(archive, call, selection, media_type, name=_archive_name(archive, call), name_of=_namer(call))
+    name = _archive_name(archive, call)
+    return bundle_reply(archive, call, selection, media_type, name=name, namer_of=_namer_of(call))
 
 
 def bundle_reply(
-    archive: Archive, call: Call, selection: Selection, media_type: str, *, name: str, name_of: Namer
+    archive: Archive,
+    call: Call,
+    selection: Selection,
+    media_type: str,
+    *,
+    name: str,
+    namer_of: Callable[[Found], Namer],
 ) -> Reply:
     """The selected files as an archive of the given name, to which its extension is added."""
     bundle_format, extension = FORMATS[media_type]
@@ -54,7 +59,7 @@ def bundle_reply(
         call.address,
         selection,
         bundle_format=bundle_format,
-        name_of=name_of,
+        namer_of=namer_of,
         with_inside=call.query.flag("all"),
     )
     return Reply(
@@ -84,19 +89,23 @@ def _top(place: Place) -> str:
     return node.label or node.id
 
 
-def _namer(call: Call) -> Namer:
-    """F-187: how members are called. An unknown ``structure`` is the default one."""
+def _namer_of(call: Call) -> Callable[[Found], Namer]:
+    """F-187: how the files of a resource are called. An unknown ``structure`` is the default one."""
     if call.address.path is not None:
         is_one = not call.address.path.endswith(("/", "*"))
-        return lambda _found, path: path.rsplit("/", 1)[-1] if is_one else path
+        return lambda _found: lambda path: path.rsplit("/", 1)[-1] if is_one else path
     match call.query.text("structure"):
         case "improved":
             has_description = call.query.text("format") == "zip"
-            return lambda found, path: _improved_name(found, path, has_description=has_description)
+            return lambda found: _below(_improved_folder(found, has_description=has_description))
         case "simplified":
-            return lambda found, path: f"{_prefix(call, found)}/{_label(found)}/{path}"
+            return lambda found: _below(f"{_prefix(call, found)}/{_label(found)}")
         case _:
-            return lambda found, path: f"{_prefix(call, found, with_type=True)}/resources/{_label(found)}/files/{path}"
+            return lambda found: _below(f"{_prefix(call, found, with_type=True)}/resources/{_label(found)}/files")
+
+
+def _below(folder: str) -> Namer:
+    return lambda path: f"{folder}/{path}"
 
 
 def _label(found: Found) -> str:
@@ -126,9 +135,9 @@ def _above(call: Call, place: Place) -> list[str]:
     return [*project, subject.label or subject.id] if subject else project
 
 
-def _improved_name(found: Found, path: str, *, has_description: bool) -> str:
-    """F-187: category, ID and description, label, path; a level that is empty is left out."""
+def _improved_folder(found: Found, *, has_description: bool) -> str:
+    """F-187: category, ID and description, label; a level that is empty is left out."""
     category, cat_id, cat_desc = category_columns(found.place, is_inside=found.place.kind is Kind.EXPERIMENT)
     description = _NOT_IN_NAMES.sub("_", cat_desc.strip())
     level = f"{cat_id}_{description}" if cat_id and description and has_description else cat_id
-    return "/".join(part for part in (category, level, _label(found), path) if part)
+    return "/".join(part for part in (category, level, _label(found)) if part)

@@ -15,6 +15,9 @@ from filmroom.model.resources import Selection
 from filmroom.service.resources import Found, select_resources
 from filmroom.service.stores import Stores
 
+Namer = Callable[[str], str]
+"""Makes a file's path inside its resource the name of a member."""
+
 _PIECE_BYTES: Final = 1024 * 1024
 
 
@@ -48,17 +51,18 @@ class Bundles:
         selection: Selection,
         *,
         bundle_format: BundleFormat,
-        name_of: Callable[[Found, str], str],
+        namer_of: Callable[[Found], Namer],
         with_inside: bool = False,
     ) -> Bundle:
-        """The selected files of the resources that an address names; ``name_of`` says what each is called.
+        """The selected files of the resources that an address names.
 
+        ``namer_of`` gives for each resource what names its files.
         Which files these are is settled before this returns, and kept in a spool: no transaction stays open, and
         however many they are they cost little memory. Raises NotFound for a place that is not there, and for no files.
         """
         members = Members()
         try:
-            self._add_all(members, viewer, address, selection, name_of=name_of, with_inside=with_inside)
+            self._add_all(members, viewer, address, selection, namer_of=namer_of, with_inside=with_inside)
             pieces, length = self._make(members, bundle_format)
         except BaseException:
             members.close()
@@ -72,16 +76,16 @@ class Bundles:
         address: Address,
         selection: Selection,
         *,
-        name_of: Callable[[Found, str], str],
+        namer_of: Callable[[Found], Namer],
         with_inside: bool,
     ) -> None:
         with self._stores.database.read() as connection:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
-            by_pk = {found.resource.pk: found for found in chosen}
-            for row in files.iter_bytes(connection, tuple(by_pk), selection):
+            namers = {found.resource.pk: namer_of(found) for found in chosen}
+            for row in files.iter_bytes(connection, tuple(namers), selection):
                 members.add(
                     Member(
-                        name=name_of(by_pk[row.resource_pk], row.path),
+                        name=namers[row.resource_pk](row.path),
                         key=row.key,
                         size_bytes=row.size_bytes,
                         crc32=row.crc32,
@@ -102,7 +106,10 @@ class Bundles:
             case BundleFormat.TAR_GZ:
                 return archives.iter_gzip(archives.iter_tar(members, self._read)), None
 
-    def _read(self, key: str) -> Iterator[bytes]:
+    def _read(self, key: str, size_bytes: int) -> Iterator[bytes]:
+        """One byte more is asked for than there should be, so that the last read shows where the end is."""
+        left = size_bytes
         with self._stores.blobs.open(key) as blob:
-            while piece := blob.read(_PIECE_BYTES):
+            while left > 0 and (piece := blob.read(min(left, _PIECE_BYTES) + 1)):
+                left -= len(piece)
                 yield piece
