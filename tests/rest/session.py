@@ -32,6 +32,40 @@ LABELS: Final = {
 }
 IDS: Final = {**LABELS, "subject": SUBJECT_ID, "experiment": SESSION_ID, "assessor": ASSESSOR_ID}
 
+# One URL of each thing that holds resources; the two sides of one thing are two.
+OWNERS: Final = {
+    "project": "/data/projects/DEMO",
+    "subject": SUBJECT,
+    "experiment": f"{SUBJECT}/experiments/MR1",
+    "scan": f"{SUBJECT}/experiments/MR1/scans/4",
+    "in of a reconstruction": f"{SUBJECT}/experiments/MR1/reconstructions/R1/in",
+    "out of a reconstruction": f"{SUBJECT}/experiments/MR1/reconstructions/R1/out",
+    "in of an assessor": f"{SUBJECT}/experiments/MR1/assessors/QC/in",
+    "out of an assessor": f"{SUBJECT}/experiments/MR1/assessors/QC/out",
+}
+# F-109: where each of them is, by ID.
+BASES: Final = {
+    "project": "/data/projects/DEMO",
+    "subject": f"/data/projects/DEMO/subjects/{SUBJECT_ID}",
+    "experiment": SESSION,
+    "scan": f"{SESSION}/scans/4",
+    "in of a reconstruction": f"{SESSION}/reconstructions/R1/in",
+    "out of a reconstruction": f"{SESSION}/reconstructions/R1/out",
+    "in of an assessor": f"{SESSION}/assessors/{ASSESSOR_ID}/in",
+    "out of an assessor": f"{SESSION}/assessors/{ASSESSOR_ID}/out",
+}
+# F-66: category, cat_id and cat_desc.
+CATEGORIES: Final = {
+    "project": ("resources", "", " "),
+    "subject": ("resources", "", " "),
+    "experiment": ("resources", SESSION_ID, " "),
+    "scan": ("scans", "4", "T1 w/o"),
+    "in of a reconstruction": ("reconstructions", "R1", "mean"),
+    "out of a reconstruction": ("reconstructions", "R1", "mean"),
+    "in of an assessor": ("assessors", ASSESSOR_ID, "xnat:qcManualAssessorData"),
+    "out of an assessor": ("assessors", ASSESSOR_ID, "xnat:qcManualAssessorData"),
+}
+
 
 def make_session(alice: TestClient, demo: str) -> None:
     for path, query in THINGS.items():
@@ -47,6 +81,13 @@ def results(alice: TestClient, url: str) -> list[dict[str, str]]:
     reply = alice.get(url)
     assert reply.status_code == 200
     return list(reply.json()["ResultSet"]["Result"])
+
+
+def owner_name(kind: Kind, url: str) -> str:
+    """Which of OWNERS a URL of this kind leads to; a side that is not said is out (F-32)."""
+    article = {Kind.RECONSTRUCTION: "of a", Kind.ASSESSOR: "of an"}.get(kind)
+    side = "in" if url.endswith("/in") else "out"
+    return f"{side} {article} {kind}" if article else str(kind)
 
 
 def _urls(context: Context) -> list[str]:

@@ -8,15 +8,17 @@ import pytest
 from lxml import etree
 from starlette.testclient import TestClient
 
-from filmroom.model.nodes import Kind
 from rest.session import (
     ASSESSOR_ID,
+    BASES,
+    CATEGORIES,
     CONTEXT_URLS,
+    OWNERS,
     SESSION,
-    SESSION_ID,
     SUBJECT,
     SUBJECT_ID,
     make_session,
+    owner_name,
     put_file,
     results,
 )
@@ -24,39 +26,6 @@ from rest.session import (
 MR1 = f"{SUBJECT}/experiments/MR1"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EVERY_CONTEXT = pytest.mark.parametrize("context", CONTEXT_URLS)
-# One URL of each thing that holds resources; the two sides of one thing are two.
-OWNERS = {
-    "project": "/data/projects/DEMO",
-    "subject": SUBJECT,
-    "experiment": MR1,
-    "scan": f"{MR1}/scans/4",
-    "in of a reconstruction": f"{MR1}/reconstructions/R1/in",
-    "out of a reconstruction": f"{MR1}/reconstructions/R1/out",
-    "in of an assessor": f"{MR1}/assessors/QC/in",
-    "out of an assessor": f"{MR1}/assessors/QC/out",
-}
-# F-109: where each of them is, by ID.
-BASES = {
-    "project": "/data/projects/DEMO",
-    "subject": f"/data/projects/DEMO/subjects/{SUBJECT_ID}",
-    "experiment": SESSION,
-    "scan": f"{SESSION}/scans/4",
-    "in of a reconstruction": f"{SESSION}/reconstructions/R1/in",
-    "out of a reconstruction": f"{SESSION}/reconstructions/R1/out",
-    "in of an assessor": f"{SESSION}/assessors/{ASSESSOR_ID}/in",
-    "out of an assessor": f"{SESSION}/assessors/{ASSESSOR_ID}/out",
-}
-# F-66: category, cat_id and cat_desc.
-CATEGORIES = {
-    "project": ("resources", "", " "),
-    "subject": ("resources", "", " "),
-    "experiment": ("resources", SESSION_ID, " "),
-    "scan": ("scans", "4", "T1 w/o"),
-    "in of a reconstruction": ("reconstructions", "R1", "mean"),
-    "out of a reconstruction": ("reconstructions", "R1", "mean"),
-    "in of an assessor": ("assessors", ASSESSOR_ID, "xnat:qcManualAssessorData"),
-    "out of an assessor": ("assessors", ASSESSOR_ID, "xnat:qcManualAssessorData"),
-}
 # F-184, for the request that names the thing itself.
 MEMBERS = {
     "project": "DEMO/resources/DICOM/files/d/1.dcm",
@@ -86,11 +55,7 @@ def filled(alice: TestClient, mr1: str) -> str:
 
 
 def _owner_of(context: str) -> str:
-    """Which of OWNERS a URL leads to; a side that is not said is out (F-32)."""
-    kind = CONTEXT_URLS[context]
-    article = {Kind.RECONSTRUCTION: "of a", Kind.ASSESSOR: "of an"}.get(kind)
-    side = "in" if context.endswith("/in") else "out"
-    return f"{side} {article} {kind}" if article else kind
+    return owner_name(CONTEXT_URLS[context], context)
 
 
 def _uris(alice: TestClient, url: str) -> list[str]:
