@@ -29,6 +29,9 @@ types: .venv/dev.done ## Check types
 shape: .venv/dev.done ## Show the longest functions and files
 	$(BIN)/python tests/shape/sizes.py
 
+pages: .venv/dev.done ## Write docs/reference/pages.md: what XNAT's pages ask and which tests prove it
+	PYTHONPATH=tests $(BIN)/python -m pages.table --write
+
 coverage: .venv/dev.done ## Run all tests and show which lines they miss
 	$(BIN)/coverage run -m pytest -p no:randomly
 	$(BIN)/coverage report --skip-covered --show-missing
@@ -61,4 +64,4 @@ clean: ## Remove what the targets made, but no data
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
 
-.PHONY: help venv serve test lint types shape coverage bench wheel lock check clean
+.PHONY: help venv serve test lint types shape pages coverage bench wheel lock check clean

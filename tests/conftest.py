@@ -228,6 +228,18 @@ def demo(alice: TestClient) -> str:
     return "/data/projects/DEMO"
 
 
+@pytest.fixture(scope="module", params=["sqlite"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Alice at one archive for all tests of a module, which keep apart by names; for grids of many small tests."""
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copy(request.getfixturevalue("sqlite_template"), folder / "filmroom.db")
+    database, blobs = open_database(f"sqlite:///{folder / 'filmroom.db'}"), LocalStore(folder / "blobs")
+    archive = Archive(database, blobs, clock=Clock(), rules=RULES, spool_dir=folder)
+    with TestClient(create_app(archive, Settings())) as client:  # which closes the archive at its end
+        client.auth = ("alice", PASSWORD)
+        yield client
+
+
 def _stop(server: Server) -> None:
     if server.is_running():
         server.stop()
