@@ -183,6 +183,8 @@ BAD = {
     "a zip with a link": ("a.zip", _zip_link(), 422),
     "a zip bomb": ("a.zip", _zip(_BOMB), 422),
     "a zip with too many members": ("a.zip", _zip(_CROWD), 422),
+    "a zip with too many folders": ("a.zip", _zip({f"{number}/": b"" for number in range(101)}), 422),
+    "a zip with names that are no UTF-8": ("a.zip", _zip({"\u00e9": b""}).replace(b"\xc3\xa9", b"\xff\xfe"), 422),
     "a tar that is none": ("a.tar", b"nonsense" * 1000, 422),
     "a cut tar": ("a.tar", _tar(FILES)[:-310_000], 422),
     "a tar that leads outside": ("a.tar", _tar({"good": b"", "a/../../x": b"bad"}), 400),

@@ -10,7 +10,6 @@ import io
 import queue
 import tarfile
 import threading
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from isal import igzip
 from isal.igzip_lib import IsalError
 
 from filmroom.blobs.base import BlobStore
+from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, open_entry
 from filmroom.model.errors import ArchiveError, BadArchive, BadName
 from filmroom.model.names import check_file_path, is_reserved_file_name
 from filmroom.service.staging import Arrival, Receiver, Stage
@@ -50,15 +50,20 @@ class Limits:
     expanded_bytes: int
     ratio: int
 
+    @property
+    def entries(self) -> int:
+        """How long a zip's directory may be: it has entries for folders too, and for what is not kept."""
+        return 2 * self.members
+
 
 class Workbench:
     """What unpackers share: where members go, how many there were, and what must be forgotten if it comes to that."""
 
     def __init__(self, blobs: BlobStore, new_stage: Callable[[], Stage], *, limits: Limits, spool_dir: Path) -> None:
+        self.limits = limits
         self.spool_dir = spool_dir
         self._blobs = blobs
         self._new_stage = new_stage
-        self._limits = limits
         self._arrivals: list[Arrival] = []
         self._received_bytes = 0
         self._expanded_bytes = 0
@@ -68,8 +73,8 @@ class Workbench:
 
     def add(self, name: str, pieces: Iterator[bytes]) -> None:
         """Stage one member. Raises BadArchive beyond the limits, BadName for a name that cannot be."""
-        if len(self._arrivals) >= self._limits.members:
-            raise BadArchive(f"it has more than {self._limits.members} members")
+        if len(self._arrivals) >= self.limits.members:
+            raise BadArchive(f"it has more than {self.limits.members} members")
         path = _check_member_name(name)
         stage = self._new_stage()
         try:
@@ -91,11 +96,11 @@ class Workbench:
         self._blobs.delete([arrival.staged.key for arrival in self._arrivals])
 
     def _check_size(self) -> None:
-        if self._expanded_bytes > self._limits.expanded_bytes:
-            raise BadArchive(f"its members are larger than {self._limits.expanded_bytes} bytes together")
+        if self._expanded_bytes > self.limits.expanded_bytes:
+            raise BadArchive(f"its members are larger than {self.limits.expanded_bytes} bytes together")
         is_large = self._expanded_bytes > _RATIO_COUNTS_FROM_BYTES
-        if is_large and self._expanded_bytes > self._limits.ratio * self._received_bytes:
-            raise BadArchive(f"its members are more than {self._limits.ratio} times as large as itself")
+        if is_large and self._expanded_bytes > self.limits.ratio * self._received_bytes:
+            raise BadArchive(f"its members are more than {self.limits.ratio} times as large as itself")
 
 
 def _check_member_name(name: str) -> str:
@@ -126,13 +131,11 @@ class ZipUnpacker:
 
     def finish(self) -> list[Arrival]:
         try:
-            with zipfile.ZipFile(self._spool) as archive:
-                for info in archive.infolist():
-                    _check_kind_of_zip_member(info)
-                    if _is_kept(info.filename):
-                        with archive.open(info) as member:
-                            self._bench.add(_plain(info.filename), _pieces(member))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            for entry in iter_entries(self._spool, most=self._bench.limits.entries):
+                _check_kind_of_zip_member(entry)
+                if _is_kept(entry.name):
+                    self._bench.add(_plain(entry.name), _pieces(open_entry(self._spool, entry)))
+        except UNREADABLE as error:
             raise BadArchive(f"it is no zip that can be read ({error})") from error
         finally:
             self._spool.close()
@@ -143,13 +146,13 @@ class ZipUnpacker:
         self._bench.forget()
 
 
-def _check_kind_of_zip_member(info: zipfile.ZipInfo) -> None:
-    kind = info.external_attr >> 28  # the upper bits of a Unix mode: 4 is a folder, 8 a file, 0 unknown
+def _check_kind_of_zip_member(entry: Entry) -> None:
+    kind = entry.mode >> 12  # 4 is a folder, 8 a file, 0 unknown
     if kind not in {0, 4, 8}:
-        raise BadArchive(f"member {info.filename!r} is a link or a device")
+        raise BadArchive(f"member {entry.name!r} is a link or a device")
 
 
-def _pieces(member: IO[bytes]) -> Iterator[bytes]:
+def _pieces(member: IO[bytes] | io.BufferedIOBase) -> Iterator[bytes]:
     while piece := member.read(_COPY_BYTES):
         yield piece
 
