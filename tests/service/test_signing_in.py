@@ -1,8 +1,8 @@
 """Signing in: who is who, what is remembered of it, and when an address is locked out."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -190,20 +190,12 @@ def test_a_crowd_with_one_pair_is_let_in(accounts: Accounts) -> None:
 
 def test_too_many_sign_ins_at_once_are_told_to_come_again() -> None:
     passwords = Passwords()
-    for _ in range(2):
-        passwords._turns.acquire()
 
-    with pytest.raises(Busy):
-        passwords.is_right("password", None)
-
-
-def test_a_sign_in_that_had_to_wait_gets_its_turn() -> None:
-    passwords = Passwords()
-    for _ in range(2):
-        passwords._turns.acquire()
-    threading.Timer(0.2, passwords._turns.release).start()
-
-    assert passwords.is_right("a good password", passwords.hash("a good password"))
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(passwords._turns.take())
+        with pytest.raises(Busy):
+            passwords.is_right("password", None)
 
 
 def test_nobodys_password_is_never_right() -> None:

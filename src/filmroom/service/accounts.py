@@ -5,9 +5,9 @@ import hmac
 import secrets
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +19,7 @@ from filmroom.db import people as rows
 from filmroom.model.errors import AccountLocked, BadName, Busy, NotFound, NotSignedIn, StorageFailed, StorageFull
 from filmroom.model.people import User, Viewer
 from filmroom.service.stores import Stores
+from filmroom.service.turns import Turns
 
 # C-32: XNAT's defaults.
 MOST_FAILURES: Final = 20
@@ -27,7 +28,6 @@ LOCKED_FOR: Final = timedelta(hours=1)
 _REMEMBERED_FOR: Final = timedelta(minutes=5)
 _MOST_REMEMBERED: Final = 10_000
 _HASHES_AT_ONCE: Final = 2
-_MOST_WAITING: Final = 4
 _LONGEST_WAIT_SECONDS: Final = 2.0
 _TOUCH_AFTER: Final = timedelta(minutes=1)
 _LONGEST_LOGIN: Final = 64
@@ -40,9 +40,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._turns = threading.BoundedSemaphore(_HASHES_AT_ONCE)
-        # Whoever waits for a turn holds a thread that others need, so few may wait.
-        self._places = threading.BoundedSemaphore(_HASHES_AT_ONCE + _MOST_WAITING)
+        self._turns = Turns(_HASHES_AT_ONCE, wait_seconds=_LONGEST_WAIT_SECONDS, reason="too many sign-ins at once")
         self._nobodys_hash = ""
 
     def hash(self, password: str) -> str:
@@ -53,27 +51,13 @@ class Passwords:
 
         Raises Busy after two seconds, or at once when too many wait already.
         """
-        with self._turn():
+        with self._turns.take():
             self._nobodys_hash = self._nobodys_hash or self._hasher.hash(secrets.token_hex())
             try:
                 self._hasher.verify(password_hash or self._nobodys_hash, password)
             except (VerificationError, InvalidHashError):
                 return False
             return password_hash is not None
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise Busy("too many sign-ins at once")
-        try:
-            if not self._turns.acquire(timeout=_LONGEST_WAIT_SECONDS):
-                raise Busy("too many sign-ins at once")
-            try:
-                yield
-            finally:
-                self._turns.release()
-        finally:
-            self._places.release()
 
 
 class Accounts:
