@@ -23,6 +23,7 @@ SAMPLES = (
     errors.WrongType(NASTY, "xnat:mrScanData"),
     errors.BadDocument("the body is no XML document"),
     errors.WrongBodyType(NASTY, "send the file itself"),
+    errors.UnreadableZip(NASTY, "it has no directory"),
     errors.BodyTooLarge(16_777_216),
     errors.CutUpload("10 of 20 bytes came"),
     errors.DigestMismatch("md5"),

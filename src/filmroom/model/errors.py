@@ -8,6 +8,7 @@ ArchiveError
 ├── BadDocument         a body that cannot be read as what it claims to be
 ├── BadArchive          an archive that cannot or must not be extracted
 ├── WrongBodyType       a body of a type that is not taken here
+├── UnreadableZip       a stored file that cannot be looked into as a zip
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
 ├── DigestMismatch      a body that is not what was said of it beforehand
@@ -98,6 +99,15 @@ class WrongBodyType(ArchiveError):
 
     def __str__(self) -> str:
         return f"a body of type {self.media_type!r} is not taken here: {self.instead}"
+
+
+@dataclass(eq=False)
+class UnreadableZip(ArchiveError):
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} is no zip that can be looked into: {self.reason}"
 
 
 @dataclass(eq=False)

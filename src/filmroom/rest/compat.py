@@ -81,6 +81,16 @@ def download_type(name: str) -> str:
     return _DOWNLOAD_TYPES.get(name.rsplit(".", 1)[-1], "application/octet-stream")
 
 
+# F-112, F-126: upstream's setting of files that are looked into. It asks whether a name holds one anywhere, in lower
+# case; here it must end with one, in any case.
+ZIP_EXTENSIONS: Final = ("zip", "jar", "rar", "ear", "gar", "mrb")
+
+
+def is_zip_name(name: str) -> bool:
+    """F-112: whether ``listContents`` means anything for a file of this name."""
+    return name.lower().endswith(tuple(f".{extension}" for extension in ZIP_EXTENSIONS))
+
+
 # F-139: what an in-body upload without a name is called.
 _UPLOAD_NAMES: Final = {
     "application/octet-stream": "upload",

@@ -12,7 +12,7 @@ from filmroom.rest.reply import Reply, Stream, page
 from filmroom.service.files import OpenFile
 
 # A file up to this size is read in the thread that opened it, and sent in one piece.
-_READ_AT_ONCE_BYTES: Final = 1024 * 1024
+READ_AT_ONCE_BYTES: Final = 1024 * 1024
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
 
@@ -53,7 +53,7 @@ def _body_reply(request: Request, found: OpenFile, headers: list[tuple[str, str]
 
 def _body(found: OpenFile, start: int, stop: int) -> bytes | Stream:
     found.blob.seek(start)
-    if stop - start > _READ_AT_ONCE_BYTES:
+    if stop - start > READ_AT_ONCE_BYTES:
         return Stream(found.blob, stop - start)
     with found.blob:
         data = found.blob.read(stop - start)

@@ -13,9 +13,9 @@ from filmroom.model.table import Cell, Table
 from filmroom.rest.bundles import FORMATS, archive_reply
 from filmroom.rest.call import Call, Handler
 from filmroom.rest.catalog import DAMAGED, to_catalog_time
-from filmroom.rest.download import file_reply
 from filmroom.rest.formats import requested_type, table_reply
 from filmroom.rest.reply import Reply
+from filmroom.rest.single import named_reply, shown_reply
 from filmroom.rest.uris import context_uri, requested_uri
 from filmroom.service.archive import Archive
 from filmroom.service.files import Listing
@@ -72,7 +72,7 @@ def get_files(archive: Archive, call: Call) -> Reply:
         return _indexed(archive, call, selection)
     if call.address.path is None or call.address.path.endswith("/"):
         return _list(archive, call, selection)
-    return file_reply(call, archive.files.open_file(call.viewer, call.address, spellings=call.spellings))
+    return named_reply(archive, call)
 
 
 def _read_selection(call: Call) -> Selection:
@@ -92,7 +92,7 @@ def _indexed(archive: Archive, call: Call, selection: Selection) -> Reply:
     if not text.isascii() or not text.isdigit():
         raise BadValue("index", text, "it must be a whole number from 0")
     found = archive.files.open_nth(call.viewer, call.address, selection, int(text), with_inside=call.query.flag("all"))
-    return file_reply(call, found)
+    return shown_reply(archive, call, found)
 
 
 def _list(archive: Archive, call: Call, selection: Selection) -> Reply:

@@ -51,6 +51,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.BadDocument: 422,
     errors.BadArchive: 422,
     errors.WrongBodyType: 415,
+    errors.UnreadableZip: 415,
     errors.BodyTooLarge: 413,
     errors.CutUpload: 400,
     errors.DigestMismatch: 422,

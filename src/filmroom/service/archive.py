@@ -21,6 +21,7 @@ from filmroom.service.resources import Resources
 from filmroom.service.stores import Stores
 from filmroom.service.unpacking import Limits
 from filmroom.service.uploads import Uploads
+from filmroom.service.zips import Zips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class Archive:
         self.resources = Resources(stores)
         self.files = Files(stores)
         self.bundles = Bundles(stores)
+        self.zips = Zips(rules.archive_limits)
         references = References(rules.reference_roots)
         self.uploads = Uploads(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
         self.cache = Cache(stores, self.uploads)
