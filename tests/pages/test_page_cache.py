@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -50,10 +51,16 @@ def _folders(alice: TestClient) -> list[str]:
 
 
 @pytest.mark.page("user-cache-resources:15")
-def test_what_is_in_a_cache_stays_until_it_is_deleted(alice: TestClient, uploads: str, clock: Clock) -> None:
+def test_what_is_in_a_cache_stays_until_the_site_clears_it(
+    alice: TestClient, uploads: str, archive: Archive, clock: Clock
+) -> None:
     clock.move(days=400)
+    before = _names(alice, uploads)
 
-    assert _names(alice, uploads) == ["d/1.dcm", "test.txt"]
+    archive.cache.clear(timedelta(days=30))
+
+    assert before == ["d/1.dcm", "test.txt"]
+    assert (_folders(alice), _names(alice, uploads)) == ([uploads], [])
 
 
 @pytest.mark.page("user-cache-resources:23", "user-cache-resources:26", "user-cache-resources:58")
