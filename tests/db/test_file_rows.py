@@ -137,7 +137,7 @@ def test_a_listing_says_what_a_row_of_it_needs(database: Database, there: Resour
 
     rows = read(database, lambda connection: [tuple(row) for row in iter_listing(connection, [there.pk], EVERYTHING)])
 
-    assert rows == [(there.pk, "a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]', None)]
+    assert rows == [(there.pk, "a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]', None, entry.key)]
 
 
 def test_other_resources_are_not_listed(database: Database, there: Resource) -> None:

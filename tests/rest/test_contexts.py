@@ -3,6 +3,8 @@
 import io
 import tarfile
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -362,3 +364,46 @@ def test_the_index_counts_through_several_resources(alice: TestClient, filled: s
 
     assert contents == [alice.get(uri).content for uri in uris]
     assert contents[-1] == b"last"
+
+
+# F-211.
+FOLDERS = {
+    "project": "resources/DICOM",
+    "subject": "subjects/S1/DICOM",
+    "experiment": "arc001/MR1/RESOURCES/DICOM",
+    "scan": "arc001/MR1/SCANS/4/DICOM",
+    "in of a reconstruction": "arc001/MR1/PROCESSED/R1/in/DICOM",
+    "out of a reconstruction": "arc001/MR1/PROCESSED/R1/out/DICOM",
+    "in of an assessor": f"arc001/MR1/ASSESSORS/{ASSESSOR_ID}/in/DICOM",
+    "out of an assessor": f"arc001/MR1/ASSESSORS/{ASSESSOR_ID}/out/DICOM",
+}
+
+
+@EVERY_OWNER
+@ON_SQLITE
+@pytest.mark.usefixtures("filled")
+def test_a_file_has_a_path_in_the_archive_of_its_project(alice: TestClient, owner: str) -> None:
+    """F-111."""
+    listed = alice.get(f"{OWNERS[owner]}/files?locator=projectPath").text
+
+    [row] = results(alice, f"{OWNERS[owner]}/files?locator=projectPath")
+    keys = ["file_content", "Size", "projectPath", "file_tags", "cat_ID", "digest", "collection", "file_format", "Name"]
+    assert list(row) == keys
+    assert row["projectPath"] == f"{FOLDERS[owner]}/d/1.dcm"
+    assert listed.startswith('{"ResultSet":{"Columns":[{"key":"URI","serverRoot":""}],')
+
+
+@pytest.mark.usefixtures("filled")
+def test_only_administrators_see_where_bytes_lie(
+    alice: TestClient, client: Callable[[str], TestClient], demo: str
+) -> None:
+    """F-111."""
+    url = f"{demo}/resources/DICOM/files?locator=absolutePath"
+
+    [row] = results(client("admin"), url)
+
+    keys = ["file_content", "Size", "file_tags", "cat_ID", "digest", "absolutePath", "collection", "file_format"]
+    assert list(row) == [*keys, "Name"]
+    assert Path(row["absolutePath"]).read_bytes() == b"project"
+    assert alice.get(url).status_code == 403
+    assert "URI" in results(alice, f"{demo}/files?locator=else")[0]

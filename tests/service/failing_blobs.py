@@ -36,6 +36,9 @@ class FailingBlobs:
     def size_bytes(self, key: str) -> int:
         return self.store.size_bytes(key)
 
+    def locate(self, key: str) -> str:
+        return self.store.locate(key)
+
     def copy(self, key: str, new_key: str) -> None:
         self.fail_at("copy")
         self.store.copy(key, new_key)

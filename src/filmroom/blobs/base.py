@@ -62,6 +62,9 @@ class BlobStore(Protocol):
 
     def size_bytes(self, key: str) -> int: ...
 
+    def locate(self, key: str) -> str:
+        """Where the bytes are, for people who look after the storage; whether or not they are there."""
+
     def copy(self, key: str, new_key: str) -> None:
         """The same bytes under another key too, durable on return. The two may share storage: neither ever changes."""
 

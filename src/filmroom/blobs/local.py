@@ -67,6 +67,9 @@ class LocalStore:
         with _storage_errors(key):
             return self._path(key).stat().st_size
 
+    def locate(self, key: str) -> str:
+        return str(self._path(key))
+
     def copy(self, key: str, new_key: str) -> None:
         """A hard link: the two keys share the bytes, which are gone when both are."""
         source, target = self._path(key), self._path(new_key)

@@ -70,6 +70,7 @@ _LISTING: Final = (
         file.c.content,
         file.c.tags,
         file.c.damaged_at,
+        file.c.key,
     )
     .where(*_OF_RESOURCES)
     .order_by(file.c.resource_pk, file.c.path)
@@ -141,7 +142,7 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
 
 
 def iter_listing(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
-    """``resource_pk, path, size_bytes, md5, format, content, tags, damaged_at`` of the selected files, lazily.
+    """``resource_pk, path, size_bytes, md5, format, content, tags, damaged_at, key`` of the selected files, lazily.
 
     ``tags`` is a JSON list. Resources come in ascending order of their pks, the files of each by path.
     """

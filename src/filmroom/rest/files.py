@@ -16,11 +16,12 @@ from filmroom.rest.catalog import DAMAGED, to_catalog_time
 from filmroom.rest.formats import requested_type, table_reply
 from filmroom.rest.reply import Reply
 from filmroom.rest.single import named_reply, shown_reply
-from filmroom.rest.uris import context_uri, requested_uri
+from filmroom.rest.uris import archive_folder, context_uri, requested_uri
 from filmroom.service.archive import Archive
 from filmroom.service.files import Listing
+from filmroom.service.resources import Found
 
-# F-104, and F-105 for JSON.
+# F-104, and F-105 for JSON: by the word of ``locator=``.
 _COLUMNS: Final = (
     "Name",
     "Size",
@@ -32,17 +33,18 @@ _COLUMNS: Final = (
     "cat_ID",
     "digest",
 )
-_JSON_KEYS: Final = (
-    "file_content",
-    "Size",
-    "file_tags",
-    "cat_ID",
-    "digest",
-    "collection",
-    "URI",
-    "file_format",
-    "Name",
-)
+_JSON_KEYS: Final = {
+    "": ("file_content", "Size", "file_tags", "cat_ID", "digest", "collection", "URI", "file_format", "Name"),
+    # F-111: with another column in place of the URI, the order of XNAT's is another one too.
+    "absolutePath": (
+        *("file_content", "Size", "file_tags", "cat_ID", "digest"),
+        *("absolutePath", "collection", "file_format", "Name"),
+    ),
+    "projectPath": (
+        *("file_content", "Size", "projectPath", "file_tags", "cat_ID"),
+        *("digest", "collection", "file_format", "Name"),
+    ),
+}
 _OFFERED: Final = ("application/json", "text/html", "text/xml", "text/csv", "image/jpeg")
 
 
@@ -98,36 +100,51 @@ def _indexed(archive: Archive, call: Call, selection: Selection) -> Reply:
 def _list(archive: Archive, call: Call, selection: Selection) -> Reply:
     with_inside = call.query.flag("all")
     with archive.files.open_listing(call.viewer, call.address, selection, with_inside=with_inside) as listing:
-        rows = _rows(listing, call)
+        rows = _rows(listing, call, locate=archive.files.locate(call.viewer) if _is_located(call) else None)
         if call.query.is_false("recursive") and selection.prefix:
             rows = (row for row in rows if _is_child(row, selection.prefix))
+        locator = call.query.text("locator") or ""
         table = Table(
-            columns=_COLUMNS,
+            columns=tuple(locator if name == "URI" and locator in _JSON_KEYS else name for name in _COLUMNS),
             rows=(row[1:] for row in rows),
-            json_keys=_JSON_KEYS,
+            json_keys=_JSON_KEYS.get(locator, _JSON_KEYS[""]),
             properties={"title": "Files"},
             column_properties={"URI": {"serverRoot": call.site.root_path}},
         )
         return table_reply(call, table)
 
 
-def _rows(listing: Listing, call: Call) -> Iterator[tuple[Cell, ...]]:
-    """The path of each file and then its columns (F-107).
+def _is_located(call: Call) -> bool:
+    """F-111."""
+    return call.query.text("locator") == "absolutePath"
+
+
+def _base(found: Found, call: Call, *, is_one: bool) -> str:
+    """What stands before the path of a file.
 
     URIs are raw, as F-109 has them: what clients find here they compare and send back as it is.
     """
+    if call.query.text("locator") == "projectPath":  # F-111
+        return f"{archive_folder(found)}/"
+    context = requested_uri(found.place, call.address) if is_one else context_uri(found.place)
+    return f"{context}/resources/{found.resource.rid}/files/"
+
+
+def _rows(listing: Listing, call: Call, *, locate: Callable[[str], str] | None) -> Iterator[tuple[Cell, ...]]:
+    """The path of each file and then its columns (F-107)."""
     is_one = call.address.resource is not None and len(listing.resources) == 1  # F-95
-    bases = {}
-    for pk, found in listing.resources.items():
-        context = requested_uri(found.place, call.address) if is_one else context_uri(found.place)
-        bases[pk] = (f"{context}/resources/{found.resource.rid}/files/", found.resource.label, found.resource.rid)
-    for pk, path, size_bytes, md5, format_, content, tags, damaged_at in listing.files:
+    bases = {
+        pk: (_base(found, call, is_one=is_one), found.resource.label, found.resource.rid)
+        for pk, found in listing.resources.items()
+    }
+    for pk, path, size_bytes, md5, format_, content, tags, damaged_at, key in listing.files:
         base, label, rid = bases[pk]
         name = path.rsplit("/", 1)[-1]
         shown_tags = "" if tags == "[]" else ",".join(orjson.loads(tags))
         if damaged_at is not None:
             shown_tags = ",".join(filter(None, (f"{DAMAGED}={to_catalog_time(damaged_at)}", shown_tags)))
-        yield path, name, size_bytes, base + path, label, shown_tags, format_, content, rid, md5
+        where = base + path if locate is None else locate(key)
+        yield path, name, size_bytes, where, label, shown_tags, format_, content, rid, md5
 
 
 def _is_child(row: tuple[Cell, ...], prefix: str) -> bool:

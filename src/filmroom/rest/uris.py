@@ -8,18 +8,21 @@ from filmroom.model.address import Address, parse_address
 from filmroom.model.errors import BadName, BadValue, NotFound
 from filmroom.model.nodes import Kind, Place
 from filmroom.rest.call import Call
+from filmroom.service.resources import Found
 
 _BLANK: Final = " "
+_CURRENT_ARC: Final = "arc001"
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """``category`` and the two columns beside it, and the path from the parent that URIs have."""
+    """``category`` and the two columns beside it, the path that URIs have, and the folder in XNAT's archive (F-211)."""
 
     category: str
     cat_id: Callable[[Place], str]
     cat_desc: Callable[[Place], str]
     path: Callable[[Place], str]
+    folder: Callable[[Place], str]
 
 
 def _nothing(_place: Place) -> str:
@@ -38,29 +41,49 @@ def _session_path(place: Place) -> str:
     return f"/experiments/{place.session.id if place.session else ''}"
 
 
+def _session_folder(place: Place) -> str:
+    session = place.session or place.node
+    return f"{_CURRENT_ARC}/{session.label or session.id}"
+
+
 _WORDS: Final = {
-    Kind.PROJECT: _Words("resources", _nothing, _one_blank, lambda place: f"/projects/{place.node.id}"),
-    Kind.SUBJECT: _Words(
-        "resources", _nothing, _one_blank, lambda place: f"/projects/{place.project.id}/subjects/{place.node.id}"
+    Kind.PROJECT: _Words(
+        "resources", _nothing, _one_blank, lambda place: f"/projects/{place.node.id}", lambda _: "resources"
     ),
-    Kind.EXPERIMENT: _Words("resources", _id, _one_blank, lambda place: f"/experiments/{place.node.id}"),
+    Kind.SUBJECT: _Words(
+        "resources",
+        _nothing,
+        _one_blank,
+        lambda place: f"/projects/{place.project.id}/subjects/{place.node.id}",
+        lambda place: f"subjects/{place.node.label or place.node.id}",
+    ),
+    Kind.EXPERIMENT: _Words(
+        "resources",
+        _id,
+        _one_blank,
+        lambda place: f"/experiments/{place.node.id}",
+        lambda place: f"{_session_folder(place)}/RESOURCES",
+    ),
     Kind.SCAN: _Words(
         "scans",
         _id,
         lambda place: place.node.type,
         lambda place: f"{_session_path(place)}/scans/{place.node.id}",
+        lambda place: f"{_session_folder(place)}/SCANS/{place.node.id}",
     ),
     Kind.RECONSTRUCTION: _Words(
         "reconstructions",
         _id,
         lambda place: place.node.type,
         lambda place: f"{_session_path(place)}/reconstructions/{place.node.id}/{place.side}",
+        lambda place: f"{_session_folder(place)}/PROCESSED/{place.node.id}/{place.side}",
     ),
     Kind.ASSESSOR: _Words(
         "assessors",
         _id,
         lambda place: place.node.xsi_type,
         lambda place: f"{_session_path(place)}/assessors/{place.node.id}/{place.side}",
+        lambda place: f"{_session_folder(place)}/ASSESSORS/{place.node.id}/{place.side}",
     ),
 }
 
@@ -81,6 +104,11 @@ def category_columns(place: Place, *, is_inside: bool = False) -> tuple[str, str
 def context_uri(place: Place) -> str:
     """F-109: how a listing of several resources names where one hangs, always by ID."""
     return f"/data{_WORDS[place.kind].path(place)}"
+
+
+def archive_folder(found: Found) -> str:
+    """F-211: the folder in which XNAT would keep a resource, from the root of its project's archive."""
+    return f"{_WORDS[found.place.kind].folder(found.place)}/{found.resource.label or found.resource.rid}"
 
 
 def requested_uri(place: Place, address: Address) -> str:

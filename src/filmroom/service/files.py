@@ -1,6 +1,6 @@
 """Files: listed, opened, deleted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from filmroom.db import files, resources
 from filmroom.db.schema import AnyRow
 from filmroom.model.address import Address
-from filmroom.model.errors import BadValue, MissingBytes, NotFound
+from filmroom.model.errors import BadValue, MissingBytes, NotAllowed, NotFound
 from filmroom.model.names import check_folder_path, is_rid
 from filmroom.model.nodes import Place
 from filmroom.model.people import Viewer
@@ -26,7 +26,7 @@ from filmroom.service.stores import Stores
 class Listing:
     """The files of some resources; ``files`` is lazy and read once, resource by resource and by path.
 
-    Its rows are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list), ``damaged_at``.
+    Its rows are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list), ``damaged_at``, ``key``.
     """
 
     resources: Mapping[int, Found]
@@ -57,6 +57,12 @@ class Files:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
             by_pk = {found.resource.pk: found for found in chosen}
             yield Listing(by_pk, files.iter_listing(connection, tuple(by_pk), selection))
+
+    def locate(self, viewer: Viewer) -> Callable[[str], str]:
+        """What tells where the bytes of a key lie on the server. Raises NotAllowed for all but administrators."""
+        if not viewer.is_admin:
+            raise NotAllowed("only administrators may see where files lie on the server")
+        return self._stores.blobs.locate
 
     def open_file(self, viewer: Viewer, address: Address, *, spellings: Sequence[str]) -> OpenFile:
         """One file of the resources that an address names, by the first of these paths that is there (F-6, F-96).
