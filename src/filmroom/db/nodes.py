@@ -55,6 +55,13 @@ _CHILDREN: Final = select_nodes().where(
 _CHILD: Final = Hot(_CHILDREN.where(node.c.id == bindparam("id")))
 
 
+_OF_PROJECT: Final = (
+    select_nodes()
+    .where(node.c.project_pk == bindparam("project_pk"), node.c.kind == bindparam("kind"), _LIVE)
+    .order_by(node.c.pk)
+)
+
+
 def to_node(row: AnyRow) -> Node:
     return Node(
         pk=row.pk,
@@ -93,6 +100,15 @@ def find_child(connection: Connection, parent_pk: int, kind: Kind, node_id: str)
 def iter_children(connection: Connection, parent_pk: int, kind: Kind) -> Iterator[Node]:
     """The live children of one kind, in the order in which they were made."""
     rows = connection.execute(_CHILDREN.order_by(node.c.pk), {"parent_pk": parent_pk, "kind": kind})
+    return map(to_node, rows)
+
+
+def iter_of_project(connection: Connection, project_pk: int, kind: Kind) -> Iterator[Node]:
+    """The live nodes of one kind that belong to a project, in the order in which they were made.
+
+    What they are below may be deleted.
+    """
+    rows = connection.execute(_OF_PROJECT, {"project_pk": project_pk, "kind": kind})
     return map(to_node, rows)
 
 

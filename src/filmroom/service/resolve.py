@@ -53,8 +53,13 @@ def list_children(connection: Connection, parent: Place, kind: Kind) -> tuple[Pl
     The experiments of a project are those of its subjects.
     """
     if parent.kind is Kind.PROJECT and kind is Kind.EXPERIMENT:
-        subjects = list_children(connection, parent, Kind.SUBJECT)
-        return tuple(place for subject in subjects for place in list_children(connection, subject, kind))
+        subjects = {place.node.pk: place for place in _children(connection, parent, Kind.SUBJECT, Side.NONE)}
+        experiments = nodes.iter_of_project(connection, parent.node.pk, kind)
+        return tuple(
+            _inside_place(subjects[node.parent_pk], node, kind, Side.NONE)
+            for node in experiments
+            if node.parent_pk in subjects  # assessors are below sessions
+        )
     return tuple(_children(connection, parent, kind, Side.OUT))
 
 
