@@ -15,12 +15,14 @@ from filmroom.model.people import Viewer
 from filmroom.model.resources import Description, Selection
 from filmroom.service.archive import Archive
 from filmroom.service.bundles import BundleFormat, Bundles
+from filmroom.service.cache import Cache
 from filmroom.service.entities import Change, Entities
 from filmroom.service.files import Files
 from filmroom.service.projects import Projects
+from filmroom.service.refresh import Refresh, Work
 from filmroom.service.resources import Resources
 from filmroom.service.uploads import Uploads
-from service.desk import REFUSE, Desk, at, digest_of, open_desk
+from service.desk import REFUSE, REPLACE, Desk, at, digest_of, open_desk
 
 UseCase = Callable[[Desk, Address], object]
 
@@ -66,6 +68,16 @@ def _put(desk: Desk, where: Address) -> object:
     return desk.archive.uploads.put(desk.viewer, where, arrivals, options=REFUSE)
 
 
+def _refresh(desk: Desk, where: Address) -> object:
+    return desk.archive.refresh.run(desk.viewer, replace(where, path=None), Work(counts=True, reads_bytes=True))
+
+
+def _move(desk: Desk, where: Address) -> object:
+    cached = Address(kind=Kind.USER, resource="up")
+    desk.upload("new", options=REPLACE, where=cached)
+    return desk.archive.cache.move(desk.viewer, cached, replace(where, path=None), options=REFUSE)
+
+
 # Every method of the archive that takes a viewer and an address.
 USE_CASES: Final[dict[str, UseCase]] = {
     "Projects.set_accessibility": lambda desk, where: desk.archive.projects.set_accessibility(
@@ -88,6 +100,8 @@ USE_CASES: Final[dict[str, UseCase]] = {
     "Uploads.check_upload": lambda desk, where: desk.archive.uploads.check_upload(desk.viewer, where, REFUSE),
     "Uploads.compare": lambda desk, where: desk.archive.uploads.compare(desk.viewer, where, digest_of(b"")),
     "Uploads.put": _put,
+    "Refresh.run": _refresh,
+    "Cache.move": _move,
 }
 
 
@@ -105,15 +119,17 @@ def _refusal(use: UseCase, desk: Desk, where: Address) -> str:
 
 
 def test_every_use_case_is_here() -> None:
-    """Besides those that take no address: the list of projects, and ``put``, which makes what is not there."""
+    """Besides those that take no address, ``put``, which makes what is not there, and what is in one's own cache."""
     taking_viewers = {
         f"{group.__name__}.{name}"
-        for group in (Projects, Entities, Resources, Files, Bundles, Uploads)
+        for group in (Projects, Entities, Resources, Files, Bundles, Uploads, Refresh, Cache)
         for name, method in inspect.getmembers(group, inspect.isfunction)
         if not name.startswith("_") and "viewer" in inspect.signature(method).parameters
     }
 
-    assert taking_viewers == {*USE_CASES, "Projects.list_visible", "Projects.put", "Entities.put"}
+    without_address = {"Projects.list_visible", "Projects.put", "Entities.put", "Files.locate"}
+    own = {f"Cache.{name}" for name in ("list_folders", "make_folder", "delete_folder", "delete_files", "has")}
+    assert taking_viewers == {*USE_CASES, *without_address, *own}
 
 
 @pytest.mark.parametrize("use", USE_CASES.values(), ids=USE_CASES)

@@ -34,7 +34,7 @@ _COLUMNS: Final = (
     "digest",
 )
 _JSON_KEYS: Final = {
-    "": ("file_content", "Size", "file_tags", "cat_ID", "digest", "collection", "URI", "file_format", "Name"),
+    "URI": ("file_content", "Size", "file_tags", "cat_ID", "digest", "collection", "URI", "file_format", "Name"),
     # F-111: with another column in place of the URI, the order of XNAT's is another one too.
     "absolutePath": (
         *("file_content", "Size", "file_tags", "cat_ID", "digest"),
@@ -100,23 +100,28 @@ def _indexed(archive: Archive, call: Call, selection: Selection) -> Reply:
 def _list(archive: Archive, call: Call, selection: Selection) -> Reply:
     with_inside = call.query.flag("all")
     with archive.files.open_listing(call.viewer, call.address, selection, with_inside=with_inside) as listing:
-        rows = _rows(listing, call, locate=archive.files.locate(call.viewer) if _is_located(call) else None)
+        rows = _rows(listing, call, locate=_finder(archive, call))
         if call.query.is_false("recursive") and selection.prefix:
             rows = (row for row in rows if _is_child(row, selection.prefix))
-        locator = call.query.text("locator") or ""
+        locator = _locator(call)
         table = Table(
-            columns=tuple(locator if name == "URI" and locator in _JSON_KEYS else name for name in _COLUMNS),
+            columns=tuple(locator if name == "URI" else name for name in _COLUMNS),
             rows=(row[1:] for row in rows),
-            json_keys=_JSON_KEYS.get(locator, _JSON_KEYS[""]),
+            json_keys=_JSON_KEYS[locator],
             properties={"title": "Files"},
             column_properties={"URI": {"serverRoot": call.site.root_path}},
         )
         return table_reply(call, table)
 
 
-def _is_located(call: Call) -> bool:
-    """F-111."""
-    return call.query.text("locator") == "absolutePath"
+def _locator(call: Call) -> str:
+    """F-111: what the column says that says where a file is."""
+    word = call.query.text("locator") or "URI"
+    return word if word in _JSON_KEYS else "URI"
+
+
+def _finder(archive: Archive, call: Call) -> Callable[[str], str] | None:
+    return archive.files.locate(call.viewer) if _locator(call) == "absolutePath" else None
 
 
 def _base(found: Found, call: Call, *, is_one: bool) -> str:
@@ -124,7 +129,7 @@ def _base(found: Found, call: Call, *, is_one: bool) -> str:
 
     URIs are raw, as F-109 has them: what clients find here they compare and send back as it is.
     """
-    if call.query.text("locator") == "projectPath":  # F-111
+    if _locator(call) == "projectPath":
         return f"{archive_folder(found)}/"
     context = requested_uri(found.place, call.address) if is_one else context_uri(found.place)
     return f"{context}/resources/{found.resource.rid}/files/"
