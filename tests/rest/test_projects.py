@@ -1,10 +1,17 @@
 """Projects over HTTP (core-api section 3.3)."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from lxml import etree
+from sqlalchemy import select
 from starlette.testclient import TestClient
+
+from filmroom.db.schema import project_name
+from filmroom.model.people import Viewer
+from filmroom.service.archive import Archive
 
 Clients = Callable[[str], TestClient]
 XNAT = "{http://nrg.wustl.edu/xnat}"
@@ -131,6 +138,38 @@ def test_a_post_to_the_list_makes_one_project(alice: TestClient) -> None:
     assert made.status_code == 200
     assert made.text == made.headers["location"] == "http://testserver/data/projects/DEMO"
     assert (again.status_code, nameless.status_code) == (409, 417)
+
+
+def test_of_two_that_post_one_project_at_once_one_makes_it(
+    client: Clients, archive: Archive, people: dict[str, Viewer]
+) -> None:
+    posters, barrier = (client("alice"), client("bob")), threading.Barrier(2)
+
+    def post(poster: TestClient, project_id: str) -> int:
+        barrier.wait()
+        return poster.post(f"/data/projects?ID={project_id}&name=n{project_id}&alias=a{project_id}").status_code
+
+    ids = [f"P{number}" for number in range(8)]
+    with ThreadPoolExecutor(2) as pool:
+        told = [sorted(pool.map(post, posters, (project_id, project_id))) for project_id in ids]
+
+    assert told == [[200, 409]] * 8
+    assert [project.id for project in archive.projects.list_visible(people["admin"])] == ids
+    with archive.projects._stores.database.read() as connection:
+        kept = connection.execute(select(project_name.c.folded)).scalars().all()
+    assert sorted(kept) == sorted(f"{prefix}p{number}" for prefix in ("", "n", "a") for number in range(8))
+
+
+def test_a_project_has_at_most_a_hundred_names(alice: TestClient) -> None:
+    """Its ID is one of them."""
+    aliases = [f"a{number}" for number in range(199)]
+
+    enough = alice.put(f"/data/projects/FULL?alias={','.join(aliases[:99])}")
+    more = alice.put(f"/data/projects/MORE?alias={','.join(aliases[99:])}")
+
+    assert (enough.status_code, more.status_code) == (200, 400)
+    assert "at most 100 names" in more.text
+    assert alice.get("/data/projects/MORE").status_code == 404
 
 
 def test_names_of_projects_share_one_namespace(client: Clients) -> None:

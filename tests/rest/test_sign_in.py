@@ -3,11 +3,16 @@
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from itertools import islice
 
 import pytest
 from starlette.testclient import TestClient
 
 from conftest import PASSWORD, Clock
+from filmroom.service.archive import Archive
+from service.desk import PATIENCE_SECONDS
 
 Clients = Callable[[str], TestClient]
 
@@ -194,3 +199,29 @@ def test_a_cookie_cannot_keep_the_server_busy(client: Clients) -> None:
 def test_nobody_is_told_what_there_is(client: Clients, path: str) -> None:
     """F-25: signing in comes first."""
     assert client("").get(path).status_code == 401
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_crowd_with_wrong_passwords_does_not_keep_others_waiting(
+    client: Clients, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight threads read; while both turns at a password are taken, four of them may wait for one."""
+    alice = client("alice")
+    alice.get("/data/projects")
+    turns = archive.accounts._passwords._turns
+    monkeypatch.setattr(turns, "_wait_seconds", 2 * PATIENCE_SECONDS)
+    with ThreadPoolExecutor(16) as pool, ExitStack() as held:
+        for _ in range(2):
+            held.enter_context(turns.take())
+        knocks = [
+            pool.submit(client("").get, "/data/projects", headers=_basic(b"bob:wrong %d" % number))
+            for number in range(16)
+        ]
+        turned_away = list(islice(as_completed(knocks, timeout=PATIENCE_SECONDS), 12))
+
+        status = alice.get("/data/projects").status_code
+
+        waiting = sum(not knock.done() for knock in knocks)
+    assert (status, waiting) == (200, 4)
+    assert {knock.result().status_code for knock in turned_away} == {503}
+    assert {knock.result().status_code for knock in knocks} == {401, 503}

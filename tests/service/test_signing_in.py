@@ -311,3 +311,33 @@ def test_a_crowd_of_wrong_passwords_ends_soon(accounts: Accounts) -> None:
         told = list(pool.map(knock, range(8), timeout=PATIENCE_SECONDS))
 
     assert set(told) <= {NotSignedIn, Busy}
+
+
+def _fill_disk(database: Database) -> None:
+    """Whatever may be written in passing meets a disk that is full."""
+    for event in ("INSERT ON login_failure", "DELETE ON login_failure", "UPDATE ON session"):
+        statement = f"""
+            CREATE TRIGGER "full, {event}" BEFORE {event} BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END
+        """
+        database.write(lambda connection, text=statement: connection.exec_driver_sql(text).close())  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_on_a_full_disk_passwords_are_checked_as_ever(accounts: Accounts, database: Database) -> None:
+    _fail(accounts, 1)
+    _fill_disk(database)
+
+    _fail(accounts, 1)
+
+    assert _is_let_in(accounts)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_on_a_full_disk_a_session_goes_on(
+    accounts: Accounts, people: dict[str, Viewer], database: Database, clock: Clock
+) -> None:
+    session_id = accounts.open_session(people["alice"])
+    _fill_disk(database)
+    clock.move(minutes=2)
+
+    assert accounts.find_session_viewer(session_id) == people["alice"]
