@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lxml import etree
 from starlette.testclient import TestClient
 
 from rest.session import (
@@ -67,33 +66,6 @@ def _uris(alice: TestClient, url: str) -> list[str]:
 def _members(alice: TestClient, url: str) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(alice.get(url).content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
-
-
-@EVERY_CONTEXT
-@ON_SQLITE
-@pytest.mark.usefixtures("mr1")
-def test_a_resource_and_its_files_live_and_die_in_every_context(alice: TestClient, context: str) -> None:
-    resource, file = f"{context}/resources/NEW", f"{context}/resources/NEW/files/d/a.txt"
-    upload = f"{file}?inbody=true"
-
-    statuses = [alice.put(resource).status_code, alice.put(resource).status_code]
-    statuses.append(alice.put(upload, content=b"first").status_code)
-    duplicate = alice.put(upload, content=b"second").json()
-    first = alice.get(file).content
-    statuses.append(alice.put(f"{upload}&overwrite=true", content=b"second").status_code)
-    catalog = etree.fromstring(alice.get(resource).content)
-    listed = results(alice, f"{resource}/files")
-    [row] = results(alice, f"{context}/resources")
-
-    assert statuses == [200, 409, 200, 200]
-    assert duplicate == {"duplicates": ["d/a.txt"]}
-    assert (first, alice.get(file).content) == (b"first", b"second")
-    assert [entry.get("URI") for entry in catalog.iter("{*}entry")] == ["d/a.txt"]
-    assert [(one["Name"], one["Size"], one["collection"]) for one in listed] == [("a.txt", "6", "NEW")]
-    assert (row["label"], row["file_count"], row["file_size"]) == ("NEW", "1", "6")
-    assert alice.get(listed[0]["URI"]).content == b"second"
-    assert [alice.delete(url).status_code for url in (file, file, resource)] == [200, 404, 200]
-    assert results(alice, f"{context}/resources") == []
 
 
 @EVERY_CONTEXT

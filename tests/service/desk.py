@@ -46,7 +46,7 @@ class Desk:
         return self.arrival("staged", content).staged
 
     def arrival(self, path: str, content: bytes = b"voxels") -> Arrival:
-        receiver = self.archive.uploads.receive(path)
+        receiver = self.archive.arrivals.receive(path)
         receiver.write([content])
         (arrival,) = receiver.finish()
         return arrival

@@ -52,7 +52,7 @@ def test_a_file_is_described_by_its_bytes_its_path_and_who_put_it(desk: Desk, cl
 
 
 def test_a_body_is_summed_up_however_it_was_cut(desk: Desk) -> None:
-    receiver = desk.archive.uploads.receive("a")
+    receiver = desk.archive.arrivals.receive("a")
     receiver.write([b"vo", b"", b"x"])
     receiver.write([])
     receiver.write([b"els"])

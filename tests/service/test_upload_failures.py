@@ -57,7 +57,7 @@ def _fence(database: Database, clock: Clock, key: str) -> None:
 
 def _upload_like_a_door(desk: Desk, path: str) -> None:
     """Stage and put as every door must: what cannot be staged whole is aborted and not put."""
-    receiver = desk.archive.uploads.receive(path)
+    receiver = desk.archive.arrivals.receive(path)
     try:
         receiver.write([b"first half", b"second half"])
         arrivals = receiver.finish()
@@ -90,7 +90,7 @@ def test_a_disk_that_fails_lets_others_be_read(desk: Desk, failing: Desk) -> Non
 
 
 def test_an_aborted_body_leaves_nothing(desk: Desk, blobs: LocalStore) -> None:
-    receiver = desk.archive.uploads.receive("a")
+    receiver = desk.archive.arrivals.receive("a")
     receiver.write([b"half"])
 
     receiver.abort()
@@ -109,7 +109,7 @@ def test_staged_bytes_are_nothing_until_they_are_put(desk: Desk, blobs: LocalSto
 def test_staged_bytes_can_be_forgotten(desk: Desk, blobs: LocalStore) -> None:
     arrivals = [desk.arrival("a"), desk.arrival("b")]
 
-    desk.archive.uploads.forget(arrivals)
+    desk.archive.arrivals.forget(arrivals)
 
     assert list(blobs.iter_keys()) == []
 

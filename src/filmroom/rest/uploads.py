@@ -32,7 +32,7 @@ def put_files(archive: Archive, call: Call) -> Intake | Reply:
 def _copy_reference(archive: Archive, call: Call, reference: str, options: UploadOptions) -> Reply:
     """F-160; done when this answers, whatever ``async`` says, and never deleting what it copies."""
     archive.uploads.check_upload(call.viewer, replace(call.address, path=None), options)
-    arrivals = archive.uploads.stage_reference(reference, call.address.path)
+    arrivals = archive.arrivals.stage_reference(reference, call.address.path)
     fates = archive.uploads.put(call.viewer, call.address, arrivals, options=options)
     return fates_reply([arrival.path for arrival in arrivals], fates)
 
@@ -48,7 +48,7 @@ def take_upload(archive: Archive, call: Call, options: UploadOptions, *, status:
     is_wanted = archive.uploads.check_upload(call.viewer, address, upload.options)
     if is_multipart(call):
         return MultipartIntake(
-            call, receive=upload.receive_part, tell=upload.read_field, finish=upload.put, forget=archive.uploads.forget
+            call, receive=upload.receive_part, tell=upload.read_field, finish=upload.put, forget=archive.arrivals.forget
         )
     if not is_wanted:
         return SummingIntake(upload.refuse)
@@ -70,7 +70,7 @@ class _Upload:
     def receive(self, path: str, name: str, declared: Mapping[str, bytes] | None = None) -> Receiver:
         """Begin to take a file; F-156: whether it is an archive is told by the name it is uploaded under."""
         unpack_as = name if self.is_unpacked else None
-        return self.archive.uploads.receive(check_file_path(path), unpack_as=unpack_as, declared=declared)
+        return self.archive.arrivals.receive(check_file_path(path), unpack_as=unpack_as, declared=declared)
 
     def receive_part(self, filename: str) -> Receiver:
         """F-138, F-139: the URL's path, else the last component of the part's own name, of either kind of slash."""

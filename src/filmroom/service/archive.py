@@ -9,6 +9,7 @@ from filmroom.blobs.base import BlobStore
 from filmroom.db.engine import Database
 from filmroom.model.nodes import Accessibility
 from filmroom.service.accounts import Accounts
+from filmroom.service.arrivals import Arrivals
 from filmroom.service.bundles import Bundles
 from filmroom.service.cache import Cache
 from filmroom.service.entities import Entities
@@ -68,8 +69,9 @@ class Archive:
         self.bundles = Bundles(stores)
         self.zips = Zips(rules.archive_limits)
         references = References(rules.reference_roots)
-        self.uploads = Uploads(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
-        self.cache = Cache(stores, self.uploads)
+        self.arrivals = Arrivals(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
+        self.uploads = Uploads(stores, self.arrivals)
+        self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from filmroom.model.names import check_folder_path, check_label
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, FileEntry, Resource, Selection
+from filmroom.service.arrivals import Arrivals
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource
 from filmroom.service.staging import Arrival
@@ -47,8 +48,9 @@ class Cleared:
 class Cache:
     """The address of every use case begins with ``Kind.USER``, which is always the viewer's own cache."""
 
-    def __init__(self, stores: Stores, uploads: Uploads) -> None:
+    def __init__(self, stores: Stores, arrivals: Arrivals, uploads: Uploads) -> None:
         self._stores = stores
+        self._arrivals = arrivals
         self._uploads = uploads
 
     def list_folders(self, viewer: Viewer, address: Address) -> tuple[Resource, ...]:
@@ -118,9 +120,9 @@ class Cache:
         try:
             for entry in entries:
                 path = _target_path(source, target, entry)
-                arrivals += self._uploads.stage_copy(entry, path, is_unpacked=is_unpacked)
+                arrivals += self._arrivals.stage_copy(entry, path, is_unpacked=is_unpacked)
         except BaseException:
-            self._uploads.forget(arrivals)
+            self._arrivals.forget(arrivals)
             raise
         fates = self._uploads.put(viewer, target, arrivals, options=options, and_then=leave)
         return Moved(tuple(arrival.path for arrival in arrivals), fates)

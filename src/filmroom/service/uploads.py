@@ -5,34 +5,30 @@ them, in one unit: lease, permission, resource and name are looked at again insi
 at worst a blob without a name, never a name without its bytes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from filmroom.db import files, folders, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, BadValue, Busy, LeaseLost, NotFound, PathConflict, StorageFailed
+from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, PathConflict, StorageFailed
 from filmroom.model.names import check_file_path, check_label
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, Digest, FileEntry, IfExists, Resource
+from filmroom.service.arrivals import Arrivals, keys_of
 from filmroom.service.leases import check_leases
-from filmroom.service.references import References
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource, is_number, split_names
-from filmroom.service.staging import Arrival, FileReceiver, Receiver, Stage, Staged
+from filmroom.service.staging import Arrival
 from filmroom.service.stores import Stores
-from filmroom.service.unpacking import Limits, Workbench, is_archive, new_unpacker
 
 # F-147: where a file goes that names no resource, when there is none yet.
 UNNAMED_LABEL: Final = "NO_LABEL"
-_PIECE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +54,9 @@ AndThen = Callable[[Connection, Sequence[Fate]], None]
 
 
 class Uploads:
-    def __init__(self, stores: Stores, *, limits: Limits, spool_dir: Path, references: References) -> None:
+    def __init__(self, stores: Stores, arrivals: Arrivals) -> None:
         self._stores = stores
-        self._references = references
-        self._limits = limits
-        self._spool_dir = spool_dir
+        self._arrivals = arrivals
 
     def check_upload(self, viewer: Viewer, address: Address, options: UploadOptions) -> bool:
         """Say early whether an upload can be kept, so that its body need not be received for nothing.
@@ -93,62 +87,6 @@ class Uploads:
             raise Busy("the file that was in the way was deleted meanwhile, and the upload was not kept")
         return _fate_beside(there, digest)
 
-    def receive(
-        self, path: str, *, unpack_as: str | None = None, declared: Mapping[str, bytes] | None = None
-    ) -> Receiver:
-        """Begin to take a body that is to be kept at a path; or, if its name is an archive's, to be taken apart.
-
-        What is kept as it is must have the digests that were declared.
-        """
-        if unpack_as is not None and is_archive(unpack_as):
-            return new_unpacker(self._workbench(), unpack_as)
-        return FileReceiver(path, self._stage(declared))
-
-    def stage_reference(self, reference: str, path: str | None) -> list[Arrival]:
-        """A file or folder of the server's own disk, to be named at or below a path (F-160).
-
-        Raises NotAllowed, BadValue, BadName, BadArchive (beyond the limits of an archive).
-        """
-        bench = self._workbench()
-        try:
-            for inside, file_path in self._references.iter_files(reference):
-                target = "/".join(filter(None, (path, inside))) or file_path.name
-                with self._references.open_file(file_path) as file:
-                    bench.add(target, _iter_pieces(file, bench))
-            arrivals = bench.finish()
-        except BaseException:
-            bench.forget()
-            raise
-        if not arrivals:
-            raise BadValue("reference", reference, "there is no file in it")
-        return arrivals
-
-    def _workbench(self) -> Workbench:
-        return Workbench(self._stores.blobs, self._stage, limits=self._limits, spool_dir=self._spool_dir)
-
-    def _stage(self, declared: Mapping[str, bytes] | None = None) -> Stage:
-        key = self._stores.leases.new_key()
-        return Stage(key, self._stores.blobs.create(key), declared=declared)
-
-    def stage_copy(self, entry: FileEntry, path: str, *, is_unpacked: bool) -> list[Arrival]:
-        """Stored bytes once more, to be named at a path too; or taken apart, if they are an archive by their name.
-
-        Raises MissingBytes, BadArchive.
-        """
-        if not is_unpacked or not is_archive(entry.name):
-            key = self._stores.leases.new_key()
-            self._stores.blobs.copy(entry.key, key)
-            return [Arrival(path, Staged(key, entry.digest))]
-        receiver = self.receive(path, unpack_as=entry.name)
-        try:
-            with self._stores.blobs.open(entry.key) as blob:
-                while piece := blob.read(_PIECE_BYTES):
-                    receiver.write([piece])
-            return receiver.finish()
-        except BaseException:
-            receiver.abort()
-            raise
-
     def put(
         self,
         viewer: Viewer,
@@ -167,7 +105,7 @@ class Uploads:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> tuple[Fate, ...]:
-            check_leases(connection, _keys(arrivals))
+            check_leases(connection, keys_of(arrivals))
             place = get_place(connection, viewer, address, action=Action.EDIT)
             resource = _get_target(connection, place, address, options=options, stamp=stamp)
             fates = _store(connection, resource, arrivals, options=options, stamp=stamp)
@@ -183,28 +121,15 @@ class Uploads:
             raise
         except LeaseLost:
             self._stores.leases.give_up()
-            self.forget(arrivals)
+            self._arrivals.forget(arrivals)
             raise
         except ArchiveError:
-            self.forget(arrivals)
+            self._arrivals.forget(arrivals)
             raise
-        self.forget([arrival for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED])
+        self._arrivals.forget(
+            [arrival for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
+        )
         return fates
-
-    def forget(self, arrivals: Sequence[Arrival]) -> None:
-        """Delete staged bytes that will not be named. What cannot be deleted now is swept later."""
-        with suppress(StorageFailed):
-            self._stores.blobs.delete(_keys(arrivals))
-
-
-def _iter_pieces(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:
-    while piece := file.read(_PIECE_BYTES):
-        bench.count_received([piece])
-        yield piece
-
-
-def _keys(arrivals: Sequence[Arrival]) -> list[str]:
-    return [arrival.staged.key for arrival in arrivals]
 
 
 def _find_target(connection: Connection, place: Place, address: Address, *, lock: bool = False) -> Resource | None:

@@ -1,0 +1,97 @@
+"""How bytes arrive: bodies, archives taken apart, stored bytes once more, files of the server.
+
+Whatever it is, what comes of it is the same: durable bytes that nothing names yet, for ``Uploads.put`` to name.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from filmroom.model.errors import BadValue, StorageFailed
+from filmroom.model.resources import FileEntry
+from filmroom.service.references import References
+from filmroom.service.staging import Arrival, FileReceiver, Receiver, Stage, Staged
+from filmroom.service.stores import Stores
+from filmroom.service.unpacking import Limits, Workbench, is_archive, new_unpacker
+
+_PIECE_BYTES: Final = 1024 * 1024
+
+
+class Arrivals:
+    def __init__(self, stores: Stores, *, limits: Limits, spool_dir: Path, references: References) -> None:
+        self._stores = stores
+        self._limits = limits
+        self._spool_dir = spool_dir
+        self._references = references
+
+    def receive(
+        self, path: str, *, unpack_as: str | None = None, declared: Mapping[str, bytes] | None = None
+    ) -> Receiver:
+        """Begin to take a body that is to be kept at a path; or, if its name is an archive's, to be taken apart.
+
+        What is kept as it is must have the digests that were declared.
+        """
+        if unpack_as is not None and is_archive(unpack_as):
+            return new_unpacker(self._workbench(), unpack_as)
+        return FileReceiver(path, self._stage(declared))
+
+    def stage_copy(self, entry: FileEntry, path: str, *, is_unpacked: bool) -> list[Arrival]:
+        """Stored bytes once more, to be named at a path too; or taken apart, if they are an archive by their name.
+
+        Raises MissingBytes, BadArchive.
+        """
+        if not is_unpacked or not is_archive(entry.name):
+            key = self._stores.leases.new_key()
+            self._stores.blobs.copy(entry.key, key)
+            return [Arrival(path, Staged(key, entry.digest))]
+        receiver = self.receive(path, unpack_as=entry.name)
+        try:
+            with self._stores.blobs.open(entry.key) as blob:
+                while piece := blob.read(_PIECE_BYTES):
+                    receiver.write([piece])
+            return receiver.finish()
+        except BaseException:
+            receiver.abort()
+            raise
+
+    def stage_reference(self, reference: str, path: str | None) -> list[Arrival]:
+        """A file or folder of the server's own disk, to be named at or below a path (F-160).
+
+        Raises NotAllowed, BadValue, BadName, BadArchive (beyond the limits of an archive).
+        """
+        bench = self._workbench()
+        try:
+            for inside, file_path in self._references.iter_files(reference):
+                target = "/".join(filter(None, (path, inside))) or file_path.name
+                with self._references.open_file(file_path) as file:
+                    bench.add(target, _iter_pieces(file, bench))
+            arrivals = bench.finish()
+        except BaseException:
+            bench.forget()
+            raise
+        if not arrivals:
+            raise BadValue("reference", reference, "there is no file in it")
+        return arrivals
+
+    def forget(self, arrivals: Sequence[Arrival]) -> None:
+        """Delete staged bytes that will not be named. What cannot be deleted now is swept later."""
+        with suppress(StorageFailed):
+            self._stores.blobs.delete(keys_of(arrivals))
+
+    def _workbench(self) -> Workbench:
+        return Workbench(self._stores.blobs, self._stage, limits=self._limits, spool_dir=self._spool_dir)
+
+    def _stage(self, declared: Mapping[str, bytes] | None = None) -> Stage:
+        key = self._stores.leases.new_key()
+        return Stage(key, self._stores.blobs.create(key), declared=declared)
+
+
+def _iter_pieces(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:
+    while piece := file.read(_PIECE_BYTES):
+        bench.count_received([piece])
+        yield piece
+
+
+def keys_of(arrivals: Sequence[Arrival]) -> list[str]:
+    return [arrival.staged.key for arrival in arrivals]
