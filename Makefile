@@ -44,9 +44,9 @@ wheel: .venv/dev.done ## Build dist/*.whl
 
 lock: .venv/dev.done ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		pyproject.toml --group build -o requirements/run.txt
+		pyproject.toml --extra images --group build -o requirements/run.txt
 	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		pyproject.toml --group dev -o requirements/dev.txt
+		pyproject.toml --extra images --group dev -o requirements/dev.txt
 
 check: lint types test wheel ## All that CI does
 

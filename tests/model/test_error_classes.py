@@ -32,6 +32,7 @@ SAMPLES = (
     errors.NotAllowed("you may not edit project 'DEMO'"),
     errors.NotFound("project 'DEMO'"),
     errors.NotAcceptable(("application/json", "text/xml")),
+    errors.NotInstalled("showing DICOM images as JPEG", "images"),
     errors.WrongMethod("PATCH", ("GET", "PUT")),
     errors.Conflict("the state of the archive says no"),
     errors.ResourceExists(NASTY),

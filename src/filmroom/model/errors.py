@@ -17,6 +17,7 @@ ArchiveError
 ├── NotAllowed          somebody, but not for this
 ├── NotFound            nothing there, or nothing this viewer may know of
 ├── NotAcceptable       no representation that the client takes
+├── NotInstalled        something that this server could do with one of its extras
 ├── WrongMethod         a place that does not do that
 ├── Conflict            the state of the archive says no
 │   ├── ResourceExists
@@ -169,6 +170,15 @@ class NotAcceptable(ArchiveError):
 
     def __str__(self) -> str:
         return f"the Accept header names no type that is offered here ({', '.join(self.offered)})"
+
+
+@dataclass(eq=False)
+class NotInstalled(ArchiveError):
+    what: str
+    extra: str
+
+    def __str__(self) -> str:
+        return f"{self.what} is not installed here; the operator can add it with: pip install 'filmroom[{self.extra}]'"
 
 
 @dataclass(eq=False)

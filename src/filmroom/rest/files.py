@@ -71,10 +71,10 @@ def get_files(archive: Archive, call: Call) -> Reply:
     if media_type in FORMATS:
         return archive_reply(archive, call, selection, media_type)
     if call.query.text("index") is not None:
-        return _indexed(archive, call, selection)
+        return _indexed(archive, call, selection, media_type)
     if call.address.path is None or call.address.path.endswith("/"):
         return _list(archive, call, selection)
-    return named_reply(archive, call)
+    return named_reply(archive, call, media_type)
 
 
 def _read_selection(call: Call) -> Selection:
@@ -88,13 +88,13 @@ def _read_selection(call: Call) -> Selection:
     )
 
 
-def _indexed(archive: Archive, call: Call, selection: Selection) -> Reply:
+def _indexed(archive: Archive, call: Call, selection: Selection, media_type: str) -> Reply:
     """F-103: the N-th file of what would be listed, from 0. Raises NotFound beyond the last."""
     text = call.query.text("index") or ""
     if not text.isascii() or not text.isdigit():
         raise BadValue("index", text, "it must be a whole number from 0")
     found = archive.files.open_nth(call.viewer, call.address, selection, int(text), with_inside=call.query.flag("all"))
-    return shown_reply(archive, call, found)
+    return shown_reply(archive, call, found, media_type)
 
 
 def _list(archive: Archive, call: Call, selection: Selection) -> Reply:

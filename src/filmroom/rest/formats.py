@@ -54,6 +54,14 @@ def requested_type(call: Call, offered: tuple[str, ...]) -> str:
     return best
 
 
+def is_taken(call: Call, media_type: str) -> bool:
+    """Whether the client takes this type too, whichever it would like best; ``format=`` leaves no choice."""
+    if wanted := call.query.text("format"):
+        return MEDIA_TYPES.get(wanted.lower(), wanted.lower()) == media_type
+    accept = call.request.headers.get("accept", "")
+    return not accept.strip() or _quality(accept, media_type) > 0
+
+
 def _quality(accept: str, media_type: str) -> float:
     """RFC 9110 section 12.5.1: the q of the most specific range that matches; 0 for none."""
     ranges = {"*/*": 0, f"{media_type.split('/', maxsplit=1)[0]}/*": 1, media_type: 2}

@@ -59,6 +59,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.NotAllowed: 403,
     errors.NotFound: 404,
     errors.NotAcceptable: 406,
+    errors.NotInstalled: 406,
     errors.WrongMethod: 405,
     errors.Conflict: 409,
     errors.FolderExists: 412,

@@ -14,6 +14,7 @@ from filmroom.service.bundles import Bundles
 from filmroom.service.cache import Cache
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
+from filmroom.service.images import Images
 from filmroom.service.leases import Leases
 from filmroom.service.projects import Projects
 from filmroom.service.references import References
@@ -68,6 +69,7 @@ class Archive:
         self.files = Files(stores)
         self.bundles = Bundles(stores)
         self.zips = Zips(rules.archive_limits)
+        self.images = Images(spool_dir=spool_dir)
         references = References(rules.reference_roots)
         self.arrivals = Arrivals(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
         self.uploads = Uploads(stores, self.arrivals)
