@@ -64,7 +64,7 @@ def test_an_address_that_cannot_be_is_an_error_of_the_client(alice: TestClient, 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/resources", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/resources", "GET, PUT, POST, HEAD, OPTIONS"),
         ("PATCH", "", "GET, PUT, DELETE, HEAD, OPTIONS"),
         ("GET", "/accessibility/public", "PUT, OPTIONS"),
         ("PATCH", "/resources/R/files/a", "GET, PUT, POST, DELETE, HEAD, OPTIONS"),
