@@ -1,5 +1,6 @@
 """What only the store in a folder promises: who may read it, and in which words its disk's errors are told."""
 
+import errno
 import os
 import resource
 import stat
@@ -159,3 +160,21 @@ def test_a_process_out_of_descriptors_is_a_failed_storage(tmp_path: Path) -> Non
             store.create(KEY)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EMLINK, errno.ENOTSUP])
+def test_where_there_are_no_hard_links_a_copy_is_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store = LocalStore(tmp_path / "blobs")
+    _put(store, b"voxels" * 300_000)
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    store.copy(KEY, "lease-b1-2")
+
+    path = tmp_path / "blobs/lease/b1/lease-b1-2"
+    assert path.read_bytes() == b"voxels" * 300_000
+    assert (_mode(path), path.stat().st_nlink) == (0o600, 1)

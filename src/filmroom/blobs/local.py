@@ -21,6 +21,9 @@ from filmroom.model.errors import MissingBytes, StorageFailed, StorageFull
 # syncfs(2) reports write errors since Linux 5.8; Python has no function for it.
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# link(2): what file systems without hard links say, and those on which a file has as many as it can.
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_COPY_BYTES: Final = 1024 * 1024
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # Linux takes at most this many buffers in one writev.
 _MOST_BUFFERS: Final = 1024
@@ -71,12 +74,28 @@ class LocalStore:
         return str(self._path(key))
 
     def copy(self, key: str, new_key: str) -> None:
-        """A hard link: the two keys share the bytes, which are gone when both are."""
+        """A hard link: the two keys share the bytes, which are gone when both are. Where there are none, a copy."""
         source, target = self._path(key), self._path(new_key)
         with _storage_errors(key):
             self._make_folder(target.parent)
-            os.link(source, target)
+            try:
+                os.link(source, target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                self._copy_bytes(key, new_key)
             _sync_folder(target.parent)
+
+    def _copy_bytes(self, key: str, new_key: str) -> None:
+        writer = self.create(new_key)
+        try:
+            with self.open(key) as blob:
+                while piece := blob.read(_COPY_BYTES):
+                    writer.write([piece])
+            writer.finish()
+        except BaseException:
+            writer.abort()
+            raise
 
     def delete(self, keys: Iterable[str]) -> None:
         with _storage_errors():
