@@ -210,67 +210,6 @@ def test_an_id_does_not_change(alice: TestClient, url: str) -> None:
     assert _status(alice, url) == 200
 
 
-@pytest.mark.parametrize(
-    ("url", "header", "row"),
-    [
-        (
-            "/data/projects/DEMO/subjects",
-            "ID,project,label,insert_date,insert_user,URI",
-            f"{SUBJECT_ID},DEMO,S1,2026-11-21 12:00:00.123,alice,/data/subjects/{SUBJECT_ID}",
-        ),
-        (
-            "/data/projects/DEMO/experiments",
-            "xnat:subjectassessordata/id,ID,project,date,xsiType,label,insert_date,URI",
-            f"{SESSION_ID},{SESSION_ID},DEMO,2024-05-06,xnat:mrSessionData,MR1,2026-11-21 12:00:00.123,{SESSION}",
-        ),
-        (
-            f"{SUBJECT}/experiments",
-            "xnat:subjectassessordata/id,ID,project,date,xsiType,label,insert_date,URI",
-            f"{SESSION_ID},{SESSION_ID},DEMO,2024-05-06,xnat:mrSessionData,MR1,2026-11-21 12:00:00.123,{SESSION}",
-        ),
-        (
-            f"{MR1}/assessors",
-            "xnat:imageassessordata/id,ID,project,label,date,xsiType,insert_date,session_ID,session_label,URI",
-            (
-                f"{ASSESSOR_ID},{ASSESSOR_ID},DEMO,QC,,xnat:qcManualAssessorData,2026-11-21 12:00:00.123,"
-                f"{SESSION_ID},MR1,/data/experiments/{ASSESSOR_ID}"
-            ),
-        ),
-    ],
-)
-@ON_SQLITE
-@pytest.mark.usefixtures("mr1")
-def test_a_list_has_its_default_columns(alice: TestClient, url: str, header: str, row: str) -> None:
-    """C-89, C-103, C-110."""
-    assert alice.get(f"{url}?format=csv").text == f"{header}\n{row}\n"
-
-
-def test_lists_inside_a_session_begin_with_a_number_of_the_archive(alice: TestClient, mr1: str) -> None:
-    """C-117, C-120."""
-    scans, reconstructions = (
-        [line.split(",") for line in alice.get(f"{mr1}/{word}?format=csv").text.splitlines()]
-        for word in ("scans", "reconstructions")
-    )
-
-    assert ",".join(scans[0]) == "xnat_imagescandata_id,ID,type,quality,xsiType,note,series_description,URI"
-    assert scans[1][1:] == ["4", "T1 w/o", "usable", "xnat:mrScanData", "n", "", f"{SESSION}/scans/4"]
-    assert [row[1] for row in scans[1:]] == ["4", "5", "6"]
-    assert ",".join(reconstructions[0]) == "xnat_reconstructedimagedata_id,ID,type,baseScanType,URI"
-    assert reconstructions[1][1:] == ["R1", "mean", "T1", f"{SESSION}/reconstructions/R1"]
-    assert all(row[0].isdigit() for row in (*scans[1:], *reconstructions[1:]))
-
-
-@pytest.mark.parametrize("url", ["subjects", "experiments"])
-def test_an_empty_list_is_a_list(alice: TestClient, demo: str, url: str) -> None:
-    assert alice.get(f"{demo}/{url}").json() == {"ResultSet": {"Result": [], "totalRecords": "0"}}
-
-
-@pytest.mark.parametrize("url", ["subjects/NO/experiments", "experiments/NO/scans", "experiments/NO/assessors"])
-@ON_SQLITE
-def test_what_is_inside_what_is_not_there_is_not_found(alice: TestClient, demo: str, url: str) -> None:
-    assert alice.get(f"{demo}/{url}").status_code == 404
-
-
 @pytest.mark.parametrize(("url", "element", "thing_id"), THINGS, ids=THING_IDS)
 @ON_SQLITE
 @pytest.mark.usefixtures("mr1")

@@ -1,7 +1,7 @@
 """Subjects, experiments, assessors, scans and reconstructions over HTTP (core-api sections 3.4 to 3.8)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -96,12 +96,20 @@ def delete_entity(archive: Archive, call: Call) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """A list of one kind: the header of its first column and its default columns after that (C-89 to C-120)."""
+    """A list of one kind: the header of its first column and its default columns after that (C-89 to C-120).
 
-    kind: Kind
+    ``kinds`` are those of which there can be rows: without ``xsiType`` there are such of the first ``shown``.
+    """
+
+    kinds: tuple[Kind, ...]
     key: str
     columns: tuple[str, ...]
     uri: Callable[[Place], str]
+    shown: int = 1
+
+    @property
+    def kind(self) -> Kind:
+        return self.kinds[0]
 
 
 def _flat_uri(place: Place) -> str:
@@ -113,31 +121,34 @@ def _session_uri(word: str) -> Callable[[Place], str]:
 
 
 SUBJECTS: Final = _List(
-    Kind.SUBJECT,
+    (Kind.SUBJECT,),
     "ID",
     ("project", "label", "insert_date", "insert_user", "URI"),
     _flat_uri,
 )
+# C-103: assessors only where they are asked for.
 EXPERIMENTS: Final = _List(
-    Kind.EXPERIMENT,
+    (Kind.EXPERIMENT, Kind.ASSESSOR),
     "xnat:subjectassessordata/id",
     ("ID", "project", "date", "xsiType", "label", "insert_date", "URI"),
     _flat_uri,
 )
+# C-104.
+ALL_EXPERIMENTS: Final = replace(EXPERIMENTS, key="xnat:experimentdata/id", shown=2)
 ASSESSORS: Final = _List(
-    Kind.ASSESSOR,
+    (Kind.ASSESSOR,),
     "xnat:imageassessordata/id",
     ("ID", "project", "label", "date", "xsiType", "insert_date", "session_ID", "session_label", "URI"),
     _flat_uri,
 )
 SCANS: Final = _List(
-    Kind.SCAN,
+    (Kind.SCAN,),
     "xnat_imagescandata_id",
     ("ID", "type", "quality", "xsiType", "note", "series_description", "URI"),
     _session_uri("scans"),
 )
 RECONSTRUCTIONS: Final = _List(
-    Kind.RECONSTRUCTION,
+    (Kind.RECONSTRUCTION,),
     "xnat_reconstructedimagedata_id",
     ("ID", "type", "baseScanType", "URI"),
     _session_uri("reconstructions"),
@@ -148,22 +159,27 @@ def lister(wanted: _List) -> Handler:
     """The handler of a list."""
 
     def list_entities(archive: Archive, call: Call) -> Reply:
-        places = archive.entities.list_inside(call.viewer, call.address, wanted.kind)
-        columns = _columns(call, wanted)
-        rows = [_row(place, columns, wanted) for place in _filtered(call, places)]
+        types = _asked_types(call)
+        kinds = wanted.kinds[: wanted.shown] if types is None else wanted.kinds
+        places = archive.entities.list_inside(call.viewer, call.address, *kinds)
+        columns = _columns(call, wanted, types)
+        rows = [_row(place, columns, wanted) for place in places if types is None or _is_of(place, types)]
         return table_reply(call, counted(Table(columns=tuple(map(_header, columns)), rows=rows)))
 
     return list_entities
 
 
-def _filtered(call: Call, places: tuple[Place, ...]) -> list[Place]:
-    """C-126: by data type, several with commas, by name or by element, in any case."""
-    names = (call.query.text("xsiType") or "").lower()
-    if not names:
-        return list(places)
+def _asked_types(call: Call) -> tuple[DataType, ...] | None:
+    """C-126: data types, several with commas, by name or by element, in any case; None where all will do."""
+    names = call.query.text("xsiType")
+    if names is None:
+        return None
     known = (find_data_type(name.strip()) for name in names.split(","))
-    wanted = {data_type.xsi_type for data_type in known if data_type}
-    return [place for place in places if wanted & set(_lineage(place))]
+    return tuple(data_type for data_type in known if data_type)
+
+
+def _is_of(place: Place, types: tuple[DataType, ...]) -> bool:
+    return bool({data_type.xsi_type for data_type in types} & set(_lineage(place)))
 
 
 def _lineage(place: Place) -> tuple[str, ...]:
@@ -171,11 +187,19 @@ def _lineage(place: Place) -> tuple[str, ...]:
     return tuple(ancestor.xsi_type for ancestor in data_type.lineage) if data_type else (place.node.xsi_type,)
 
 
-def _columns(call: Call, wanted: _List) -> tuple[str, ...]:
+# C-104: what the list of all experiments says besides, when it is of one type.
+_PARENT_COLUMNS: Final[dict[Kind | None, tuple[str, ...]]] = {
+    Kind.EXPERIMENT: ("subject_ID", "subject_label"),
+    Kind.ASSESSOR: ("session_ID", "session_label"),
+}
+
+
+def _columns(call: Call, wanted: _List, types: tuple[DataType, ...] | None) -> tuple[str, ...]:
     """C-121 to C-123: the key first, then what was asked for, then URI; unknown short names are dropped."""
     asked = call.query.text("columns")
     if asked is None:
-        return (wanted.key, *wanted.columns)
+        kinds = dict.fromkeys(data_type.kind for data_type in types or () if wanted is ALL_EXPERIMENTS)
+        return (wanted.key, *wanted.columns, *(column for kind in kinds for column in _PARENT_COLUMNS.get(kind, ())))
     names: list[str] = []
     for name in asked.split(","):
         names += wanted.columns if name == "DEFAULT" else [name.strip()]

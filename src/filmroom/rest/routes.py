@@ -61,6 +61,8 @@ OPERATIONS: Final = (
         "",
         {"GET": entities.get_entity, "PUT": entities.put_entity, "DELETE": entities.delete_entity},
     ),
+    Operation(_SITE, "subjects", {"GET": entities.lister(entities.SUBJECTS)}),
+    Operation(_SITE, "experiments", {"GET": entities.lister(entities.ALL_EXPERIMENTS)}),
     Operation(_PROJECT, "subjects", {"GET": entities.lister(entities.SUBJECTS)}),
     Operation(frozenset({Kind.PROJECT, Kind.SUBJECT}), "experiments", {"GET": entities.lister(entities.EXPERIMENTS)}),
     Operation(_SESSION_KIND, "scans", {"GET": entities.lister(entities.SCANS)}),

@@ -76,11 +76,13 @@ class Entities:
         with self._stores.database.read() as connection:
             return list_places(connection, viewer, address)
 
-    def list_inside(self, viewer: Viewer, address: Address, kind: Kind) -> tuple[Place, ...]:
-        """The things of one kind inside another one, in the order in which they were made. Raises NotFound."""
+    def list_inside(self, viewer: Viewer, address: Address, *kinds: Kind) -> tuple[Place, ...]:
+        """The things of some kinds inside another one, by kind, each as they were made. Raises NotFound."""
         with self._stores.database.read() as connection:
             parents = list_places(connection, viewer, address)
-            return tuple(place for parent in parents for place in list_children(connection, parent, kind))
+            return tuple(
+                place for kind in kinds for parent in parents for place in list_children(connection, parent, kind)
+            )
 
     def put(self, viewer: Viewer, address: Address, change: Change) -> Changed:
         """Make, change or rename the thing at an address (C-80, C-92, C-106, C-111, C-118).

@@ -38,7 +38,8 @@ def get_place(connection: Connection, viewer: Viewer, address: Address, *, actio
 def list_places(connection: Connection, viewer: Viewer, address: Address) -> tuple[Place, ...]:
     """Every live node that an address names and the viewer may read (F-41 to F-46).
 
-    Items of a list that are not there are passed over. Raises NotFound when none is, unless all were asked for.
+    Of the archive itself these are all projects. Items of a list that are not there are passed over.
+    Raises NotFound when none is, unless all were asked for.
     """
     walk = _Walk(connection, viewer, address)
     places = tuple(place for place in walk.find() if _may(viewer, Action.READ, place))
@@ -48,19 +49,26 @@ def list_places(connection: Connection, viewer: Viewer, address: Address) -> tup
 
 
 def list_children(connection: Connection, parent: Place, kind: Kind) -> tuple[Place, ...]:
-    """What of one kind is directly inside a thing, with the side ``out`` where there are sides.
+    """What of one kind is inside a thing, with the side ``out`` where there are sides.
 
-    The experiments of a project are those of its subjects.
+    The experiments of a project are those of its subjects, the assessors of a subject or project those of its sessions.
     """
-    if parent.kind is Kind.PROJECT and kind is Kind.EXPERIMENT:
-        subjects = {place.node.pk: place for place in _children(connection, parent, Kind.SUBJECT, Side.NONE)}
-        experiments = nodes.iter_of_project(connection, parent.node.pk, kind)
-        return tuple(
-            _inside_place(subjects[node.parent_pk], node, kind, Side.NONE)
-            for node in experiments
-            if node.parent_pk in subjects  # assessors are below sessions
-        )
+    if parent.kind is Kind.PROJECT and kind in {Kind.EXPERIMENT, Kind.ASSESSOR}:
+        return tuple(place for place in _experiments_of(connection, parent) if place.kind is kind)
+    if parent.kind is Kind.SUBJECT and kind is Kind.ASSESSOR:
+        sessions = list(_children(connection, parent, Kind.EXPERIMENT, Side.NONE))
+        return tuple(place for session in sessions for place in _children(connection, session, kind, Side.OUT))
     return tuple(_children(connection, parent, kind, Side.OUT))
+
+
+def _experiments_of(connection: Connection, project: Place) -> Iterator[Place]:
+    """The experiments of a project and their assessors, as they were made: what holds one was there before it."""
+    known = {place.node.pk: place for place in _children(connection, project, Kind.SUBJECT, Side.NONE)}
+    for node in nodes.iter_of_project(connection, project.node.pk, Kind.EXPERIMENT):
+        if (parent := known.get(node.parent_pk or 0)) is not None:
+            kind = Kind.EXPERIMENT if parent.kind is Kind.SUBJECT else Kind.ASSESSOR
+            place = known[node.pk] = _inside_place(parent, node, kind, Side.OUT)
+            yield place
 
 
 def list_inside(connection: Connection, session: Place) -> tuple[Place, ...]:
@@ -106,7 +114,7 @@ _NAMED: Final = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, *INSIDE_
 
 
 def _asks_for_all(address: Address) -> bool:
-    return address.kind in INSIDE_SESSION and getattr(address, address.kind) in _EVERY
+    return address.kind is Kind.SITE or (address.kind in INSIDE_SESSION and getattr(address, address.kind) in _EVERY)
 
 
 def _project_place(project: Node) -> Place:
@@ -130,6 +138,8 @@ class _Walk:
         project = self._find_project()
         found: Iterable[Place] = ()
         match self._address.kind:
+            case Kind.SITE:
+                found = map(_project_place, list_visible_projects(self._connection, self._viewer))
             case Kind.PROJECT if project is not None:
                 found = [_project_place(project)]
             case Kind.SUBJECT:
