@@ -20,7 +20,7 @@ from filmroom.model.nodes import INSIDE_SESSION, FieldValue, Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Owner, Resource, Side
-from filmroom.service.resolve import find_place, get_place, list_children, list_places
+from filmroom.service.resolve import find_place, get_place, list_children, list_parents, list_places
 from filmroom.service.stores import Stores
 
 _LABELLED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
@@ -79,7 +79,7 @@ class Entities:
     def list_inside(self, viewer: Viewer, address: Address, *kinds: Kind) -> tuple[Place, ...]:
         """The things of some kinds inside another one, by kind, each as they were made. Raises NotFound."""
         with self._stores.database.read() as connection:
-            parents = list_places(connection, viewer, address)
+            parents = list_parents(connection, viewer, address)
             return tuple(
                 place for kind in kinds for parent in parents for place in list_children(connection, parent, kind)
             )

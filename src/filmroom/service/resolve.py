@@ -38,14 +38,20 @@ def get_place(connection: Connection, viewer: Viewer, address: Address, *, actio
 def list_places(connection: Connection, viewer: Viewer, address: Address) -> tuple[Place, ...]:
     """Every live node that an address names and the viewer may read (F-41 to F-46).
 
-    Of the archive itself these are all projects. Items of a list that are not there are passed over.
-    Raises NotFound when none is, unless all were asked for.
+    Items of a list that are not there are passed over. Raises NotFound when none is, unless all were asked for.
     """
     walk = _Walk(connection, viewer, address)
     places = tuple(place for place in walk.find() if _may(viewer, Action.READ, place))
     if not places and not _asks_for_all(address):
         raise _not_found(address)
     return places
+
+
+def list_parents(connection: Connection, viewer: Viewer, address: Address) -> tuple[Place, ...]:
+    """As ``list_places``, and every project for the archive itself: only ever to be looked into."""
+    if address.kind is Kind.SITE:
+        return tuple(map(_project_place, list_visible_projects(connection, viewer)))
+    return list_places(connection, viewer, address)
 
 
 def list_children(connection: Connection, parent: Place, kind: Kind) -> tuple[Place, ...]:
@@ -114,7 +120,7 @@ _NAMED: Final = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, *INSIDE_
 
 
 def _asks_for_all(address: Address) -> bool:
-    return address.kind is Kind.SITE or (address.kind in INSIDE_SESSION and getattr(address, address.kind) in _EVERY)
+    return address.kind in INSIDE_SESSION and getattr(address, address.kind) in _EVERY
 
 
 def _project_place(project: Node) -> Place:
@@ -138,8 +144,6 @@ class _Walk:
         project = self._find_project()
         found: Iterable[Place] = ()
         match self._address.kind:
-            case Kind.SITE:
-                found = map(_project_place, list_visible_projects(self._connection, self._viewer))
             case Kind.PROJECT if project is not None:
                 found = [_project_place(project)]
             case Kind.SUBJECT:
