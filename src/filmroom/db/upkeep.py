@@ -9,20 +9,28 @@ from sqlalchemy import Connection, delete, select
 from filmroom.db.schema import AnyRow, file, file_history, node, resource
 from filmroom.model.nodes import Kind
 
-_IN_CACHES: Final = (
-    select(file.c.pk, file.c.key, file.c.size_bytes, file.c.resource_pk, file.c.deleted_at.is_(None).label("is_live"))
+_CACHES: Final = (
+    select(file.c.resource_pk)
+    .distinct()
     .join(resource, resource.c.pk == file.c.resource_pk)
     .join(node, node.c.pk == resource.c.node_pk)
     .where(node.c.kind == Kind.USER)
 )
 
 
-def list_old_cache_files(connection: Connection, *, before: datetime, limit: int) -> Sequence[AnyRow]:
-    """``pk, key, size_bytes, resource_pk, is_live`` of files in users' caches, deleted ones included.
+def list_old_caches(connection: Connection, *, before: datetime, limit: int) -> Sequence[int]:
+    """The pks of folders of caches in which files were last written before a moment, deleted ones included."""
+    query = _CACHES.where(file.c.modified_at < before).order_by(file.c.resource_pk).limit(limit)
+    return connection.execute(query).scalars().all()
 
-    Those that were last written before a moment; no more than ``limit`` of them, in no order.
-    """
-    return connection.execute(_IN_CACHES.where(file.c.modified_at < before).limit(limit)).all()
+
+def list_old_files(
+    connection: Connection, resource_pks: Sequence[int], *, before: datetime, limit: int
+) -> Sequence[AnyRow]:
+    """``pk, size_bytes`` of files of some resources that were last written before a moment, deleted ones included."""
+    of_resources = file.c.resource_pk.in_(resource_pks)
+    query = select(file.c.pk, file.c.size_bytes).where(of_resources, file.c.modified_at < before).limit(limit)
+    return connection.execute(query).all()
 
 
 def remove_files(connection: Connection, pks: Sequence[int]) -> list[str]:

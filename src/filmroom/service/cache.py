@@ -27,6 +27,7 @@ from filmroom.service.uploads import Fate, UploadOptions, Uploads
 
 # Small enough that other writers wait for no longer than a blink.
 _FILES_AT_ONCE: Final = 1000
+_FOLDERS_AT_ONCE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Cache:
         """Remove for good what was last written longer ago than this, in everybody's cache; folders stay."""
         before = self._stores.clock() - older_than
         cleared = Cleared()
-        while (batch := self._stores.database.write(lambda connection: _remove_batch(connection, before))).keys:
+        while batch := self._stores.database.write(lambda connection: _remove_batch(connection, before)):
             self._stores.blobs.delete(batch.keys)
             cleared.files += batch.files
             cleared.size_bytes += batch.size_bytes
@@ -234,10 +235,16 @@ class _Batch(NamedTuple):
     size_bytes: int
 
 
-def _remove_batch(connection: Connection, before: datetime) -> _Batch:
-    rows = upkeep.list_old_cache_files(connection, before=before, limit=_FILES_AT_ONCE)
+def _remove_batch(connection: Connection, before: datetime) -> _Batch | None:
+    """None when there is nothing left to remove. Folders are locked before their files, as uploads do it."""
+    pks = upkeep.list_old_caches(connection, before=before, limit=_FOLDERS_AT_ONCE)
+    if not pks:
+        return None
+    for pk in pks:
+        resources.lock_resource(connection, pk)
+    rows = upkeep.list_old_files(connection, pks, before=before, limit=_FILES_AT_ONCE)
     keys = upkeep.remove_files(connection, [row.pk for row in rows])
-    for pk in {row.resource_pk for row in rows if row.is_live}:
+    for pk in pks:
         count, size_bytes = files.sum_files(connection, pk)
         resources.set_counters(connection, pk, files=count, size_bytes=size_bytes)
     return _Batch(keys, len(rows), sum(row.size_bytes for row in rows))
