@@ -47,7 +47,7 @@ def _read(raw: bytes, *, most: int = 1000) -> dict[str, bytes]:
 
 @given(
     files=FILES,
-    comment=st.binary(max_size=300),
+    comment=st.binary(max_size=300).filter(lambda comment: b"PK\5\6" not in comment),  # which zipfile cannot read
     prefix=st.binary(max_size=300),
     method=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]),
 )
@@ -62,6 +62,16 @@ def test_it_reads_what_zipfile_wrote(files: dict[str, bytes], comment: bytes, pr
         (info.orig_filename, info.file_size, info.compress_size, info.CRC, info.header_offset) for info in infos
     ]
     assert _read(raw) == files
+
+
+@pytest.mark.parametrize("comment", [b"PK\5\6", b"PK\5\6" + bytes(50), b"x" * 0xFFFF])
+def test_a_comment_may_hold_anything(comment: bytes) -> None:
+    """APPNOTE 4.4.12."""
+    assert _read(_zip({"a": b"one"}, comment=comment)) == {"a": b"one"}
+
+
+def test_what_follows_a_zip_is_passed_over() -> None:
+    assert _read(_zip({"a": b"one"}) + b"more") == {"a": b"one"}
 
 
 @given(files=FILES, prefix=st.binary(max_size=300))

@@ -11,6 +11,7 @@ The format is PKWARE's APPNOTE 6.3.10; numbers in comments are its sections.
 """
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -125,17 +126,22 @@ def _find_directory(source: BinaryIO) -> _Directory:
 
 
 def _find_end(source: BinaryIO) -> tuple[int, tuple[Any, ...]]:
-    """Where the end record (4.3.16) is, and its fields. Its comment may hold anything, even what looks like another."""
+    """Where the end record (4.3.16) is, and its fields.
+
+    Its comment may hold anything, what looks like another record too: the record is the last one whose comment ends
+    with the file. Where there is none, as in a file that goes on after its zip, it is the last one at all.
+    """
     size_bytes = source.seek(0, io.SEEK_END)
     start = max(0, size_bytes - _END.size - _LONGEST_COMMENT)
     source.seek(start)
     tail = _exactly(source, size_bytes - start)
-    place = len(tail) - _END.size
-    if place < 0 or tail[place : place + 4] != _END_SIGNATURE or tail[-2:] != b"\0\0":
-        place = tail.rfind(_END_SIGNATURE)
-    if not 0 <= place <= len(tail) - _END.size:
+    places = [match.start() for match in re.finditer(re.escape(_END_SIGNATURE), tail)]
+    found = [(place, _END.unpack_from(tail, place)) for place in places if place + _END.size <= len(tail)]
+    if not found:
         raise zipfile.BadZipFile("it has no directory")
-    return start + place, _END.unpack_from(tail, place)
+    ending = [(place, fields) for place, fields in found if place + _END.size + fields[-1] == len(tail)]
+    place, fields = (ending or found)[-1]
+    return start + place, fields
 
 
 def _find_wide_end(source: BinaryIO, end: int) -> tuple[int, tuple[Any, ...]] | None:
