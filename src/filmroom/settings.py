@@ -102,7 +102,7 @@ class Settings:
         1024**4, "Bytes that all files of such an archive may hold together.", _whole(1, 2**62)
     )
     max_archive_ratio: int = _option(
-        2000, "How many times as large as the archive itself they may be, beyond the first 100 MiB.", _whole(1, 10**9)
+        250, "How many times as large as the archive itself they may be, beyond the first GiB.", _whole(1, 10**9)
     )
     reference_roots: str = _option(
         "",

@@ -357,7 +357,7 @@ def test_a_second_store_over_the_same_bytes_sees_them(make: Callable[[Path], Blo
 def test_a_copy_has_the_same_bytes_and_outlives_what_it_was_made_of(store: BlobStore) -> None:
     key, copy = _put(store, b"vox", b"els"), _new_key("b9")
 
-    store.copy(key, copy)
+    store.copy({copy: key})
     before = _get(store, copy)
     store.delete([key])
 
@@ -368,7 +368,7 @@ def test_a_copy_of_nothing_and_a_copy_over_something_fail(store: BlobStore) -> N
     key, other = _put(store, b"one"), _put(store, b"other")
 
     with pytest.raises(MissingBytes):
-        store.copy(_new_key(), _new_key())
+        store.copy({_new_key(): _new_key()})
     with pytest.raises(StorageFailed):
-        store.copy(key, other)
+        store.copy({other: key})
     assert _get(store, other) == b"other"

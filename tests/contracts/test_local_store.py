@@ -173,7 +173,7 @@ def test_where_there_are_no_hard_links_a_copy_is_a_copy(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "link", refuse)
-    store.copy(KEY, "lease-b1-2")
+    store.copy({"lease-b1-2": KEY})
 
     path = tmp_path / "blobs/lease/b1/lease-b1-2"
     assert path.read_bytes() == b"voxels" * 300_000

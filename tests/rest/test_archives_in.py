@@ -219,3 +219,80 @@ def test_a_bad_archive_stores_nothing(alice: TestClient, demo: str, tmp_path: Pa
     assert reply.status_code == status
     assert alice.get(f"{demo}/resources").json()["ResultSet"]["Result"] == []
     assert _left(tmp_path) == []
+
+
+def _broken_second_header() -> bytes:
+    spoiled = bytearray(_tar({"a.txt": b"A" * 600, "b.txt": b"B" * 600}))
+    spoiled[512 + 1536 + 148 : 512 + 1536 + 156] = b"0000000\0"
+    return bytes(spoiled)
+
+
+def _huge_member_that_is_not_kept() -> bytes:
+    info = tarfile.TarInfo("a_catalog.xml")
+    info.size = 2**60
+    return _tar({"a.txt": b"A"})[:1536] + info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+
+
+def _chain_of_long_names() -> bytes:
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 5
+    return _tar({"a.txt": b"A"})[:1536] + (info.tobuf(tarfile.GNU_FORMAT) + b"name".ljust(512, b"\0")) * 1200
+
+
+@pytest.mark.parametrize("is_gzipped", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        _broken_second_header,
+        _huge_member_that_is_not_kept,
+        _chain_of_long_names,
+        lambda: _tar(FILES)[:1024],
+        lambda: _tar({"a.txt": b"A" * 600, "b.txt": b"B"})[: 512 + 1536],
+        lambda: _tar({f"{number}/x_catalog.xml": b"" for number in range(101)}),
+    ],
+    ids=["broken header", "huge member", "chain of names", "cut early", "cut between members", "too many entries"],
+)
+def test_a_tar_that_is_broken_anywhere_is_refused_whole(
+    alice: TestClient, demo: str, tmp_path: Path, make: Callable[[], bytes], *, is_gzipped: bool
+) -> None:
+    """F-159."""
+    name, body = ("a.tgz", gzip.compress(make())) if is_gzipped else ("a.tar", make())
+
+    reply = alice.put(f"{demo}/resources/R/files/{name}?extract=true&inbody=true", content=body)
+
+    assert reply.status_code == 422
+    assert _contents(alice, demo) == {}
+    assert _left(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tgz", "a.gz", "a.zip"])
+def test_nothing_is_no_archive(alice: TestClient, demo: str, name: str) -> None:
+    reply = alice.put(f"{demo}/resources/R/files/{name}?extract=true&inbody=true", content=b"")
+
+    assert reply.status_code == 422
+    assert _contents(alice, demo) == {}
+
+
+@pytest.mark.parametrize("said", [0, 1, 19, 21, 1000])
+@pytest.mark.parametrize("pack", [_stored, _zip])
+def test_a_zip_that_lies_about_a_size_is_refused(
+    alice: TestClient, demo: str, pack: Callable[[Mapping[str, bytes]], bytes], said: int
+) -> None:
+    body = bytearray(pack({"a": b"twenty bytes of text"}))
+    place = body.rindex(b"PK\1\2")
+    body[place + 24 : place + 28] = said.to_bytes(4, "little")
+
+    reply = alice.put(f"{demo}/resources/R/files/a.zip?extract=true&inbody=true", content=bytes(body))
+
+    assert reply.status_code == 422
+    assert _contents(alice, demo) == {}
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.zip", "a.tgz"])
+def test_an_archive_without_files_says_that_nothing_was_stored(alice: TestClient, demo: str, name: str) -> None:
+    url = f"{demo}/resources/R/files/{name}?extract=true&inbody=true"
+
+    reply = alice.put(url, content=PACKERS[name]({"x_catalog.xml": b"<x/>"}))
+
+    assert (reply.status_code, reply.content, reply.headers["filmroom-stored"]) == (200, b"", "no")
+    assert "no file" in reply.headers["filmroom-note"]

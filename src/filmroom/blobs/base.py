@@ -11,7 +11,7 @@ storage reports ``StorageFailed``.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, Final, Protocol
 
 from filmroom.model.errors import StorageFailed
@@ -65,8 +65,11 @@ class BlobStore(Protocol):
     def locate(self, key: str) -> str:
         """Where the bytes are, for people who look after the storage; whether or not they are there."""
 
-    def copy(self, key: str, new_key: str) -> None:
-        """The same bytes under another key too, durable on return. The two may share storage: neither ever changes."""
+    def copy(self, sources: Mapping[str, str]) -> None:
+        """Give each new key the bytes of its source, durable on return. They may share storage: neither ever changes.
+
+        After an error some of the new keys may be there.
+        """
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove blobs; keys that are not there are passed over."""

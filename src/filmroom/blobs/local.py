@@ -8,7 +8,7 @@ concurrent uploads sync the same folder, which the file system turns into one jo
 import ctypes
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
@@ -73,18 +73,23 @@ class LocalStore:
     def locate(self, key: str) -> str:
         return str(self._path(key))
 
-    def copy(self, key: str, new_key: str) -> None:
-        """A hard link: the two keys share the bytes, which are gone when both are. Where there are none, a copy."""
-        source, target = self._path(key), self._path(new_key)
-        with _storage_errors(key):
-            self._make_folder(target.parent)
-            try:
-                os.link(source, target)
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                self._copy_bytes(key, new_key)
-            _sync_folder(target.parent)
+    def copy(self, sources: Mapping[str, str]) -> None:
+        """Hard links: two keys share the bytes, which are gone when both are. Where there are none, copies."""
+        for new_key, key in sources.items():
+            with _storage_errors(key):
+                self._make_folder(self._path(new_key).parent)
+                self._link(key, new_key)
+        with _storage_errors():
+            for folder in {self._path(new_key).parent for new_key in sources}:
+                _sync_folder(folder)
+
+    def _link(self, key: str, new_key: str) -> None:
+        try:
+            os.link(self._path(key), self._path(new_key))
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            self._copy_bytes(key, new_key)
 
     def _copy_bytes(self, key: str, new_key: str) -> None:
         writer = self.create(new_key)

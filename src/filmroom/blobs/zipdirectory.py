@@ -94,7 +94,7 @@ def iter_entries(source: BinaryIO, *, most: int) -> Iterator[Entry]:
 
 
 def open_entry(source: BinaryIO, entry: Entry) -> io.BufferedIOBase:
-    """The member's bytes, to be read to their end before ``source`` is read elsewhere.
+    """The member's bytes, to be read to their end before ``source`` is read elsewhere, and to be counted.
 
     Raises what is UNREADABLE, here or later, when they are encrypted, broken, or packed in a way that is not read here.
     """
@@ -110,7 +110,7 @@ def open_entry(source: BinaryIO, entry: Entry) -> io.BufferedIOBase:
     info = zipfile.ZipInfo(entry.name)
     info.compress_type = entry.method
     info.compress_size = entry.packed_bytes
-    info.file_size = entry.size_bytes
+    info.file_size = entry.size_bytes + 1  # so that a member that is longer than it says shows
     info.CRC = entry.crc32
     return zipfile.ZipExtFile(source, "r", info)
 

@@ -22,8 +22,9 @@ from isal import igzip
 from isal.igzip_lib import IsalError
 
 from filmroom.blobs.base import BlobStore
+from filmroom.blobs.tarstream import iter_members
 from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, open_entry
-from filmroom.model.errors import ArchiveError, BadArchive, BadName
+from filmroom.model.errors import BadArchive, BadName
 from filmroom.model.names import check_file_path, is_reserved_file_name
 from filmroom.service.staging import Arrival, Receiver, Stage
 
@@ -38,8 +39,8 @@ _UNREADABLE: Final = (
     OSError,
     ValueError,
 )
-# Below this the ratio says nothing: a few empty slices already compress a thousandfold.
-_RATIO_COUNTS_FROM_BYTES: Final = 100 * 1024 * 1024
+# Below this the ratio says nothing: empty slices and masks compress a thousandfold, as far as deflate can.
+_RATIO_COUNTS_FROM_BYTES: Final = 1024**3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class Limits:
 
     @property
     def entries(self) -> int:
-        """How long a zip's directory may be: it has entries for folders too, and for what is not kept."""
+        """How many entries one may have: there are some for folders too, and for what is not kept."""
         return 2 * self.members
 
 
@@ -65,11 +66,19 @@ class Workbench:
         self._blobs = blobs
         self._new_stage = new_stage
         self._arrivals: list[Arrival] = []
-        self._received_bytes = 0
+        self.received_bytes = 0
         self._expanded_bytes = 0
 
     def count_received(self, chunks: Sequence[bytes]) -> None:
-        self._received_bytes += sum(map(len, chunks))
+        self.received_bytes += sum(map(len, chunks))
+
+    def take(self, name: str, pieces: Iterator[bytes]) -> None:
+        """Stage one member of an archive, or pass over what is no file of the resource, which is read all the same."""
+        if _is_kept(name):
+            self.add(_plain(name), pieces)
+            return
+        for piece in pieces:
+            self._count(piece)
 
     def add(self, name: str, pieces: Iterator[bytes]) -> None:
         """Stage one member. Raises BadArchive beyond the limits, BadName for a name that cannot be."""
@@ -79,8 +88,7 @@ class Workbench:
         stage = self._new_stage()
         try:
             for piece in pieces:
-                self._expanded_bytes += len(piece)
-                self._check_size()
+                self._count(piece)
                 stage.write([piece])
             staged = stage.close()
         except BaseException:
@@ -95,11 +103,12 @@ class Workbench:
     def forget(self) -> None:
         self._blobs.delete([arrival.staged.key for arrival in self._arrivals])
 
-    def _check_size(self) -> None:
+    def _count(self, piece: bytes) -> None:
+        self._expanded_bytes += len(piece)
         if self._expanded_bytes > self.limits.expanded_bytes:
             raise BadArchive(f"its members are larger than {self.limits.expanded_bytes} bytes together")
         is_large = self._expanded_bytes > _RATIO_COUNTS_FROM_BYTES
-        if is_large and self._expanded_bytes > self.limits.ratio * self._received_bytes:
+        if is_large and self._expanded_bytes > self.limits.ratio * self.received_bytes:
             raise BadArchive(f"its members are more than {self.limits.ratio} times as large as itself")
 
 
@@ -133,8 +142,8 @@ class ZipUnpacker:
         try:
             for entry in iter_entries(self._spool, most=self._bench.limits.entries):
                 _check_kind_of_zip_member(entry)
-                if _is_kept(entry.name):
-                    self._bench.add(_plain(entry.name), _pieces(open_entry(self._spool, entry)))
+                if not entry.is_folder:
+                    self._bench.take(entry.name, _whole(open_entry(self._spool, entry), entry.size_bytes))
         except UNREADABLE as error:
             raise BadArchive(f"it is no zip that can be read ({error})") from error
         finally:
@@ -181,23 +190,20 @@ def _read_to_end(source: IO[bytes]) -> None:
 
 
 def _unpack_tar(bench: Workbench, source: IO[bytes]) -> None:
-    with tarfile.open(fileobj=source, mode="r|") as archive:
-        for info in archive:
-            if not info.isreg() and not info.isdir():
-                raise BadArchive(f"member {info.name!r} is a link or a device")
-            if info.isreg() and _is_kept(info.name):
-                member = archive.extractfile(info)
-                if member is not None:
-                    bench.add(_plain(info.name), _whole(member, info.size))
+    for info, member in iter_members(source, most=bench.limits.entries):
+        if member is None and not info.isdir():
+            raise BadArchive(f"member {info.name!r} is a link or a device")
+        if member is not None:
+            bench.take(info.name, _whole(member, info.size))
 
 
-def _whole(member: IO[bytes], size_bytes: int) -> Iterator[bytes]:
+def _whole(member: IO[bytes] | io.BufferedIOBase, size_bytes: int) -> Iterator[bytes]:
     left = size_bytes
     for piece in _pieces(member):
         left -= len(piece)
         yield piece
     if left:
-        raise BadArchive("it ends in the middle of a member")
+        raise BadArchive("a member of it is shorter or longer than it says")
 
 
 class StreamUnpacker:
@@ -207,19 +213,23 @@ class StreamUnpacker:
         self._bench = bench
         self._pieces: queue.Queue[Sequence[bytes] | None] = queue.Queue(_PIECES_WAITING)
         self._is_cut = False
-        self._error: BaseException | None = None
+        # Until the archive has been read to its end: a thread that ends in any other way has not unpacked it.
+        self._error: BaseException | None = BadArchive("it could not be read to its end")
         self._thread = threading.Thread(target=self._run, args=(unpack,), daemon=True)
         self._thread.start()
 
     def write(self, chunks: Sequence[bytes]) -> None:
         self._bench.count_received(chunks)
         self._put(chunks)
-        self._raise_error()
+        if not self._thread.is_alive():
+            self._raise_error()
 
     def finish(self) -> list[Arrival]:
         self._put(None)
         self._thread.join()
         self._raise_error()
+        if self._bench.received_bytes == 0:
+            raise BadArchive("it is empty")
         return self._bench.finish()
 
     def abort(self) -> None:
@@ -243,8 +253,10 @@ class StreamUnpacker:
             _read_to_end(source)  # what follows the end of an archive is no part of it
         except _UNREADABLE as error:
             self._error = BadArchive(f"it cannot be read ({error})")
-        except ArchiveError as error:
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits for the thread
             self._error = error
+        else:
+            self._error = None
 
     def _take(self) -> Sequence[bytes] | None:
         pieces = self._pieces.get()
