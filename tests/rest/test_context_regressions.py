@@ -1,10 +1,12 @@
 """What was once wrong with things other than projects, each named for what somebody would have seen."""
 
+from collections.abc import Callable
+
 import pytest
 from lxml import etree
 from starlette.testclient import TestClient
 
-from rest.session import SUBJECT, make_session
+from rest.session import SESSION, SUBJECT, make_session
 
 MR1 = f"{SUBJECT}/experiments/MR1"
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -70,3 +72,26 @@ def test_a_document_says_what_is_to_be_made(alice: TestClient, demo: str) -> Non
     made = alice.put(f"{demo}/subjects/S1/experiments/MR2", content=document, headers={"Content-Type": "text/xml"})
 
     assert made.status_code == 201
+
+
+@pytest.mark.parametrize("word", ["ALL", "*"])
+@pytest.mark.parametrize("inside", ["scans", "reconstructions", "assessors"])
+@pytest.mark.parametrize("session", ["/data/experiments/NOPE", f"{SUBJECT}/experiments/NOPE", "/data/experiments/A,B"])
+def test_a_session_that_is_not_there_has_nothing_to_list(
+    alice: TestClient, mr1: str, session: str, inside: str, word: str
+) -> None:
+    """F-48 to F-50: a mistyped session is not one without files."""
+    assert mr1
+    assert alice.get(f"{session}/{inside}/{word}/files").status_code == 404
+    assert alice.get(f"{session}/{inside}/{word}/resources").status_code == 404
+
+
+def test_all_of_what_another_owns_is_not_there(client: Callable[[str], TestClient], mr1: str) -> None:
+    """C-21."""
+    assert mr1
+    assert client("bob").get(f"{SESSION}/scans/ALL/files").status_code == 404
+
+
+def test_an_index_beyond_all_numbers_is_beyond_the_last(alice: TestClient, mr1: str) -> None:
+    """F-103."""
+    assert alice.get(f"{mr1}/files?index=99999999999999999999").status_code == 404

@@ -75,6 +75,29 @@ def test_pairs_and_prefixes_are_understood(alice: TestClient, cached: str, prefi
     assert _in_resource(alice, cached) == {"a.nii": b"one", "b.nii": b"two"}
 
 
+def test_a_path_is_taken_as_it_is_written_and_else_as_a_url(alice: TestClient, demo: str) -> None:
+    """F-232: as listings write it."""
+    for path, content in {"a%2541.nii": b"percent", "aA.nii": b"plain", "b c.nii": b"blank"}.items():
+        put_file(alice, f"{CACHE}/up/files/{path}", content)
+    names = ["a%41.nii", "b%20c.nii"]
+    pairs = {f"/user/cache/resources/up/files/{name}": f"{NII}/files/{name}" for name in names}
+
+    reply = alice.post(MOVE, data=pairs)
+
+    listed = alice.get(f"{demo}/resources/NII/files?format=csv").text
+    assert reply.status_code == 200
+    assert [line.split(",")[0] for line in listed.splitlines()[1:]] == ["a%41.nii", "b c.nii"]
+    assert _in_cache(alice) == ["aA.nii"]
+
+
+def test_nothing_is_moved_when_a_part_of_it_is_not_there(alice: TestClient, cached: str) -> None:
+    pairs = {f"/user/cache/resources/up/files/{name}": f"{NII}/files/{name}" for name in ("a.nii", "nothing")}
+
+    assert alice.post(MOVE, data=pairs).status_code == 404
+    assert _in_cache(alice) == ["a.nii", "sub/b.nii"]
+    assert results(alice, f"{cached}/resources") == []
+
+
 def test_what_is_there_is_kept_and_so_is_what_did_not_move(alice: TestClient, cached: str) -> None:
     put_file(alice, f"{cached}/resources/NII/files/a.nii", b"old")
     data = {"src": "/user/cache/resources/up/files/a.nii", "dest": f"{NII}/files"}
@@ -239,3 +262,22 @@ def test_what_cannot_be_refreshed_is_400(alice: TestClient, query: str) -> None:
 @pytest.mark.usefixtures("filled")
 def test_nobody_refreshes_what_is_not_theirs(client: Callable[[str], TestClient]) -> None:
     assert client("bob").post(f"{REFRESH}?resource=/archive/experiments/XNAT_E00001").status_code in {400, 403}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("field", [b"files/\xff", b"caf\xe9"])
+@pytest.mark.parametrize("url", [MOVE, REFRESH])
+def test_a_form_that_cannot_be_read_is_400(alice: TestClient, url: str, field: bytes) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="src"\r\n\r\n' + field + b"\r\n--b--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+
+    assert alice.post(url, content=body, headers=headers).status_code == 400
+
+
+@ON_SQLITE
+def test_no_more_is_refreshed_at_once_than_can_be_meant(alice: TestClient, demo: str) -> None:
+    same = {"resource": ["/archive/projects/DEMO"] * 500}
+    many = {"resource": [f"/archive/projects/DEMO{number}" for number in range(101)]}
+
+    assert demo
+    assert [alice.post(REFRESH, params=params).status_code for params in (same, many)] == [200, 400]

@@ -1,6 +1,6 @@
 """A store of blobs on a disk that fails."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from filmroom.blobs.base import BlobStore, BlobWriter
@@ -39,9 +39,9 @@ class FailingBlobs:
     def locate(self, key: str) -> str:
         return self.store.locate(key)
 
-    def copy(self, key: str, new_key: str) -> None:
+    def copy(self, sources: Mapping[str, str]) -> None:
         self.fail_at("copy")
-        self.store.copy(key, new_key)
+        self.store.copy(sources)
 
     def delete(self, keys: Iterable[str]) -> None:
         self.fail_at("delete")

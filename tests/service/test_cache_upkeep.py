@@ -1,5 +1,6 @@
-"""Old files of users' caches are cleared away; nothing else ever is."""
+"""What leaves a user's cache, by being moved or by its age; and nothing else ever does."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 
 from conftest import Clock
 from filmroom.model.address import Address
+from filmroom.model.errors import NotFound
 from filmroom.model.nodes import Kind
 from filmroom.model.people import Viewer
+from filmroom.model.resources import FileEntry
 from filmroom.service.archive import Archive
+from filmroom.service.staging import Arrival
 from service.desk import REPLACE, Desk, at, open_desk
 
 UP = Address(kind=Kind.USER, resource="up")
@@ -65,3 +69,40 @@ def test_more_files_than_one_transaction_takes_are_cleared(
 
     assert desk.archive.cache.clear(timedelta(0)).files == 5
     assert desk.paths(UP) == []
+
+
+def test_a_file_is_moved_once_however_many_ask(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes second finds that it is gone when it is about to be named."""
+    desk.upload("a.nii", where=UP)
+    stage = desk.archive.arrivals.stage_copies
+
+    def stage_late(entries: Mapping[str, FileEntry], *, is_unpacked: bool) -> list[Arrival]:
+        monkeypatch.undo()
+        desk.archive.cache.move(desk.viewer, UP, at("FIRST"), options=REPLACE)
+        return stage(entries, is_unpacked=is_unpacked)
+
+    monkeypatch.setattr(desk.archive.arrivals, "stage_copies", stage_late)
+    with pytest.raises(NotFound):
+        desk.archive.cache.move(desk.viewer, UP, at("SECOND"), options=REPLACE)
+
+    assert desk.paths(at("FIRST")) == ["a.nii"]
+    assert [resource.label for resource in desk.resources()] == ["FIRST"]
+    assert _blobs(tmp_path) == 2
+
+
+def test_what_is_written_while_it_is_moved_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.upload("a.nii", b"old", where=UP)
+    stage = desk.archive.arrivals.stage_copies
+
+    def stage_late(entries: Mapping[str, FileEntry], *, is_unpacked: bool) -> list[Arrival]:
+        monkeypatch.undo()
+        desk.upload("a.nii", b"newer", REPLACE, where=UP)
+        return stage(entries, is_unpacked=is_unpacked)
+
+    monkeypatch.setattr(desk.archive.arrivals, "stage_copies", stage_late)
+    desk.archive.cache.move(desk.viewer, UP, at("NII"), options=REPLACE)
+
+    assert desk.read("a.nii") == b"old"
+    assert desk.read("a.nii", UP) == b"newer"
+    [folder] = desk.archive.cache.list_folders(desk.viewer, UP)
+    assert (folder.file_count, folder.size_bytes) == (1, 5)

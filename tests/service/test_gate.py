@@ -78,6 +78,13 @@ def _move(desk: Desk, where: Address) -> object:
     return desk.archive.cache.move(desk.viewer, cached, replace(where, path=None), options=REFUSE)
 
 
+def _check_move(desk: Desk, where: Address) -> object:
+    cached = Address(kind=Kind.USER, resource="up")
+    desk.upload("new", options=REPLACE, where=cached)
+    desk.archive.cache.check_move(desk.viewer, cached, where, REFUSE)
+    return where
+
+
 # Every method of the archive that takes a viewer and an address.
 USE_CASES: Final[dict[str, UseCase]] = {
     "Projects.set_accessibility": lambda desk, where: desk.archive.projects.set_accessibility(
@@ -102,6 +109,7 @@ USE_CASES: Final[dict[str, UseCase]] = {
     "Uploads.put": _put,
     "Refresh.run": _refresh,
     "Cache.move": _move,
+    "Cache.check_move": _check_move,
 }
 
 

@@ -58,9 +58,10 @@ def _read_parts(call: Call, body: bytes) -> None:
     _, options = parse_options_header(call.request.headers["content-type"])
     try:
         parts = list(MultipartParser(BytesIO(body), options.get("boundary", ""), memory_limit=len(body) + 1))
-    except MultipartError as error:
+        fields = [(part.name, part.value) for part in parts if not part.filename]
+    except (MultipartError, UnicodeDecodeError, LookupError) as error:
         raise BadValue("multipart body", "", f"it cannot be read: {error}") from error
-    call.query.add((part.name, part.value) for part in parts if not part.filename)
+    call.query.add(fields)
 
 
 _FORMS: Final[dict[str, Callable[[Call, bytes], None]]] = {

@@ -18,6 +18,7 @@ from filmroom.service.archive import Archive
 Scope = Mapping[str, Any]
 
 _LOG: Final = structlog.get_logger("filmroom.rest")
+_FIRST_ERROR: Final = 400
 _SECURITY_HEADERS: Final = (("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "SAMEORIGIN"))
 
 
@@ -69,7 +70,7 @@ class Endpoint:
         except Exception:  # noqa: BLE001 - the outermost layer: a fault of ours must not end the connection
             _LOG.exception("unexpected", path=path)
             reply = page(500, "The server encountered an unexpected condition; its log has the details")
-        reply.headers.extend(exchange.headers())
+        reply.headers.extend(exchange.headers(is_done=reply.status < _FIRST_ERROR))
         return reply
 
 
@@ -98,12 +99,12 @@ class _Exchange:
         begun = self.begin()
         return begun if isinstance(begun, Reply) else finish(begun, body)
 
-    def headers(self) -> list[tuple[str, str]]:
-        """What every answer says: when the session ends, and which parameters had no effect."""
+    def headers(self, *, is_done: bool) -> list[tuple[str, str]]:
+        """What every answer says: when the session ends, and, if it is done, which parameters had no effect."""
         headers = list(_SECURITY_HEADERS)
         if self._visitor.session_id:
             headers.append(expiration_cookie(self._archive, self._site))
-        if self._call and (ignored := self._call.query.unread()):
+        if is_done and self._call and (ignored := self._call.query.unread()):
             headers.append(("Filmroom-Ignored", ", ".join(quote(name, safe=":/[]@") for name in ignored)))
         return headers
 

@@ -45,6 +45,7 @@ _JSON_KEYS: Final = {
         *("digest", "collection", "file_format", "Name"),
     ),
 }
+_LONGEST_INDEX: Final = 18
 _OFFERED: Final = ("application/json", "text/html", "text/xml", "text/csv", "image/jpeg")
 
 
@@ -93,6 +94,8 @@ def _indexed(archive: Archive, call: Call, selection: Selection, media_type: str
     text = call.query.text("index") or ""
     if not text.isascii() or not text.isdigit():
         raise BadValue("index", text, "it must be a whole number from 0")
+    if len(text) > _LONGEST_INDEX:
+        raise NotFound(f"file number {text}")
     found = archive.files.open_nth(call.viewer, call.address, selection, int(text), with_inside=call.query.flag("all"))
     return shown_reply(archive, call, found, media_type)
 

@@ -97,6 +97,9 @@ def fates_reply(paths: Sequence[str], fates: Sequence[Fate], *, status: int = 20
     refused = [path for path, fate in zip(paths, fates, strict=True) if fate is not Fate.STORED]
     if refused:
         return _duplicates_reply(refused, fates)
+    if not fates:
+        note = "the archive holds no file that belongs into a resource"
+        return Reply(status=status, headers=[("Filmroom-Stored", "no"), ("Filmroom-Note", note)])
     return Reply(status=status, media_type=compat.NOTHING_STORED_TYPE)
 
 

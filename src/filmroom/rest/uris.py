@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from filmroom.model.address import Address, parse_address
 from filmroom.model.errors import BadName, BadValue, NotFound
@@ -129,16 +130,17 @@ def cache_uri(call: Call) -> str:
     return f"{'/REST' if path.startswith('/REST/') else '/data'}/user/cache/resources"
 
 
-def read_uri(text: str, *, what: str) -> Address:
+def read_uri(text: str, *, what: str, is_raw: bool = False) -> Address:
     """The address that a client means by a URI such as listings have: below any mount or none, ``/archive`` or not.
 
-    Raises BadValue for what leads nowhere.
+    One that ``is_raw`` says every name as it is, as listings do; in any other, percent signs mean what they do in
+    URLs. Raises BadValue for what leads nowhere.
     """
     path = text
     for prefix in ("/data/", "/REST/"):
         path = path.removeprefix(prefix)
     path = path.removeprefix("/").removeprefix("archive/")
     try:
-        return parse_address(path)
+        return parse_address(quote(path) if is_raw else path)
     except (NotFound, BadName) as error:
         raise BadValue(what, text, "it is no address in this archive") from error

@@ -36,24 +36,26 @@ class Arrivals:
             return new_unpacker(self._workbench(), unpack_as)
         return FileReceiver(path, self._stage(declared))
 
-    def stage_copy(self, entry: FileEntry, path: str, *, is_unpacked: bool) -> list[Arrival]:
-        """Stored bytes once more, to be named at a path too; or taken apart, if they are an archive by their name.
+    def stage_copies(self, entries: Mapping[str, FileEntry], *, is_unpacked: bool) -> list[Arrival]:
+        """Stored bytes once more, each to be named at its path too; or taken apart, if so asked and an archive by name.
 
-        Raises MissingBytes, BadArchive.
+        All of them in order or, when this raises, none. Raises MissingBytes, BadArchive.
         """
-        if not is_unpacked or not is_archive(entry.name):
-            key = self._stores.leases.new_key()
-            self._stores.blobs.copy(entry.key, key)
-            return [Arrival(path, Staged(key, entry.digest))]
-        receiver = self.receive(path, unpack_as=entry.name)
+        arrivals: list[Arrival] = []
+        copies: dict[str, str] = {}
         try:
-            with self._stores.blobs.open(entry.key) as blob:
-                while piece := blob.read(_PIECE_BYTES):
-                    receiver.write([piece])
-            return receiver.finish()
+            for path, entry in entries.items():
+                if is_unpacked and is_archive(entry.name):
+                    arrivals += self._unpack(entry, path)
+                else:
+                    key = self._stores.leases.new_key()
+                    copies[key] = entry.key
+                    arrivals.append(Arrival(path, Staged(key, entry.digest)))
+            self._stores.blobs.copy(copies)
         except BaseException:
-            receiver.abort()
+            self.forget(arrivals)
             raise
+        return arrivals
 
     def stage_reference(self, reference: str, path: str | None) -> list[Arrival]:
         """A file or folder of the server's own disk, to be named at or below a path (F-160).
@@ -78,6 +80,17 @@ class Arrivals:
         """Delete staged bytes that will not be named. What cannot be deleted now is swept later."""
         with suppress(StorageFailed):
             self._stores.blobs.delete(keys_of(arrivals))
+
+    def _unpack(self, entry: FileEntry, path: str) -> list[Arrival]:
+        receiver = self.receive(path, unpack_as=entry.name)
+        try:
+            with self._stores.blobs.open(entry.key) as blob:
+                while piece := blob.read(_PIECE_BYTES):
+                    receiver.write([piece])
+            return receiver.finish()
+        except BaseException:
+            receiver.abort()
+            raise
 
     def _workbench(self) -> Workbench:
         return Workbench(self._stores.blobs, self._stage, limits=self._limits, spool_dir=self._spool_dir)

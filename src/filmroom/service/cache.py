@@ -21,7 +21,6 @@ from filmroom.model.resources import Description, FileEntry, Resource, Selection
 from filmroom.service.arrivals import Arrivals
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource
-from filmroom.service.staging import Arrival
 from filmroom.service.stores import Stores
 from filmroom.service.uploads import Fate, UploadOptions, Uploads
 
@@ -101,6 +100,11 @@ class Cache:
 
         self._stores.database.write(unit)
 
+    def check_move(self, viewer: Viewer, source: Address, target: Address, options: UploadOptions) -> None:
+        """Say early whether a move can be done. It is advice: ``move`` decides. Raises as that does."""
+        self._uploads.check_upload(viewer, replace(target, path=None), options)
+        self._list(viewer, source)
+
     def move(
         self, viewer: Viewer, source: Address, target: Address, *, options: UploadOptions, is_unpacked: bool = False
     ) -> Moved:
@@ -109,22 +113,15 @@ class Cache:
         What is refused there stays in the cache, and so does an archive of which any member is refused.
         Raises NotFound, NotAllowed, BadName, PathConflict, BadArchive.
         """
-        self._uploads.check_upload(viewer, replace(target, path=None), options)
         resource, entries = self._list(viewer, source)
-        arrivals: list[Arrival] = []
         stamp = self._stores.stamp(viewer)
 
         def leave(connection: Connection, fates: Sequence[Fate]) -> None:
             moved = _moved(entries, fates, is_unpacked=is_unpacked)
             _forget(connection, resource, moved, stamp=stamp)
 
-        try:
-            for entry in entries:
-                path = _target_path(source, target, entry)
-                arrivals += self._arrivals.stage_copy(entry, path, is_unpacked=is_unpacked)
-        except BaseException:
-            self._arrivals.forget(arrivals)
-            raise
+        by_path = {_target_path(source, target, entry): entry for entry in entries}
+        arrivals = self._arrivals.stage_copies(by_path, is_unpacked=is_unpacked)
         fates = self._uploads.put(viewer, target, arrivals, options=options, and_then=leave)
         return Moved(tuple(arrival.path for arrival in arrivals), fates)
 
@@ -220,11 +217,19 @@ def _moved(entries: Sequence[FileEntry], fates: Sequence[Fate], *, is_unpacked: 
 
 
 def _forget(connection: Connection, resource: Resource, moved: Sequence[FileEntry], *, stamp: Stamp) -> None:
-    """Take from the cache what was moved, unless it has other bytes by now."""
+    """Take from the cache what was moved, unless it has other bytes by now.
+
+    Raises NotFound for what somebody else moved or deleted meanwhile.
+    """
     resources.lock_resource(connection, resource.pk)
-    gone = [entry for entry in moved if files.mark_file_deleted(connection, resource.pk, entry, now=stamp.at)]
-    size_bytes = sum(entry.digest.size_bytes for entry in gone)
-    resources.add_to_counters(connection, resource.pk, files=-len(gone), size_bytes=-size_bytes, stamp=stamp)
+    count = size_bytes = 0
+    for entry in moved:
+        if files.mark_file_deleted(connection, resource.pk, entry, now=stamp.at):
+            count += 1
+            size_bytes += entry.digest.size_bytes
+        elif files.find_brief(connection, resource.pk, entry.path) is None:
+            raise NotFound(f"file {entry.path!r} in the cache any more")
+    resources.add_to_counters(connection, resource.pk, files=-count, size_bytes=-size_bytes, stamp=stamp)
 
 
 class _Batch(NamedTuple):

@@ -194,9 +194,13 @@ class _Walk:
                 yield place
 
     def _inside(self, project: Node | None) -> Iterator[Place]:
+        """F-48: below no session at all there is nothing, not even for those who ask for all."""
         kind, side = self._address.kind, self._address.side
         names = _items(getattr(self._address, kind))
-        for session in list(self._experiments(project)):
+        sessions = [place for place in self._experiments(project) if _may(self._viewer, Action.READ, place)]
+        if not sessions:
+            raise NotFound(f"experiment {self._address.experiment!r}")
+        for session in sessions:
             for name in dict.fromkeys(names):
                 yield from _matching(self._connection, session, kind, name=name, side=side)
 
