@@ -51,7 +51,11 @@ def _open_nth(desk: Desk, where: Address) -> object:
 
 def _open_bundle(desk: Desk, where: Address) -> object:
     bundle = desk.archive.bundles.open(
-        desk.viewer, where, Selection(), bundle_format=BundleFormat.TAR, namer_of=lambda _: str
+        desk.viewer,
+        where,
+        Selection(),
+        bundle_format=BundleFormat.TAR,
+        names=lambda found, _holds: dict.fromkeys(found, str),
     )
     bundle.close()
     return bundle

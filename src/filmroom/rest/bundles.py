@@ -1,7 +1,14 @@
-"""Files as zip, tar or tar.gz (F-101, F-181 to F-188): what the archive and its members are called."""
+"""Files as zip, tar or tar.gz (F-101, F-181 to F-188): what the archive and its members are called.
+
+No two members have one name: where the folder of a resource would also be that of another, or have another's in it,
+the ID of its session (subject, project) is put in front, and if that is not enough, ``,rid`` behind its label.
+"""
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import islice, pairwise
 from typing import Final
 
 from filmroom.model.errors import BadValue
@@ -13,8 +20,11 @@ from filmroom.rest.download import file_reply
 from filmroom.rest.reply import Chunks, Reply
 from filmroom.rest.uris import category_columns
 from filmroom.service.archive import Archive
-from filmroom.service.bundles import BundleFormat, Namer
+from filmroom.service.bundles import BundleFormat, Namer, Names
 from filmroom.service.resources import Found
+
+_FolderOf = Callable[[Found, str], str]
+"""The folder that a resource has in an archive when it goes by the given label."""
 
 # F-21: the media types that ask for an archive, the format of each and its extension.
 FORMATS: Final = {
@@ -38,7 +48,7 @@ def archive_reply(archive: Archive, call: Call, selection: Selection, media_type
     elif path is not None and path.endswith("*"):
         selection = Selection(prefix=path.removesuffix("*"), formats=selection.formats, contents=selection.contents)
     name = _archive_name(archive, call)
-    return bundle_reply(archive, call, selection, media_type, name=name, namer_of=_namer_of(call))
+    return bundle_reply(archive, call, selection, media_type, name=name, names=_names(call, media_type))
 
 
 def bundle_reply(
@@ -48,7 +58,7 @@ def bundle_reply(
     media_type: str,
     *,
     name: str,
-    namer_of: Callable[[Found], Namer],
+    names: Names,
 ) -> Reply:
     """The selected files as an archive of the given name, to which its extension is added."""
     bundle_format, extension = FORMATS[media_type]
@@ -59,7 +69,7 @@ def bundle_reply(
         call.address,
         selection,
         bundle_format=bundle_format,
-        namer_of=namer_of,
+        names=names,
         with_inside=call.query.flag("all"),
     )
     return Reply(
@@ -89,19 +99,73 @@ def _top(place: Place) -> str:
     return node.label or node.id
 
 
-def _namer_of(call: Call) -> Callable[[Found], Namer]:
-    """F-187: how the files of a resource are called. An unknown ``structure`` is the default one."""
-    if call.address.path is not None:
-        is_one = not call.address.path.endswith(("/", "*"))
-        return lambda _found: lambda path: path.rsplit("/", 1)[-1] if is_one else path
+def _names(call: Call, media_type: str) -> Names:
+    """F-101 where a path is given, unless it matches in several resources; else F-187."""
+    path = call.address.path
+    if path is None:
+        return partial(_below_folders, _structure(call, media_type))
+    short = str if path.endswith(("/", "*")) else partial(_short_name, path)
+
+    def names(found: Mapping[int, Found], holds: Callable[[int], bool]) -> Mapping[int, Namer]:
+        are_several = len(list(islice(filter(holds, found), 2))) > 1
+        return _below_folders(_default_folder(call), found, holds) if are_several else dict.fromkeys(found, short)
+
+    return names
+
+
+def _short_name(named: str, path: str) -> str:
+    """The bare name of the file that was named; the path of one in a folder that was named."""
+    return path.rsplit("/", 1)[-1] if path == named else path
+
+
+def _structure(call: Call, media_type: str) -> _FolderOf:
+    """F-187. An unknown ``structure`` is the default one."""
     match call.query.text("structure"):
         case "improved":
-            has_description = call.query.text("format") == "zip"
-            return lambda found: _below(_improved_folder(found, has_description=has_description))
+            bundle_format, _ = FORMATS[media_type]
+            return partial(_improved_folder, has_description=bundle_format is BundleFormat.ZIP)
         case "simplified":
-            return lambda found: _below(f"{_prefix(call, found)}/{_label(found)}")
+            return lambda found, label: f"{_prefix(call, found)}/{label}"
         case _:
-            return lambda found: _below(f"{_prefix(call, found, with_type=True)}/resources/{_label(found)}/files")
+            return _default_folder(call)
+
+
+def _default_folder(call: Call) -> _FolderOf:
+    """F-184."""
+    return lambda found, label: f"{_prefix(call, found, with_type=True)}/resources/{label}/files"
+
+
+def _below_folders(
+    folder_of: _FolderOf, found: Mapping[int, Found], holds: Callable[[int], bool]
+) -> Mapping[int, Namer]:
+    """Each resource's files in a folder of its own."""
+    folders = {pk: folder_of(one, _label(one)) for pk, one in found.items()}
+    if _clashing(folders):
+        folders = {pk: folder for pk, folder in folders.items() if holds(pk)}
+    clashes = Counter[int]()
+    while clashing := _clashing(folders):  # ends: from the second round on labels grow
+        clashes.update(clashing)
+        folders |= {pk: _folder_apart(found[pk], folder_of, clashes[pk]) for pk in clashing}
+    return {pk: _below(folder) for pk, folder in folders.items()}
+
+
+def _clashing(folders: Mapping[int, str]) -> set[int]:
+    """Those whose folder another one has too, or is in: only so can files of two resources get one name."""
+    clashing = set()
+    # Whatever is in a folder comes right behind it.
+    for (outer, outer_pk), (inner, inner_pk) in pairwise(sorted((f"{folder}/", pk) for pk, folder in folders.items())):
+        if inner.startswith(outer):
+            clashing |= {outer_pk, inner_pk} if inner == outer else {outer_pk}
+    return clashing
+
+
+def _folder_apart(found: Found, folder_of: _FolderOf, clashes: int) -> str:
+    """The folder of a resource that clashed so many times.
+
+    A label holds no comma, so that no number behind it makes it another one's.
+    """
+    top = found.place.session or found.place.node
+    return f"{top.id}/{folder_of(found, _label(found) + f',{found.resource.rid}' * (clashes - 1))}"
 
 
 def _below(folder: str) -> Namer:
@@ -135,9 +199,9 @@ def _above(call: Call, place: Place) -> list[str]:
     return [*project, subject.label or subject.id] if subject else project
 
 
-def _improved_folder(found: Found, *, has_description: bool) -> str:
+def _improved_folder(found: Found, label: str, *, has_description: bool) -> str:
     """F-187: category, ID and description, label; a level that is empty is left out."""
     category, cat_id, cat_desc = category_columns(found.place, is_inside=found.place.kind is Kind.EXPERIMENT)
     description = _NOT_IN_NAMES.sub("_", cat_desc.strip())
     level = f"{cat_id}_{description}" if cat_id and description and has_description else cat_id
-    return "/".join(part for part in (category, level, _label(found)) if part)
+    return "/".join(part for part in (category, level, label) if part)

@@ -62,7 +62,9 @@ def get_files(archive: Archive, call: Call) -> Reply:
     if media_type in FORMATS:
         selection = Selection(paths=_paths(archive, call)) if path else Selection()
         name = call.address.resource or ""
-        return bundle_reply(archive, call, selection, media_type, name=name, namer_of=lambda _found: str)
+        return bundle_reply(
+            archive, call, selection, media_type, name=name, names=lambda found, _holds: dict.fromkeys(found, str)
+        )
     if path is None or path.endswith("/"):
         return _list(archive, call)
     return file_reply(call, archive.files.open_file(call.viewer, call.address, spellings=call.spellings))

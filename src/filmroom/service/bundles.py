@@ -1,6 +1,6 @@
 """Many files as one zip or tar, streamed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -17,6 +17,13 @@ from filmroom.service.stores import Stores
 
 Namer = Callable[[str], str]
 """Makes a file's path inside its resource the name of a member."""
+
+Names = Callable[[Mapping[int, Found], Callable[[int], bool]], Mapping[int, Namer]]
+"""Gives each of the found resources, by its pk, what names its files; no two members may get one name.
+
+The second argument says of a pk whether any file of that resource is selected, at the price of a query. One without
+any needs no namer.
+"""
 
 _PIECE_BYTES: Final = 1024 * 1024
 
@@ -51,18 +58,18 @@ class Bundles:
         selection: Selection,
         *,
         bundle_format: BundleFormat,
-        namer_of: Callable[[Found], Namer],
+        names: Names,
         with_inside: bool = False,
     ) -> Bundle:
         """The selected files of the resources that an address names.
 
-        ``namer_of`` gives for each resource what names its files.
+        ``names`` sees all of these resources at once, each of them once.
         Which files these are is settled before this returns, and kept in a spool: no transaction stays open, and
         however many they are they cost little memory. Raises NotFound for a place that is not there, and for no files.
         """
         members = Members()
         try:
-            self._add_all(members, viewer, address, selection, namer_of=namer_of, with_inside=with_inside)
+            self._add_all(members, viewer, address, selection, names=names, with_inside=with_inside)
             pieces, length = self._make(members, bundle_format)
         except BaseException:
             members.close()
@@ -76,12 +83,16 @@ class Bundles:
         address: Address,
         selection: Selection,
         *,
-        namer_of: Callable[[Found], Namer],
+        names: Names,
         with_inside: bool,
     ) -> None:
         with self._stores.database.read() as connection:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
-            namers = {found.resource.pk: namer_of(found) for found in chosen}
+
+            def holds(pk: int) -> bool:
+                return next(files.iter_bytes(connection, (pk,), selection), None) is not None
+
+            namers = names({found.resource.pk: found for found in chosen}, holds)
             for row in files.iter_bytes(connection, tuple(namers), selection):
                 members.add(
                     Member(
