@@ -310,3 +310,18 @@ def test_a_tar_has_no_descriptions_however_it_is_asked_for(alice: TestClient, fo
     reply = alice.get(f"{MR1}/scans/4/files?format={format_}&structure=improved")
 
     assert _untar(reply.content) == [("scans/4/DICOM/1.dcm", b"MR1")]
+
+
+@ON_SQLITE
+def test_filters_hold_for_paths_too(alice: TestClient, mr1: str) -> None:
+    """F-102."""
+    assert mr1
+    for path, format_ in {"t/a": "DICOM", "t/b": "NIFTI"}.items():
+        put_file(alice, f"{SNAP}/files/{path}", path.encode(), f"format={format_}")
+
+    members = [
+        [name for name, _ in _unzip(alice.get(f"{SNAP}/files/{path}?format=zip&file_format=NIFTI").content)]
+        for path in ("t", "t/", "t/*")
+    ]
+
+    assert members == [["t/b"], ["t/b"], ["t/b"]]

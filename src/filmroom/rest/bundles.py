@@ -7,6 +7,7 @@ the ID of its session (subject, project) is put in front, and if that is not eno
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import islice, pairwise
 from typing import Final
@@ -44,9 +45,9 @@ def archive_reply(archive: Archive, call: Call, selection: Selection, media_type
     if path is not None and not path.endswith(("/", "*")):
         if path.endswith(extension):  # F-101: it is one already
             return file_reply(call, archive.files.open_file(call.viewer, call.address, spellings=call.spellings))
-        selection = Selection(paths=(path,))
+        selection = replace(selection, paths=(path,))
     elif path is not None and path.endswith("*"):
-        selection = Selection(prefix=path.removesuffix("*"), formats=selection.formats, contents=selection.contents)
+        selection = replace(selection, prefix=path.removesuffix("*"))
     name = _archive_name(archive, call)
     return bundle_reply(archive, call, selection, media_type, name=name, names=_names(call, media_type))
 
