@@ -1,15 +1,19 @@
 """What an upload leaves behind: files, counters, descriptions, histories; and what it refuses."""
 
 from dataclasses import replace
+from itertools import count
 from zlib import crc32
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from conftest import Clock
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database
 from filmroom.db.schema import file_history
+from filmroom.model.address import Address
 from filmroom.model.errors import BadName, PathConflict
 from filmroom.model.people import Viewer
 from filmroom.model.resources import Description, Digest, FileEntry, IfExists
@@ -271,3 +275,36 @@ def test_a_path_that_cannot_be_is_refused_with_the_whole_batch(desk: Desk, path:
         desk.put(arrivals)
 
     assert desk.resources() == ()
+
+
+PATHS = st.lists(st.sampled_from(["a", "b", "a/x", "a/y", "b/a/x", "c", "a x"]), max_size=6)
+
+
+@given(paths=PATHS, replaces=st.booleans())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_many_files_into_nothing_are_what_they_are_one_by_one(desk: Desk, paths: list[str], *, replaces: bool) -> None:
+    """An empty resource takes what fits together in one step; what comes of it is the same."""
+    options = REPLACE if replaces else REFUSE
+    empty, other = f"E{next(_NUMBERS)}", f"O{next(_NUMBERS)}"
+    desk.upload("zz", where=at(other))
+
+    outcomes = [_outcome(desk, paths, options, at(label)) for label in (empty, other)]
+
+    assert outcomes[0] == outcomes[1]
+
+
+_NUMBERS = count()
+
+
+def _outcome(desk: Desk, paths: list[str], options: UploadOptions, where: Address) -> object:
+    """The fates and what is there afterwards, without the file that was there before; or the error."""
+    arrivals = [desk.arrival(path, f"{number}".encode()) for number, path in enumerate(paths)]
+    try:
+        fates: object = desk.put(arrivals, options, where=where)
+    except PathConflict:
+        return "conflict"
+    there = {path: desk.read(path, where) for path in desk.paths(where) if path != "zz"}
+    counted = {found.label: found.file_count for found in desk.resources()}.get(where.resource)
+    assert len(desk.paths(where)) == (counted or 0)
+    return fates, there

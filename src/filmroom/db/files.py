@@ -1,6 +1,6 @@
 """Rows of files: listed, found, added, replaced, marked deleted. Paths were checked before they come here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -99,16 +99,16 @@ def _clash(depth: int) -> Hot:
     return Hot(union_all(*searches).limit(1))
 
 
-_INSERT: Final = Hot(
-    upsert(file).on_conflict_do_nothing().returning(file.c.pk),
-    columns=(
-        "resource_pk",
-        "path",
-        *("key", "size_bytes", "md5", "crc32"),
-        *("format", "content", "description", "tags"),
-        *("created_at", "created_by", "modified_at", "modified_by"),
-    ),
+_WRITTEN: Final = (
+    "resource_pk",
+    "path",
+    *("key", "size_bytes", "md5", "crc32"),
+    *("format", "content", "description", "tags"),
+    *("created_at", "created_by", "modified_at", "modified_by"),
 )
+_INSERT: Final = Hot(upsert(file).on_conflict_do_nothing().returning(file.c.pk), columns=_WRITTEN)
+_INSERT_NEW: Final = Hot(insert(file), columns=_WRITTEN)
+_ANY: Final = Hot(select(file.c.pk).where(*_LIVE).limit(1))
 _BRIEF: Final = Hot(
     select(
         file.c.pk,
@@ -195,7 +195,20 @@ def find_clash(connection: Connection, resource_pk: int, path: str) -> str | Non
 
 def insert_file(connection: Connection, resource_pk: int, new: FileEntry, *, by: int | None) -> bool:
     """Whether the file was added; False when a live one has its path. Users are named by ``by``."""
-    values = {
+    return _INSERT.first(connection, _written(resource_pk, new, by)) is not None
+
+
+def insert_new_files(connection: Connection, resource_pk: int, new: Iterable[FileEntry], *, by: int | None) -> None:
+    """Add files to a resource that has none, at paths that can stand beside each other."""
+    _INSERT_NEW.run_all(connection, (_written(resource_pk, entry, by) for entry in new))
+
+
+def has_files(connection: Connection, resource_pk: int) -> bool:
+    return _ANY.first(connection, {"resource_pk": resource_pk}) is not None
+
+
+def _written(resource_pk: int, new: FileEntry, by: int | None) -> dict[str, Any]:
+    return {
         "resource_pk": resource_pk,
         "path": new.path,
         **_byte_values(new),
@@ -205,7 +218,6 @@ def insert_file(connection: Connection, resource_pk: int, new: FileEntry, *, by:
         "modified_at": new.modified_at,
         "modified_by": by,
     }
-    return _INSERT.first(connection, values) is not None
 
 
 class Brief(NamedTuple):

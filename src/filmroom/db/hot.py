@@ -5,7 +5,8 @@ is a dozen statements. The SQL is still SQLAlchemy's, for whichever database the
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,13 @@ class _Compiled:
     from_database: tuple[tuple[int, Convert], ...]
     make_row: Callable[..., Any] | None
 
+    def given(self, values: Mapping[str, Any]) -> Any:
+        """The values as the driver wants them."""
+        parameters = {**self.fixed, **values}
+        for name, convert in self.to_database.items():
+            parameters[name] = convert(parameters[name])
+        return parameters if self.order is None else [parameters[name] for name in self.order]
+
 
 class Hot:
     """A statement with named parameters and, if it gives rows, named columns. No parameter may be a list.
@@ -43,6 +51,14 @@ class Hot:
         """How many rows were changed."""
         return int(self._execute(connection, values)[1].rowcount)
 
+    def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run it once for each of many sets of values; for statements that give no rows."""
+        compiled = self._for(connection)
+        cursor = connection.connection.cursor()
+        with _foreign_errors(compiled, connection.dialect):
+            cursor.executemany(compiled.sql, [compiled.given(values) for values in rows])
+        cursor.close()
+
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""
         compiled, cursor = self._execute(connection, values)
@@ -56,18 +72,14 @@ class Hot:
         return compiled.make_row(*cells)
 
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
-        dialect = connection.dialect
-        compiled = self._compiled.get(dialect.name) or self._compile(dialect)
-        parameters = {**compiled.fixed, **values}
-        for name, convert in compiled.to_database.items():
-            parameters[name] = convert(parameters[name])
+        compiled = self._for(connection)
         cursor = connection.connection.cursor()
-        try:
-            given = parameters if compiled.order is None else [parameters[name] for name in compiled.order]
-            cursor.execute(compiled.sql, given)
-        except dialect.loaded_dbapi.Error as error:
-            raise DBAPIError.instance(compiled.sql, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
+        with _foreign_errors(compiled, connection.dialect):
+            cursor.execute(compiled.sql, compiled.given(values))
         return compiled, cursor
+
+    def _for(self, connection: Connection) -> _Compiled:
+        return self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
@@ -82,6 +94,15 @@ class Hot:
         )
         self._compiled[dialect.name] = made
         return made
+
+
+@contextmanager
+def _foreign_errors(compiled: _Compiled, dialect: Dialect) -> Iterator[None]:
+    driver_error = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except driver_error as error:
+        raise DBAPIError.instance(compiled.sql, None, error, driver_error, dialect=dialect) from error
 
 
 def _converters(types: Mapping[Any, Any], direction: str, dialect: Dialect) -> dict[Any, Convert]:

@@ -5,6 +5,7 @@ received: no Unicode normalisation.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from filmroom.model.errors import BadName, IllegalId
@@ -97,3 +98,11 @@ def _broken_path_rule(path: str) -> str | None:
         ),
     )
     return next((rule for broken, rule in rules if broken), None)
+
+
+def iter_folders(path: str) -> Iterator[str]:
+    """Every folder that a path lies in, the innermost first."""
+    end = path.rfind("/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind("/", 0, end)

@@ -4,7 +4,7 @@ A folder of it is a resource of the user, without a number. Uploading, listing a
 here is what only a cache has.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from filmroom.db import files, folders, resources, upkeep
 from filmroom.model.address import Address
 from filmroom.model.errors import FolderExists, NotFound, PathConflict
-from filmroom.model.names import check_folder_path, check_label
+from filmroom.model.names import check_folder_path, check_label, iter_folders
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, FileEntry, Resource, Selection
@@ -185,14 +185,7 @@ def _make_inside(connection: Connection, resource: Resource, path: str) -> None:
     other = files.find_clash(connection, resource.pk, path)
     if other is not None or files.find_brief(connection, resource.pk, path) is not None:
         raise PathConflict(path, other or path)
-    folders.insert_folders(connection, resource.pk, _upwards(path))
-
-
-def _upwards(path: str) -> Iterator[str]:
-    """A path and all that it lies in."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
+    folders.insert_folders(connection, resource.pk, [path, *iter_folders(path)])
 
 
 def _delete(connection: Connection, resource: Resource, path: str, *, stamp: Stamp) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from filmroom.db import files, folders, resources
 from filmroom.model.address import Address
 from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, PathConflict, StorageFailed
-from filmroom.model.names import check_file_path, check_label
+from filmroom.model.names import check_file_path, check_label, iter_folders
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
@@ -177,17 +177,43 @@ def _store(
     options: UploadOptions,
     stamp: Stamp,
 ) -> tuple[Fate, ...]:
+    if _fit_together(resource, arrivals) and not files.has_files(connection, resource.pk):
+        entries = (_entry(arrival, options.said, stamp) for arrival in arrivals)
+        files.insert_new_files(connection, resource.pk, entries, by=stamp.by)
+        fates = [Fate.STORED] * len(arrivals)
+        grown_files, grown_bytes = len(arrivals), sum(arrival.staged.digest.size_bytes for arrival in arrivals)
+    else:
+        fates, grown_files, grown_bytes = _store_each(connection, resource, arrivals, options=options, stamp=stamp)
+    if Fate.STORED in fates:
+        resources.add_to_counters(connection, resource.pk, files=grown_files, size_bytes=grown_bytes, stamp=stamp)
+        if (said := _joined(resource.said, options.said)) != resource.said:
+            resources.describe_resource(connection, resource.pk, said)
+    return tuple(fates)
+
+
+def _fit_together(resource: Resource, arrivals: Sequence[Arrival]) -> bool:
+    """Whether several arrivals can all stand in an empty resource, which is quicker to do than one by one."""
+    paths = {arrival.path for arrival in arrivals}
+    is_many = resource.rid != 0 and len(paths) == len(arrivals) > 1  # a cache's folders may be in the way
+    return is_many and paths.isdisjoint(folder for path in paths for folder in iter_folders(path))
+
+
+def _store_each(
+    connection: Connection,
+    resource: Resource,
+    arrivals: Sequence[Arrival],
+    *,
+    options: UploadOptions,
+    stamp: Stamp,
+) -> tuple[list[Fate], int, int]:
+    """The fate of each arrival, and by how many files and bytes the resource grew."""
     fates, grown_files, grown_bytes = [], 0, 0
     for arrival in arrivals:
         fate, more_files, more_bytes = _store_one(connection, resource, arrival, options=options, stamp=stamp)
         fates.append(fate)
         grown_files += more_files
         grown_bytes += more_bytes
-    if Fate.STORED in fates:
-        resources.add_to_counters(connection, resource.pk, files=grown_files, size_bytes=grown_bytes, stamp=stamp)
-        if (said := _joined(resource.said, options.said)) != resource.said:
-            resources.describe_resource(connection, resource.pk, said)
-    return tuple(fates)
+    return fates, grown_files, grown_bytes
 
 
 def _store_one(
