@@ -4,6 +4,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.testclient import TestClient
@@ -303,3 +304,10 @@ def test_no_path_leads_out_of_a_folder(alice: TestClient, uploads: str, path: st
 
     assert statuses <= {400, 404, 405}
     assert _names(alice, "uploads") == ["sub/a,b.txt", "test.txt"]
+
+
+def test_sub_folders_of_a_new_folder_can_be_made_at_once(alice: TestClient) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        statuses = pool.map(lambda number: alice.put(f"{CACHE}/new/sub{number}").status_code, range(4))
+
+    assert list(statuses) == [200] * 4

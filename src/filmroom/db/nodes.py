@@ -118,8 +118,11 @@ def _first(connection: Connection, query: Hot, values: dict[str, Any]) -> Node |
 
 
 def lock_node(connection: Connection, pk: int) -> None:
-    """Let nobody else change a node until the transaction ends; read it after this, not before."""
-    connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update())
+    """Let nobody else change a node until the transaction ends; read it after this, not before.
+
+    Rows that name it can still be added.
+    """
+    connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update(key_share=True))
 
 
 def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:

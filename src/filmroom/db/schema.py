@@ -50,6 +50,7 @@ Text: Final = String().with_variant(String(collation="C"), "postgresql")
 # SQLite gives out row numbers only for a column of exactly this type.
 Pk: Final = BigInteger().with_variant(Integer(), "sqlite")
 LIVE: Final = text("deleted_at IS NULL")
+DELETED: Final = text("deleted_at IS NOT NULL")
 
 metadata: Final = MetaData(
     naming_convention={
@@ -186,6 +187,8 @@ file: Final = Table(
     Column("deleted_at", Instant),
     Column("damaged_at", Instant),
     _live_index("uq_file_path", "resource_pk", "path"),
+    # What was deleted is looked for by upkeep only, so the index holds nothing else.
+    Index("ix_file_deleted", "resource_pk", sqlite_where=DELETED, postgresql_where=DELETED),
 )
 
 # What a file was before it was overwritten, until its grace period ends.

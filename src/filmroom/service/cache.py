@@ -160,9 +160,11 @@ class Cache:
         made = resources.insert_resource(
             connection, place.owner, label=address.resource, said=Description(), stamp=stamp, has_rid=False
         )
-        if made is None:  # on PostgreSQL another request may have been quicker
+        if made is not None:
+            return made
+        if address.path is None or (there := _find(connection, viewer, address, action=Action.EDIT)) is None:
             raise FolderExists(address.resource or "")
-        return made
+        return there  # on PostgreSQL another request may have been quicker
 
 
 def _find(connection: Connection, viewer: Viewer, address: Address, *, action: Action) -> Resource | None:

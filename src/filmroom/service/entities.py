@@ -20,7 +20,14 @@ from filmroom.model.nodes import INSIDE_SESSION, FieldValue, Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Owner, Resource, Side
-from filmroom.service.resolve import find_place, get_place, list_children, list_parents, list_places
+from filmroom.service.resolve import (
+    find_place,
+    find_visible_project,
+    get_place,
+    list_children,
+    list_parents,
+    list_places,
+)
 from filmroom.service.stores import Stores
 
 _LABELLED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
@@ -93,7 +100,7 @@ class Entities:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> Changed:
-            existing = _find_existing(connection, viewer, address)
+            existing = _find_existing(connection, viewer, address) or _find_behind_others(connection, viewer, address)
             if existing is None:
                 return self._create(connection, viewer, address, change, stamp=stamp)
             nodes.lock_node(connection, existing.node.pk)
@@ -218,6 +225,15 @@ def _find_existing(connection: Connection, viewer: Viewer, address: Address) -> 
             return None
         case _:
             raise NotFound(f"one {address.kind} at {address}")
+
+
+def _find_behind_others(connection: Connection, viewer: Viewer, address: Address) -> Place | None:
+    """As ``_find_existing``, but after all who make something in the project now; those to come wait for this one."""
+    if address.project is None:
+        return None
+    if project := find_visible_project(connection, viewer, address.project):
+        nodes.lock_node(connection, project.pk)
+    return _find_existing(connection, viewer, address)
 
 
 def _update(connection: Connection, place: Place, change: Change, stamp: Stamp) -> Changed:
