@@ -23,9 +23,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
-from filmroom.db.resources import description_values, to_description
+from filmroom.db.resources import description_values, set_counters, to_description
 from filmroom.db.schema import AnyRow, account, file, file_history
 from filmroom.model.errors import Busy
+from filmroom.model.names import iter_folders
 from filmroom.model.resources import Description, Digest, FileEntry, Selection
 
 EVERYTHING: Final = Selection()
@@ -186,8 +187,7 @@ def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry 
 
 def find_clash(connection: Connection, resource_pk: int, path: str) -> str | None:
     """A live file that cannot stand beside one at ``path``, because one of the two would be a folder."""
-    parts = path.split("/")
-    above = {f"above_{number}": "/".join(parts[: number + 1]) for number in range(len(parts) - 1)}
+    above = {f"above_{number}": folder for number, folder in enumerate(iter_folders(path))}
     values = {"resource_pk": resource_pk, "inside_from": f"{path}/", "inside_to": f"{path}0", **above}
     row = _clash(len(above)).first(connection, values)
     return None if row is None else str(row.path)
@@ -308,11 +308,11 @@ def _same(resource_pk: int, entry: FileEntry) -> Update:
     )
 
 
-def sum_files(connection: Connection, resource_pk: int) -> tuple[int, int]:
-    """How many live files a resource has, and how many bytes they hold."""
+def recount(connection: Connection, resource_pk: int) -> None:
+    """Set the counters of a resource to its live files and their bytes; it must be locked."""
     query = select(func.count(), func.coalesce(func.sum(file.c.size_bytes), 0)).where(*_LIVE)
     count, size_bytes = connection.execute(query, {"resource_pk": resource_pk}).one()
-    return count, int(size_bytes)
+    set_counters(connection, resource_pk, files=count, size_bytes=int(size_bytes))
 
 
 def _byte_values(entry: FileEntry) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from filmroom.rest.call import Call, Intake
 from filmroom.rest.download import file_reply
 from filmroom.rest.formats import requested_type, table_reply
 from filmroom.rest.reply import Reply
-from filmroom.rest.uploads import is_multipart, take_upload
+from filmroom.rest.uploads import check_names_no_folder, is_multipart, take_upload
 from filmroom.rest.uris import cache_uri
 from filmroom.service.archive import Archive
 from filmroom.service.uploads import UploadOptions
@@ -95,8 +95,7 @@ def _paths(archive: Archive, call: Call) -> tuple[str, ...]:
 
 def put_files(archive: Archive, call: Call) -> Intake:
     """F-267: what is there is always replaced."""
-    if call.address.path is not None and call.address.path.endswith("/"):
-        raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
+    check_names_no_folder(call)
     return take_upload(archive, call, UploadOptions(if_exists=IfExists.REPLACE))
 
 

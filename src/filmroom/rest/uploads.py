@@ -20,13 +20,18 @@ from filmroom.service.uploads import Fate, UploadOptions
 
 def put_files(archive: Archive, call: Call) -> Intake | Reply:
     """F-131 to F-143, in F-131's order: the place and the permission first, then the body."""
-    if call.address.path is not None and call.address.path.endswith("/"):
-        raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
+    check_names_no_folder(call)
     if_exists = IfExists.REPLACE if call.query.flag("overwrite") else IfExists.REFUSE
     options = UploadOptions(if_exists=if_exists, said=read_description(call.query, split_tags=False))
     if (reference := call.query.text("reference")) is not None:
         return _copy_reference(archive, call, reference, options)
     return take_upload(archive, call, options)
+
+
+def check_names_no_folder(call: Call) -> None:
+    """F-97: a path that ends with a slash is a folder's. Raises BadValue."""
+    if call.address.path is not None and call.address.path.endswith("/"):
+        raise BadValue("file path", call.address.path, "a folder cannot be uploaded: name a file in it")
 
 
 def _copy_reference(archive: Archive, call: Call, reference: str, options: UploadOptions) -> Reply:

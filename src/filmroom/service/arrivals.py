@@ -6,16 +6,14 @@ Whatever it is, what comes of it is the same: durable bytes that nothing names y
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from filmroom.model.errors import BadValue, StorageFailed
 from filmroom.model.resources import FileEntry
 from filmroom.service.references import References
-from filmroom.service.staging import Arrival, FileReceiver, Receiver, Stage, Staged
+from filmroom.service.staging import Arrival, FileReceiver, Receiver, Stage, Staged, iter_pieces
 from filmroom.service.stores import Stores
 from filmroom.service.unpacking import Limits, Workbench, is_archive, new_unpacker
-
-_PIECE_BYTES: Final = 1024 * 1024
 
 
 class Arrivals:
@@ -67,7 +65,7 @@ class Arrivals:
             for inside, file_path in self._references.iter_files(reference):
                 target = "/".join(filter(None, (path, inside))) or file_path.name
                 with self._references.open_file(file_path) as file:
-                    bench.add(target, _iter_pieces(file, bench))
+                    bench.add(target, _iter_counted(file, bench))
             arrivals = bench.finish()
         except BaseException:
             bench.forget()
@@ -85,7 +83,7 @@ class Arrivals:
         receiver = self.receive(path, unpack_as=entry.name)
         try:
             with self._stores.blobs.open(entry.key) as blob:
-                while piece := blob.read(_PIECE_BYTES):
+                for piece in iter_pieces(blob):
                     receiver.write([piece])
             return receiver.finish()
         except BaseException:
@@ -100,8 +98,8 @@ class Arrivals:
         return Stage(key, self._stores.blobs.create(key), declared=declared)
 
 
-def _iter_pieces(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:
-    while piece := file.read(_PIECE_BYTES):
+def _iter_counted(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:
+    for piece in iter_pieces(file):
         bench.count_received([piece])
         yield piece
 

@@ -245,6 +245,5 @@ def _remove_batch(connection: Connection, before: datetime) -> _Batch | None:
     rows = upkeep.list_old_files(connection, pks, before=before, limit=_FILES_AT_ONCE)
     keys = upkeep.remove_files(connection, [row.pk for row in rows])
     for pk in pks:
-        count, size_bytes = files.sum_files(connection, pk)
-        resources.set_counters(connection, pk, files=count, size_bytes=size_bytes)
+        files.recount(connection, pk)
     return _Batch(keys, len(rows), sum(row.size_bytes for row in rows))

@@ -21,12 +21,11 @@ from filmroom.model.permission import Action
 from filmroom.model.resources import Digest, FileEntry, Resource
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, select_resources
-from filmroom.service.staging import Summing
+from filmroom.service.staging import Summing, iter_pieces
 from filmroom.service.stores import Stores
 
 _LOG: Final = structlog.get_logger("filmroom.refresh")
 _FILES_AT_ONCE: Final = 500
-_PIECE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +73,7 @@ class Refresh:
     def _count(self, resource: Resource) -> None:
         def unit(connection: Connection) -> None:
             resources.lock_resource(connection, resource.pk)
-            count, size_bytes = files.sum_files(connection, resource.pk)
-            resources.set_counters(connection, resource.pk, files=count, size_bytes=size_bytes)
+            files.recount(connection, resource.pk)
 
         self._stores.database.write(unit)
 
@@ -113,6 +111,6 @@ class Refresh:
 
 def _sum_up(blob: BinaryIO) -> Digest:
     summing = Summing()
-    while piece := blob.read(_PIECE_BYTES):
+    for piece in iter_pieces(blob):
         summing.write([piece])
     return summing.finish()

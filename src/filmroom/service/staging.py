@@ -1,15 +1,18 @@
 """A body on its way in: bytes to a blob that no row names yet, its digest taken on the way."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from io import BufferedIOBase
+from typing import IO, Final, Protocol
 
 from isal import isal_zlib
 
 from filmroom.blobs.base import BlobWriter
 from filmroom.model.errors import DigestMismatch
 from filmroom.model.resources import Digest
+
+_PIECE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class Receiver(Protocol):
 
     def abort(self) -> None:
         """Forget all of it. Never raises."""
+
+
+def iter_pieces(source: IO[bytes] | BufferedIOBase) -> Iterator[bytes]:
+    """What is left of a file, 1 MiB or less at a time."""
+    while piece := source.read(_PIECE_BYTES):
+        yield piece
 
 
 class Summing:

@@ -26,7 +26,7 @@ from filmroom.blobs.tarstream import iter_members
 from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, open_entry
 from filmroom.model.errors import BadArchive, BadName
 from filmroom.model.names import check_file_path, is_reserved_file_name
-from filmroom.service.staging import Arrival, Receiver, Stage
+from filmroom.service.staging import Arrival, Receiver, Stage, iter_pieces
 
 _COPY_BYTES: Final = 1024 * 1024
 _PIECES_WAITING: Final = 4
@@ -161,15 +161,10 @@ def _check_kind_of_zip_member(entry: Entry) -> None:
         raise BadArchive(f"member {entry.name!r} is a link or a device")
 
 
-def _pieces(member: IO[bytes] | io.BufferedIOBase) -> Iterator[bytes]:
-    while piece := member.read(_COPY_BYTES):
-        yield piece
-
-
 def _unpack_gzip(bench: Workbench, source: IO[bytes], *, name: str) -> None:
     """One gzipped file, which becomes a file of the given name."""
     with _gunzip(source) as member:
-        bench.add(name, _pieces(member))
+        bench.add(name, iter_pieces(member))
 
 
 def _unpack_tar_gz(bench: Workbench, source: IO[bytes]) -> None:
@@ -185,7 +180,7 @@ def _gunzip(source: IO[bytes]) -> IO[bytes]:
 
 
 def _read_to_end(source: IO[bytes]) -> None:
-    while source.read(_COPY_BYTES):
+    for _ in iter_pieces(source):
         pass
 
 
@@ -199,7 +194,7 @@ def _unpack_tar(bench: Workbench, source: IO[bytes]) -> None:
 
 def _whole(member: IO[bytes] | io.BufferedIOBase, size_bytes: int) -> Iterator[bytes]:
     left = size_bytes
-    for piece in _pieces(member):
+    for piece in iter_pieces(member):
         left -= len(piece)
         yield piece
     if left:

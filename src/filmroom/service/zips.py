@@ -4,14 +4,13 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, cast
 
 from filmroom.blobs.zipdirectory import UNREADABLE, iter_entries, open_entry
 from filmroom.model.errors import NotFound, UnreadableZip
 from filmroom.service.files import OpenFile
+from filmroom.service.staging import iter_pieces
 from filmroom.service.unpacking import Limits
-
-_PIECE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,7 @@ def _buffered(found: OpenFile) -> BinaryIO:
 
 def _pieces(found: OpenFile, member: io.BufferedIOBase) -> Iterator[bytes]:
     with _told_of(found):
-        while piece := member.read(_PIECE_BYTES):
-            yield piece
+        yield from iter_pieces(member)
 
 
 @contextmanager
