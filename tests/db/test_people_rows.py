@@ -9,23 +9,26 @@ from db.rows import LATER, NOW, read
 from filmroom.db.engine import Database
 from filmroom.db.people import (
     Account,
+    find_account,
+    find_account_by_pk,
+    has_accounts,
+    insert_account,
+    iter_profiles,
+    update_enabled,
+    update_password,
+)
+from filmroom.db.schema import node
+from filmroom.db.sessions import (
     add_failure,
     count_failures,
     delete_failures,
     delete_session,
     delete_sessions_unused_since,
-    find_account,
-    find_account_by_pk,
     find_session,
-    has_accounts,
-    insert_account,
     insert_session,
-    iter_accounts,
     touch_session,
-    update_enabled,
-    update_password,
 )
-from filmroom.db.schema import node
+from filmroom.model.people import DataRole
 
 HOUR = timedelta(hours=1)
 
@@ -57,7 +60,14 @@ def test_an_account_is_found_by_login_and_by_key(database: Database) -> None:
     assert is_made
     assert carol == by_pk
     assert carol == Account(
-        pk=carol.pk, login="carol", password_hash="hash", credential_version=1, is_admin=True, is_enabled=True
+        pk=carol.pk,
+        login="carol",
+        password_hash="hash",
+        credential_version=1,
+        is_admin=True,
+        is_enabled=True,
+        is_verified=True,
+        data_role=DataRole.NONE,
     )
 
 
@@ -208,7 +218,7 @@ def test_accounts_are_listed_by_login_with_the_most_failures_from_one_client(dat
     listed = read(
         database,
         lambda connection: [
-            (account.login, failures) for account, _made, failures in iter_accounts(connection, since=NOW - HOUR)
+            (profile.account.login, profile.failures) for profile in iter_profiles(connection, since=NOW - HOUR)
         ],
     )
 

@@ -1,4 +1,4 @@
-"""What operators do to accounts."""
+"""What operators do to archive.accounts."""
 
 from pathlib import Path
 
@@ -10,30 +10,25 @@ from filmroom.db.engine import Database, open_database
 from filmroom.db.migrate import migrate
 from filmroom.db.schema import account
 from filmroom.model.errors import BadName, NotFound, NotSignedIn
-from filmroom.model.people import User
-from filmroom.service.accounts import MOST_FAILURES, Accounts
+from filmroom.model.people import DataRole, User
 from filmroom.service.archive import Archive
+from filmroom.service.sessions import MOST_FAILURES
 
 
-@pytest.fixture
-def accounts(archive: Archive) -> Accounts:
-    return archive.accounts
+def _logins(archive: Archive) -> list[str]:
+    return [user.login for user in archive.accounts.list_all()]
 
 
-def _logins(accounts: Accounts) -> list[str]:
-    return [user.login for user in accounts.list_all()]
+def test_a_new_account_can_sign_in(archive: Archive) -> None:
+    archive.accounts.add("carol", "a good password", is_admin=True)
 
-
-def test_a_new_account_can_sign_in(accounts: Accounts) -> None:
-    accounts.add("carol", "a good password", is_admin=True)
-
-    viewer = accounts.sign_in("carol", "a good password", client="here")
+    viewer = archive.sessions.sign_in("carol", "a good password", client="here")
 
     assert (viewer.login, viewer.is_admin) == ("carol", True)
 
 
-def test_a_password_is_kept_as_an_argon2_hash(accounts: Accounts, database: Database) -> None:
-    accounts.add("carol", "a good password")
+def test_a_password_is_kept_as_an_argon2_hash(archive: Archive, database: Database) -> None:
+    archive.accounts.add("carol", "a good password")
 
     with database.read() as connection:
         row = connection.execute(account.select().where(account.c.login == "carol")).one()
@@ -44,77 +39,77 @@ def test_a_password_is_kept_as_an_argon2_hash(accounts: Accounts, database: Data
 
 @pytest.mark.parametrize("login", ["a", "x" * 64, "a.b_c-d@e", "Ärztin", "0", "guests"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_login_may_be(accounts: Accounts, login: str) -> None:
-    accounts.add(login, "a good password")
+def test_a_login_may_be(archive: Archive, login: str) -> None:
+    archive.accounts.add(login, "a good password")
 
-    assert login in _logins(accounts)
+    assert login in _logins(archive)
 
 
 @pytest.mark.parametrize("login", ["", "x" * 65, "a b", "a:b", "a/b", "a\nb", "a\0b", "guest", "GUEST", "a'b", "<a>"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_login_may_not_be(accounts: Accounts, login: str) -> None:
+def test_a_login_may_not_be(archive: Archive, login: str) -> None:
     with pytest.raises(BadName, match="user name"):
-        accounts.add(login, "a good password")
+        archive.accounts.add(login, "a good password")
 
-    assert _logins(accounts) == ["admin", "alice", "bob"]
+    assert _logins(archive) == ["admin", "alice", "bob"]
 
 
-def test_a_login_is_taken_once(accounts: Accounts) -> None:
+def test_a_login_is_taken_once(archive: Archive) -> None:
     with pytest.raises(BadName, match="taken"):
-        accounts.add("alice", "a good password")
+        archive.accounts.add("alice", "a good password")
 
-    assert accounts.sign_in("alice", PASSWORD, client="here").login == "alice"
+    assert archive.sessions.sign_in("alice", PASSWORD, client="here").login == "alice"
 
 
 @pytest.mark.parametrize("password", ["", "1234567", "x" * 1025])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_password_has_its_length_and_is_never_told(accounts: Accounts, password: str) -> None:
+def test_a_password_has_its_length_and_is_never_told(archive: Archive, password: str) -> None:
     with pytest.raises(BadName) as added:
-        accounts.add("carol", password)
+        archive.accounts.add("carol", password)
     with pytest.raises(BadName) as changed:
-        accounts.set_password("alice", password)
+        archive.accounts.set_password("alice", password)
 
     assert "'***'" in str(added.value)
     assert "'***'" in str(changed.value)
-    assert _logins(accounts) == ["admin", "alice", "bob"]
+    assert _logins(archive) == ["admin", "alice", "bob"]
 
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 1024, "pass wörd ☃"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_password_may_be(accounts: Accounts, password: str) -> None:
-    accounts.set_password("alice", password)
+def test_a_password_may_be(archive: Archive, password: str) -> None:
+    archive.accounts.set_password("alice", password)
 
-    assert accounts.sign_in("alice", password, client="here").login == "alice"
+    assert archive.sessions.sign_in("alice", password, client="here").login == "alice"
 
 
-def test_an_old_password_is_no_use_any_more(accounts: Accounts) -> None:
-    accounts.set_password("alice", "another password")
+def test_an_old_password_is_no_use_any_more(archive: Archive) -> None:
+    archive.accounts.set_password("alice", "another password")
 
     with pytest.raises(NotSignedIn):
-        accounts.sign_in("alice", PASSWORD, client="here")
+        archive.sessions.sign_in("alice", PASSWORD, client="here")
 
 
-def test_nobodys_account_cannot_be_changed(accounts: Accounts) -> None:
+def test_nobodys_account_cannot_be_changed(archive: Archive) -> None:
     with pytest.raises(NotFound, match="nobody"):
-        accounts.set_password("nobody", "a good password")
+        archive.accounts.set_password("nobody", "a good password")
     with pytest.raises(NotFound, match="nobody"):
-        accounts.set_enabled("nobody", is_enabled=False)
+        archive.accounts.set_enabled("nobody", is_enabled=False)
 
 
-def test_unlocking_nobody_is_no_error(accounts: Accounts) -> None:
-    accounts.unlock("nobody")
+def test_unlocking_nobody_is_no_error(archive: Archive) -> None:
+    archive.accounts.unlock("nobody")
 
-    assert _logins(accounts) == ["admin", "alice", "bob"]
+    assert _logins(archive) == ["admin", "alice", "bob"]
 
 
-def test_accounts_are_listed_by_login(accounts: Accounts, clock: Clock) -> None:
-    accounts.add("Zoe", "a good password")
-    accounts.set_enabled("bob", is_enabled=False)
+def test_accounts_are_listed_by_login(archive: Archive, clock: Clock) -> None:
+    archive.accounts.add("Zoe", "a good password")
+    archive.accounts.set_enabled("bob", is_enabled=False)
     for _ in range(MOST_FAILURES):
         with pytest.raises(NotSignedIn):
-            accounts.sign_in("alice", "wrong", client="here")
+            archive.sessions.sign_in("alice", "wrong", client="here")
 
-    listed = accounts.list_all()
+    listed = archive.accounts.list_all()
 
     assert [(user.login, user.is_admin, user.is_enabled, user.is_locked) for user in listed] == [
         ("Zoe", False, True, False),
@@ -122,15 +117,29 @@ def test_accounts_are_listed_by_login(accounts: Accounts, clock: Clock) -> None:
         ("alice", False, True, True),
         ("bob", False, False, False),
     ]
-    assert listed[0] == User(login="Zoe", is_admin=False, is_enabled=True, is_locked=False, created_at=clock.now)
+    assert listed[0] == User(
+        number=listed[0].number,
+        login="Zoe",
+        is_admin=False,
+        is_enabled=True,
+        is_verified=True,
+        is_locked=False,
+        data_role=DataRole.NONE,
+        email="",
+        first_name="",
+        last_name="",
+        created_at=clock.now,
+        modified_at=clock.now,
+        last_success_at=None,
+    )
 
 
-def test_nineteen_failures_are_no_lock(accounts: Accounts) -> None:
+def test_nineteen_failures_are_no_lock(archive: Archive) -> None:
     for _ in range(MOST_FAILURES - 1):
         with pytest.raises(NotSignedIn):
-            accounts.sign_in("alice", "wrong", client="here")
+            archive.sessions.sign_in("alice", "wrong", client="here")
 
-    assert not any(user.is_locked for user in accounts.list_all())
+    assert not any(user.is_locked for user in archive.accounts.list_all())
 
 
 def test_an_archive_knows_whether_it_has_any_account(archive: Archive) -> None:

@@ -18,8 +18,9 @@ from db.rows import add_resource, busy_writer, count_up, wait_until
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, SQLiteDatabase, open_database
 from filmroom.db.leases import fence_lease
-from filmroom.db.people import add_failure, count_failures, insert_account
+from filmroom.db.people import insert_account
 from filmroom.db.schema import node
+from filmroom.db.sessions import add_failure, count_failures
 from filmroom.model.address import Address, parse_address
 from filmroom.model.errors import (
     ArchiveError,
@@ -160,7 +161,7 @@ def test_the_longest_path_can_be_stored(desk: Desk) -> None:
 # 7. db/schema.py: the same index limit, at the door, where anybody can knock.
 def test_a_long_user_name_is_wrong_and_not_an_error_of_ours(archive: Archive) -> None:
     with pytest.raises(NotSignedIn):
-        archive.accounts.sign_in(_incompressible(6000), PASSWORD, client="here")
+        archive.sessions.sign_in(_incompressible(6000), PASSWORD, client="here")
 
 
 # 8. service/resources.py: int() refuses more than 4,300 digits with a ValueError.
@@ -283,7 +284,7 @@ def test_deleting_a_folder_does_not_delete_a_file(desk: Desk) -> None:
 def test_an_account_whose_lock_is_over_is_not_shown_as_locked(archive: Archive, clock: Clock) -> None:
     for _ in range(20):
         with pytest.raises(NotSignedIn):
-            archive.accounts.sign_in("alice", "wrong", client="here")
+            archive.sessions.sign_in("alice", "wrong", client="here")
     clock.move(hours=1, seconds=1)
 
     assert not any(user.is_locked for user in archive.accounts.list_all())

@@ -12,13 +12,8 @@ from filmroom.db.engine import Database
 from filmroom.db.schema import session
 from filmroom.model.errors import NotSignedIn
 from filmroom.model.people import Viewer
-from filmroom.service.accounts import Accounts, csrf_token
 from filmroom.service.archive import Archive
-
-
-@pytest.fixture
-def accounts(archive: Archive) -> Accounts:
-    return archive.accounts
+from filmroom.service.sessions import csrf_token
 
 
 @pytest.fixture
@@ -27,8 +22,8 @@ def alice(people: dict[str, Viewer]) -> Viewer:
 
 
 @pytest.fixture
-def session_id(accounts: Accounts, alice: Viewer) -> str:
-    return accounts.open_session(alice)
+def session_id(archive: Archive, alice: Viewer) -> str:
+    return archive.sessions.open(alice)
 
 
 def _rows(database: Database) -> list[tuple[object, ...]]:
@@ -36,12 +31,12 @@ def _rows(database: Database) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(select(session))]
 
 
-def test_a_session_tells_whose_it_is(accounts: Accounts, alice: Viewer, session_id: str) -> None:
-    assert accounts.find_session_viewer(session_id) == alice
+def test_a_session_tells_whose_it_is(archive: Archive, alice: Viewer, session_id: str) -> None:
+    assert archive.sessions.find_viewer(session_id) == alice
 
 
-def test_a_session_id_is_thirty_two_hex_digits_and_new_each_time(accounts: Accounts, alice: Viewer) -> None:
-    ids = {accounts.open_session(alice) for _ in range(20)}
+def test_a_session_id_is_thirty_two_hex_digits_and_new_each_time(archive: Archive, alice: Viewer) -> None:
+    ids = {archive.sessions.open(alice) for _ in range(20)}
 
     assert len(ids) == 20
     assert all(len(one) == 32 and set(one) <= set("0123456789ABCDEF") for one in ids)
@@ -49,8 +44,8 @@ def test_a_session_id_is_thirty_two_hex_digits_and_new_each_time(accounts: Accou
 
 @pytest.mark.parametrize("change", [str.lower, lambda text: text[:-1], lambda text: f"{text} ", lambda _: ""])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_another_id_is_nobodys(accounts: Accounts, session_id: str, change: Callable[[str], str]) -> None:
-    assert accounts.find_session_viewer(change(session_id)) is None
+def test_another_id_is_nobodys(archive: Archive, session_id: str, change: Callable[[str], str]) -> None:
+    assert archive.sessions.find_viewer(change(session_id)) is None
 
 
 def test_only_a_hash_of_the_id_is_kept(database: Database, session_id: str) -> None:
@@ -60,100 +55,100 @@ def test_only_a_hash_of_the_id_is_kept(database: Database, session_id: str) -> N
     assert session_id not in repr(others)
 
 
-def test_a_session_ends_when_it_was_idle_for_too_long(accounts: Accounts, session_id: str, clock: Clock) -> None:
+def test_a_session_ends_when_it_was_idle_for_too_long(archive: Archive, session_id: str, clock: Clock) -> None:
     clock.move(minutes=15, microseconds=1)
 
-    assert accounts.find_session_viewer(session_id) is None
+    assert archive.sessions.find_viewer(session_id) is None
 
 
-def test_a_session_lives_until_its_idle_limit(accounts: Accounts, session_id: str, clock: Clock) -> None:
+def test_a_session_lives_until_its_idle_limit(archive: Archive, session_id: str, clock: Clock) -> None:
     clock.move(minutes=15)
 
-    assert accounts.find_session_viewer(session_id) is not None
+    assert archive.sessions.find_viewer(session_id) is not None
 
 
-def test_using_a_session_keeps_it_alive(accounts: Accounts, session_id: str, clock: Clock) -> None:
+def test_using_a_session_keeps_it_alive(archive: Archive, session_id: str, clock: Clock) -> None:
     alive = []
     for _ in range(10):
         clock.move(minutes=10)
-        alive.append(accounts.find_session_viewer(session_id) is not None)
+        alive.append(archive.sessions.find_viewer(session_id) is not None)
     clock.move(minutes=16)
 
     assert alive == [True] * 10
-    assert accounts.find_session_viewer(session_id) is None
+    assert archive.sessions.find_viewer(session_id) is None
 
 
 def test_a_session_is_written_down_at_most_once_a_minute(
-    accounts: Accounts, database: Database, session_id: str, clock: Clock
+    archive: Archive, database: Database, session_id: str, clock: Clock
 ) -> None:
     """decisions.md, People."""
     opened = clock.now
     touched = []
     for seconds in (30, 29.999999, 0.000001, 59, 1):
         clock.move(seconds=seconds)
-        accounts.find_session_viewer(session_id)
+        archive.sessions.find_viewer(session_id)
         [(_, _, _, _, last_used_at)] = _rows(database)
         touched.append((last_used_at - opened).total_seconds())  # type: ignore[operator]
 
     assert touched == [0, 0, 60, 60, 120]
 
 
-def test_a_closed_session_is_over(accounts: Accounts, alice: Viewer, session_id: str) -> None:
-    other = accounts.open_session(alice)
+def test_a_closed_session_is_over(archive: Archive, alice: Viewer, session_id: str) -> None:
+    other = archive.sessions.open(alice)
 
-    accounts.close_session(session_id)
+    archive.sessions.close(session_id)
 
-    assert accounts.find_session_viewer(session_id) is None
-    assert accounts.find_session_viewer(other) == alice
+    assert archive.sessions.find_viewer(session_id) is None
+    assert archive.sessions.find_viewer(other) == alice
 
 
-def test_closing_what_is_no_session_is_no_error(accounts: Accounts, session_id: str) -> None:
-    accounts.close_session("nothing")
+def test_closing_what_is_no_session_is_no_error(archive: Archive, session_id: str) -> None:
+    archive.sessions.close("nothing")
 
-    assert accounts.find_session_viewer(session_id) is not None
+    assert archive.sessions.find_viewer(session_id) is not None
 
 
 @pytest.mark.parametrize(
     "end",
     [
-        lambda accounts: accounts.set_password("alice", "another password"),
-        lambda accounts: accounts.set_enabled("alice", is_enabled=False),
-        lambda accounts: accounts.set_enabled("alice", is_enabled=True),
+        lambda archive: archive.accounts.set_password("alice", "another password"),
+        lambda archive: archive.accounts.set_enabled("alice", is_enabled=False),
+        lambda archive: archive.accounts.set_enabled("alice", is_enabled=True),
     ],
     ids=["password", "disabled", "enabled again"],
 )
 def test_sessions_end_with_a_change_of_their_account(
-    accounts: Accounts, people: dict[str, Viewer], session_id: str, end: Callable[[Accounts], None]
+    archive: Archive, people: dict[str, Viewer], session_id: str, end: Callable[[Archive], None]
 ) -> None:
-    others = accounts.open_session(people["bob"])
+    others = archive.sessions.open(people["bob"])
 
-    end(accounts)
+    end(archive)
 
-    assert accounts.find_session_viewer(session_id) is None
-    assert accounts.find_session_viewer(others) == people["bob"]
+    assert archive.sessions.find_viewer(session_id) is None
+    assert archive.sessions.find_viewer(others) == people["bob"]
 
 
-def test_a_session_can_be_opened_after_a_change(accounts: Accounts, alice: Viewer) -> None:
-    accounts.set_password("alice", "another password")
+def test_a_session_can_be_opened_after_a_change(archive: Archive, alice: Viewer) -> None:
+    archive.accounts.set_password("alice", "another password")
 
-    assert accounts.find_session_viewer(accounts.open_session(alice)) == alice
+    assert archive.sessions.find_viewer(archive.sessions.open(alice)) == alice
 
 
 def test_opening_a_session_sweeps_those_that_are_over(
-    accounts: Accounts, alice: Viewer, database: Database, clock: Clock
+    archive: Archive, alice: Viewer, database: Database, clock: Clock
 ) -> None:
     for _ in range(3):
-        accounts.open_session(alice)
+        archive.sessions.open(alice)
     clock.move(minutes=15, microseconds=1)
 
-    accounts.open_session(alice)
+    archive.sessions.open(alice)
 
     assert len(_rows(database)) == 1
 
 
-def test_nobody_gets_no_session(accounts: Accounts) -> None:
+def test_nobody_gets_no_session(archive: Archive) -> None:
     with pytest.raises(NotSignedIn):
-        accounts.open_session(Viewer(pk=12345, login="gone", is_admin=True))
+        archive.sessions.open(Viewer(pk=12345, login="gone", is_admin=True))
 
 
 def test_a_csrf_token_is_a_uuid_that_belongs_to_its_session(session_id: str) -> None:

@@ -11,33 +11,29 @@ from sqlalchemy import Connection, update
 
 from conftest import PASSWORD, Clock
 from filmroom.db.engine import Database
-from filmroom.db.people import add_failure
 from filmroom.db.schema import account
+from filmroom.db.sessions import add_failure
 from filmroom.model.errors import AccountLocked, ArchiveError, Busy, NotSignedIn
 from filmroom.model.people import Viewer
-from filmroom.service.accounts import LOCKED_FOR, MOST_FAILURES, Accounts, Passwords
 from filmroom.service.archive import Archive
+from filmroom.service.passwords import Passwords
+from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES
 from service.desk import PATIENCE_SECONDS
 
 
-@pytest.fixture
-def accounts(archive: Archive) -> Accounts:
-    return archive.accounts
+def _sign_in(archive: Archive, login: str = "alice", password: str = PASSWORD, client: str = "here") -> Viewer:
+    return archive.sessions.sign_in(login, password, client=client)
 
 
-def _sign_in(accounts: Accounts, login: str = "alice", password: str = PASSWORD, client: str = "here") -> Viewer:
-    return accounts.sign_in(login, password, client=client)
-
-
-def _fail(accounts: Accounts, times: int, login: str = "alice", client: str = "here") -> None:
+def _fail(archive: Archive, times: int, login: str = "alice", client: str = "here") -> None:
     for _ in range(times):
         with pytest.raises(NotSignedIn):
-            _sign_in(accounts, login, "wrong", client)
+            _sign_in(archive, login, "wrong", client)
 
 
-def _is_let_in(accounts: Accounts, login: str = "alice", client: str = "here") -> bool:
+def _is_let_in(archive: Archive, login: str = "alice", client: str = "here") -> bool:
     try:
-        return _sign_in(accounts, login, client=client).login == login
+        return _sign_in(archive, login, client=client).login == login
     except NotSignedIn:
         return False
 
@@ -47,8 +43,8 @@ def _change_hash_behind_the_scenes(database: Database) -> None:
     database.write(lambda connection: connection.execute(update(account).values(password_hash="$argon2id$broken")))
 
 
-def test_the_right_password_lets_in(accounts: Accounts, people: dict[str, Viewer]) -> None:
-    assert {login: _sign_in(accounts, login) for login in people} == people
+def test_the_right_password_lets_in(archive: Archive, people: dict[str, Viewer]) -> None:
+    assert {login: _sign_in(archive, login) for login in people} == people
 
 
 @pytest.mark.parametrize(
@@ -66,60 +62,58 @@ def test_the_right_password_lets_in(accounts: Accounts, people: dict[str, Viewer
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_anything_else_does_not(accounts: Accounts, login: str, password: str) -> None:
+def test_anything_else_does_not(archive: Archive, login: str, password: str) -> None:
     with pytest.raises(NotSignedIn) as raised:
-        _sign_in(accounts, login, password)
+        _sign_in(archive, login, password)
 
     assert not isinstance(raised.value, AccountLocked)
 
 
-def test_the_message_does_not_tell_whether_there_is_such_an_account(accounts: Accounts) -> None:
+def test_the_message_does_not_tell_whether_there_is_such_an_account(archive: Archive) -> None:
     messages = set()
     for login in ("alice", "nobody"):
         with pytest.raises(NotSignedIn) as raised:
-            _sign_in(accounts, login, "wrong")
+            _sign_in(archive, login, "wrong")
         messages.add(str(raised.value))
 
     assert len(messages) == 1
 
 
-def test_a_disabled_account_is_not_let_in(accounts: Accounts) -> None:
-    accounts.set_enabled("alice", is_enabled=False)
+def test_a_disabled_account_is_not_let_in(archive: Archive) -> None:
+    archive.accounts.set_enabled("alice", is_enabled=False)
 
-    assert not _is_let_in(accounts)
-
-
-def test_an_account_that_is_enabled_again_is_let_in(accounts: Accounts) -> None:
-    accounts.set_enabled("alice", is_enabled=False)
-    accounts.set_enabled("alice", is_enabled=True)
-
-    assert _is_let_in(accounts)
+    assert not _is_let_in(archive)
 
 
-def test_a_stored_hash_that_is_none_lets_nobody_in(accounts: Accounts, database: Database) -> None:
+def test_an_account_that_is_enabled_again_is_let_in(archive: Archive) -> None:
+    archive.accounts.set_enabled("alice", is_enabled=False)
+    archive.accounts.set_enabled("alice", is_enabled=True)
+
+    assert _is_let_in(archive)
+
+
+def test_a_stored_hash_that_is_none_lets_nobody_in(archive: Archive, database: Database) -> None:
     _change_hash_behind_the_scenes(database)
 
-    assert not _is_let_in(accounts)
+    assert not _is_let_in(archive)
 
 
-def test_a_right_pair_is_not_looked_at_again(accounts: Accounts, database: Database) -> None:
-    _sign_in(accounts)
+def test_a_right_pair_is_not_looked_at_again(archive: Archive, database: Database) -> None:
+    _sign_in(archive)
 
     _change_hash_behind_the_scenes(database)
 
-    assert _is_let_in(accounts)
+    assert _is_let_in(archive)
 
 
-def test_what_is_remembered_is_forgotten_after_five_minutes(
-    accounts: Accounts, database: Database, clock: Clock
-) -> None:
-    _sign_in(accounts)
+def test_what_is_remembered_is_forgotten_after_five_minutes(archive: Archive, database: Database, clock: Clock) -> None:
+    _sign_in(archive)
     _change_hash_behind_the_scenes(database)
 
     let_in = []
     for seconds in (300, 0.000001):
         clock.move(seconds=seconds)
-        let_in.append(_is_let_in(accounts))
+        let_in.append(_is_let_in(archive))
 
     assert let_in == [True, False]
 
@@ -127,63 +121,61 @@ def test_what_is_remembered_is_forgotten_after_five_minutes(
 @pytest.mark.parametrize(
     "end",
     [
-        lambda accounts: accounts.set_password("alice", "another password"),
-        lambda accounts: accounts.set_enabled("alice", is_enabled=False),
+        lambda archive: archive.accounts.set_password("alice", "another password"),
+        lambda archive: archive.accounts.set_enabled("alice", is_enabled=False),
     ],
     ids=["password", "disabled"],
 )
-def test_what_is_remembered_ends_with_a_change_of_the_account(
-    accounts: Accounts, end: Callable[[Accounts], None]
-) -> None:
-    _sign_in(accounts)
+def test_what_is_remembered_ends_with_a_change_of_the_account(archive: Archive, end: Callable[[Archive], None]) -> None:
+    _sign_in(archive)
 
-    end(accounts)
+    end(archive)
 
-    assert not _is_let_in(accounts)
+    assert not _is_let_in(archive)
 
 
-def test_a_change_by_another_process_counts_too(accounts: Accounts, database: Database) -> None:
-    _sign_in(accounts)
+def test_a_change_by_another_process_counts_too(archive: Archive, database: Database) -> None:
+    _sign_in(archive)
 
     database.write(
         lambda connection: connection.execute(update(account).values(credential_version=7, is_enabled=False))
     )
 
-    assert not _is_let_in(accounts)
+    assert not _is_let_in(archive)
 
 
-def test_a_remembered_pair_tells_who_is_an_administrator_now(accounts: Accounts, database: Database) -> None:
-    _sign_in(accounts)
+def test_a_remembered_pair_tells_who_is_an_administrator_now(archive: Archive, database: Database) -> None:
+    _sign_in(archive)
 
     database.write(lambda connection: connection.execute(update(account).values(is_admin=True)))
 
-    assert _sign_in(accounts).is_admin
+    assert _sign_in(archive).is_admin
 
 
-def test_wrong_pairs_are_not_remembered(accounts: Accounts, database: Database) -> None:
-    _fail(accounts, 1)
+def test_wrong_pairs_are_not_remembered(archive: Archive, database: Database) -> None:
+    _fail(archive, 1)
     right_now = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("wrong")
 
     database.write(lambda connection: connection.execute(update(account).values(password_hash=right_now)))
 
-    assert _sign_in(accounts, password="wrong").login == "alice"
+    assert _sign_in(archive, password="wrong").login == "alice"
 
 
-def test_memory_for_pairs_is_bounded(accounts: Accounts, clock: Clock) -> None:
+def test_memory_for_pairs_is_bounded(archive: Archive, clock: Clock) -> None:
     full = {b"%d" % number: (0, 0, clock.now) for number in range(10_000)}
-    accounts._remembered.update(full)
+    archive.sessions._remembered.update(full)
 
-    _sign_in(accounts)
+    _sign_in(archive)
 
-    assert len(accounts._remembered) == 1
+    assert len(archive.sessions._remembered) == 1
 
 
-def test_a_crowd_with_one_pair_is_let_in(accounts: Accounts) -> None:
+def test_a_crowd_with_one_pair_is_let_in(archive: Archive) -> None:
     """One of them pays for the argon2, at the full price; the others wait for it and recall."""
-    accounts.add("carol", "a good password")
+    archive.accounts.add("carol", "a good password")
 
     with ThreadPoolExecutor(16) as pool:
-        viewers = list(pool.map(lambda _: _sign_in(accounts, "carol", "a good password"), range(16)))
+        viewers = list(pool.map(lambda _: _sign_in(archive, "carol", "a good password"), range(16)))
 
     assert {viewer.login for viewer in viewers} == {"carol"}
 
@@ -202,109 +194,108 @@ def test_nobodys_password_is_never_right() -> None:
     assert not Passwords().is_right("", None)
 
 
-def test_twenty_failures_lock_out(accounts: Accounts) -> None:
+def test_twenty_failures_lock_out(archive: Archive) -> None:
     """C-32."""
-    _fail(accounts, 19)
+    _fail(archive, 19)
     with pytest.raises(NotSignedIn) as twentieth:
-        _sign_in(accounts, password="wrong")
+        _sign_in(archive, password="wrong")
 
     with pytest.raises(AccountLocked):
-        _sign_in(accounts)
+        _sign_in(archive)
 
     assert type(twentieth.value) is NotSignedIn
 
 
-def test_a_lock_is_of_one_login_and_one_client(accounts: Accounts) -> None:
-    _fail(accounts, MOST_FAILURES)
+def test_a_lock_is_of_one_login_and_one_client(archive: Archive) -> None:
+    _fail(archive, MOST_FAILURES)
 
     let_in = [
-        _is_let_in(accounts, login, client)
-        for login, client in (("alice", "here"), ("alice", "there"), ("bob", "here"))
+        _is_let_in(archive, login, client) for login, client in (("alice", "here"), ("alice", "there"), ("bob", "here"))
     ]
 
     assert let_in == [False, True, True]
 
 
-def test_a_login_without_an_account_is_locked_alike(accounts: Accounts, database: Database, clock: Clock) -> None:
+def test_a_login_without_an_account_is_locked_alike(archive: Archive, database: Database, clock: Clock) -> None:
     def unit(connection: Connection) -> None:  # each of these would cost as much time as a real sign-in
         for _ in range(MOST_FAILURES - 1):
             add_failure(connection, "nobody", "here", now=clock.now, since=clock.now)
 
     database.write(unit)
-    _fail(accounts, 1, login="nobody")
+    _fail(archive, 1, login="nobody")
 
     with pytest.raises(AccountLocked):
-        _sign_in(accounts, "nobody")
+        _sign_in(archive, "nobody")
 
 
-def test_a_pair_that_is_remembered_is_let_in_despite_the_lock(accounts: Accounts) -> None:
+def test_a_pair_that_is_remembered_is_let_in_despite_the_lock(archive: Archive) -> None:
     """Else whoever shares an address with a working client could lock it out."""
-    _sign_in(accounts)
-    _fail(accounts, MOST_FAILURES)
+    _sign_in(archive)
+    _fail(archive, MOST_FAILURES)
 
-    assert _is_let_in(accounts)
+    assert _is_let_in(archive)
 
 
-def test_a_success_forgets_the_failures_before_it(accounts: Accounts, clock: Clock) -> None:
+def test_a_success_forgets_the_failures_before_it(archive: Archive, clock: Clock) -> None:
     for _ in range(2):
-        _fail(accounts, MOST_FAILURES - 1)
-        assert _is_let_in(accounts)
+        _fail(archive, MOST_FAILURES - 1)
+        assert _is_let_in(archive)
         clock.move(minutes=6)  # so that it is not simply recalled the next time
 
-    assert _is_let_in(accounts)
+    assert _is_let_in(archive)
 
 
-def test_a_success_elsewhere_forgets_nothing(accounts: Accounts, clock: Clock) -> None:
-    _fail(accounts, MOST_FAILURES)
-    _sign_in(accounts, client="there")
+def test_a_success_elsewhere_forgets_nothing(archive: Archive, clock: Clock) -> None:
+    _fail(archive, MOST_FAILURES)
+    _sign_in(archive, client="there")
     clock.move(minutes=6)
 
-    assert not _is_let_in(accounts)
+    assert not _is_let_in(archive)
 
 
 @pytest.mark.parametrize(("after", "is_open"), [(LOCKED_FOR, False), (LOCKED_FOR + timedelta(microseconds=1), True)])
-def test_a_lock_ends_after_an_hour(accounts: Accounts, clock: Clock, after: timedelta, *, is_open: bool) -> None:
+def test_a_lock_ends_after_an_hour(archive: Archive, clock: Clock, after: timedelta, *, is_open: bool) -> None:
     """C-32."""
-    _fail(accounts, MOST_FAILURES)
+    _fail(archive, MOST_FAILURES)
 
     clock.move(seconds=after.total_seconds())
 
-    assert _is_let_in(accounts) is is_open
+    assert _is_let_in(archive) is is_open
 
 
-def test_knocking_at_a_locked_door_does_not_keep_it_locked(accounts: Accounts, clock: Clock) -> None:
-    _fail(accounts, MOST_FAILURES)
+def test_knocking_at_a_locked_door_does_not_keep_it_locked(archive: Archive, clock: Clock) -> None:
+    _fail(archive, MOST_FAILURES)
     clock.move(minutes=59)
-    _fail(accounts, 3)
+    _fail(archive, 3)
     clock.move(minutes=2)
 
-    assert _is_let_in(accounts)
+    assert _is_let_in(archive)
 
 
-def test_an_operator_unlocks_a_login_everywhere(accounts: Accounts) -> None:
+def test_an_operator_unlocks_a_login_everywhere(archive: Archive) -> None:
     for client in ("here", "there"):
-        _fail(accounts, MOST_FAILURES, client=client)
+        _fail(archive, MOST_FAILURES, client=client)
 
-    accounts.unlock("alice")
+    archive.accounts.unlock("alice")
 
-    assert [_is_let_in(accounts, client=client) for client in ("here", "there")] == [True, True]
-
-
-def test_an_unlocked_login_has_all_its_tries_again(accounts: Accounts) -> None:
-    _fail(accounts, MOST_FAILURES)
-    accounts.unlock("alice")
-
-    _fail(accounts, MOST_FAILURES - 1)
-
-    assert _is_let_in(accounts)
+    assert [_is_let_in(archive, client=client) for client in ("here", "there")] == [True, True]
 
 
-def test_a_crowd_of_wrong_passwords_ends_soon(accounts: Accounts) -> None:
+def test_an_unlocked_login_has_all_its_tries_again(archive: Archive) -> None:
+    _fail(archive, MOST_FAILURES)
+    archive.accounts.unlock("alice")
+
+    _fail(archive, MOST_FAILURES - 1)
+
+    assert _is_let_in(archive)
+
+
+def test_a_crowd_of_wrong_passwords_ends_soon(archive: Archive) -> None:
     """Each either fails or is told to come again; none is let in and none waits for ever."""
 
     def knock(number: int) -> type[ArchiveError]:
         with pytest.raises((NotSignedIn, Busy)) as raised:
-            _sign_in(accounts, "bob", f"wrong {number}")
+            _sign_in(archive, "bob", f"wrong {number}")
         return type(raised.value)
 
     with ThreadPoolExecutor(8) as pool:
@@ -323,21 +314,21 @@ def _fill_disk(database: Database) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_on_a_full_disk_passwords_are_checked_as_ever(accounts: Accounts, database: Database) -> None:
-    _fail(accounts, 1)
+def test_on_a_full_disk_passwords_are_checked_as_ever(archive: Archive, database: Database) -> None:
+    _fail(archive, 1)
     _fill_disk(database)
 
-    _fail(accounts, 1)
+    _fail(archive, 1)
 
-    assert _is_let_in(accounts)
+    assert _is_let_in(archive)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_on_a_full_disk_a_session_goes_on(
-    accounts: Accounts, people: dict[str, Viewer], database: Database, clock: Clock
+    archive: Archive, people: dict[str, Viewer], database: Database, clock: Clock
 ) -> None:
-    session_id = accounts.open_session(people["alice"])
+    session_id = archive.sessions.open(people["alice"])
     _fill_disk(database)
     clock.move(minutes=2)
 
-    assert accounts.find_session_viewer(session_id) == people["alice"]
+    assert archive.sessions.find_viewer(session_id) == people["alice"]

@@ -1,16 +1,16 @@
-"""Rows of accounts, their sessions and their failed sign-ins."""
+"""Rows of accounts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from filmroom.db.hot import Hot
-from filmroom.db.schema import AnyRow, account, login_failure, node, session
+from filmroom.db.schema import AnyRow, account, login_failure, node
 from filmroom.model.nodes import Kind
+from filmroom.model.people import DataRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,33 +23,25 @@ class Account:
     credential_version: int
     is_admin: bool
     is_enabled: bool
+    is_verified: bool
+    data_role: DataRole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    account: Account
-    credential_version: int
-    last_used_at: datetime
-
-
-_ACCOUNT: Final = (
+ACCOUNT: Final = (
     account.c.node_pk.label("pk"),
     account.c.login,
     account.c.password_hash,
     account.c.credential_version,
     account.c.is_admin,
     account.c.is_enabled,
+    account.c.is_verified,
+    account.c.data_role,
 )
-_BY_LOGIN: Final = Hot(select(*_ACCOUNT).where(account.c.login == bindparam("login")))
-_BY_PK: Final = Hot(select(*_ACCOUNT).where(account.c.node_pk == bindparam("pk")))
-_SESSION: Final = Hot(
-    select(*_ACCOUNT, session.c.credential_version.label("session_version"), session.c.last_used_at)
-    .join(session, session.c.account_pk == account.c.node_pk)
-    .where(session.c.id_sha256 == bindparam("id_sha256"))
-)
+_BY_LOGIN: Final = Hot(select(*ACCOUNT).where(account.c.login == bindparam("login")))
+_BY_PK: Final = Hot(select(*ACCOUNT).where(account.c.node_pk == bindparam("pk")))
 
 
-def _to_account(row: AnyRow) -> Account:
+def to_account(row: AnyRow) -> Account:
     return Account(
         pk=row.pk,
         login=row.login,
@@ -57,35 +49,64 @@ def _to_account(row: AnyRow) -> Account:
         credential_version=row.credential_version,
         is_admin=row.is_admin,
         is_enabled=row.is_enabled,
+        is_verified=row.is_verified,
+        data_role=DataRole(row.data_role),
     )
 
 
 def find_account(connection: Connection, login: str) -> Account | None:
     row = _BY_LOGIN.first(connection, {"login": login})
-    return None if row is None else _to_account(row)
+    return None if row is None else to_account(row)
 
 
 def find_account_by_pk(connection: Connection, pk: int) -> Account | None:
     row = _BY_PK.first(connection, {"pk": pk})
-    return None if row is None else _to_account(row)
+    return None if row is None else to_account(row)
 
 
-def iter_accounts(connection: Connection, *, since: datetime) -> Iterator[tuple[Account, datetime, int]]:
-    """Every account by login, with when it was made and the most failed sign-ins in a row from one address.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """An account and what is only shown: ``failures`` is the most failed sign-ins in a row from one address."""
 
-    Failures count unless the last one is older than ``since``.
-    """
+    account: Account
+    email: str
+    first_name: str
+    last_name: str
+    created_at: datetime
+    modified_at: datetime
+    last_success_at: datetime | None
+    failures: int
+
+
+def iter_profiles(connection: Connection, *, since: datetime, login: str | None = None) -> Iterator[Profile]:
+    """Every account by login, or the one that is named. Failures count unless the last one is older than ``since``."""
     failures = (
         select(func.max(login_failure.c.count))
         .where(login_failure.c.login == account.c.login, login_failure.c.last_at >= since)
         .scalar_subquery()
     )
+    shown = (account.c.email, account.c.first_name, account.c.last_name, account.c.last_success_at)
     query = (
-        select(*_ACCOUNT, node.c.created_at, func.coalesce(failures, 0).label("failures"))
+        select(*ACCOUNT, *shown, node.c.created_at, node.c.modified_at, func.coalesce(failures, 0).label("failures"))
         .join(node, node.c.pk == account.c.node_pk)
         .order_by(account.c.login)
     )
-    return ((_to_account(row), row.created_at, row.failures) for row in connection.execute(query))
+    if login is not None:
+        query = query.where(account.c.login == login)
+    return map(_to_profile, connection.execute(query))
+
+
+def _to_profile(row: AnyRow) -> Profile:
+    return Profile(
+        account=to_account(row),
+        email=row.email,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+        last_success_at=row.last_success_at,
+        failures=row.failures,
+    )
 
 
 def has_accounts(connection: Connection) -> bool:
@@ -120,60 +141,3 @@ def update_enabled(connection: Connection, login: str, *, is_enabled: bool) -> b
     """Whether there is such an account. Its sessions and remembered passwords end either way."""
     values = {"is_enabled": is_enabled, "credential_version": account.c.credential_version + 1}
     return connection.execute(update(account).where(account.c.login == login).values(values)).rowcount == 1
-
-
-def insert_session(connection: Connection, id_sha256: str, owner: Account, *, now: datetime) -> None:
-    values = {
-        "id_sha256": id_sha256,
-        "account_pk": owner.pk,
-        "credential_version": owner.credential_version,
-        "created_at": now,
-        "last_used_at": now,
-    }
-    connection.execute(insert(session).values(values))
-
-
-def find_session(connection: Connection, id_sha256: str) -> Session | None:
-    row = _SESSION.first(connection, {"id_sha256": id_sha256})
-    if row is None:
-        return None
-    return Session(account=_to_account(row), credential_version=row.session_version, last_used_at=row.last_used_at)
-
-
-def touch_session(connection: Connection, id_sha256: str, *, now: datetime) -> None:
-    connection.execute(update(session).where(session.c.id_sha256 == id_sha256).values(last_used_at=now))
-
-
-def delete_session(connection: Connection, id_sha256: str) -> None:
-    connection.execute(delete(session).where(session.c.id_sha256 == id_sha256))
-
-
-def delete_sessions_unused_since(connection: Connection, moment: datetime) -> None:
-    connection.execute(delete(session).where(session.c.last_used_at < moment))
-
-
-def count_failures(connection: Connection, login: str, client: str, *, since: datetime) -> int:
-    """Failed sign-ins in a row, unless the last one is older than ``since``."""
-    query = select(login_failure.c.count).where(
-        login_failure.c.login == login, login_failure.c.client == client, login_failure.c.last_at >= since
-    )
-    return connection.execute(query).scalar() or 0
-
-
-def add_failure(connection: Connection, login: str, client: str, *, now: datetime, since: datetime) -> None:
-    """Count one more failure; counts whose last one is older than ``since`` are forgotten, this one's too."""
-    connection.execute(delete(login_failure).where(login_failure.c.last_at < since))
-    connection.execute(
-        upsert(login_failure)
-        .values(login=login, client=client, count=1, last_at=now)
-        .on_conflict_do_update(
-            index_elements=[login_failure.c.login, login_failure.c.client],
-            set_={"count": login_failure.c.count + 1, "last_at": now},
-        )
-    )
-
-
-def delete_failures(connection: Connection, login: str, client: str | None = None) -> None:
-    """Forget the failures of a login, from one address or (None) from all."""
-    query = delete(login_failure).where(login_failure.c.login == login)
-    connection.execute(query if client is None else query.where(login_failure.c.client == client))

@@ -22,7 +22,9 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
+    true,
 )
 
 # A row of any query: its columns are reached by name.
@@ -227,6 +229,68 @@ account: Final = Table(
     Column("credential_version", Integer, nullable=False, server_default="1"),
     Column("is_admin", Boolean, nullable=False),
     Column("is_enabled", Boolean, nullable=False),
+    Column("is_verified", Boolean, nullable=False, server_default=true()),
+    Column("data_role", Text, nullable=False, server_default=""),
+    Column("email", Text, nullable=False, server_default=""),
+    Column("first_name", Text, nullable=False, server_default=""),
+    Column("last_name", Text, nullable=False, server_default=""),
+    Column("last_success_at", Instant),
+)
+
+# Who belongs to a project: at most one group of each (C-145). ``suffix`` is owner, member, collaborator, or that of a
+# row of ``user_group``.
+membership: Final = Table(
+    "membership",
+    metadata,
+    Column("project_pk", Pk, ForeignKey("node.pk"), primary_key=True),
+    Column("account_pk", Pk, ForeignKey("account.node_pk"), primary_key=True),
+    Column("suffix", Text, nullable=False),
+    Index("ix_membership_account_pk", "account_pk"),
+)
+
+# The groups of a project that are not built in. ``rights`` is a JSON object of data types and letters (r, c, e, d).
+user_group: Final = Table(
+    "user_group",
+    metadata,
+    Column("project_pk", Pk, ForeignKey("node.pk"), primary_key=True),
+    Column("suffix", Text, primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("rights", Text, nullable=False, server_default="{}"),
+)
+
+# Pairs that stand for a login and a password for a while (C-38). Only a hash of the secret is kept.
+alias_token: Final = Table(
+    "alias_token",
+    metadata,
+    Column("pk", Pk, primary_key=True),
+    Column("alias", Text, nullable=False, unique=True),
+    Column("secret_sha256", Text, nullable=False),
+    Column("account_pk", Pk, ForeignKey("account.node_pk"), nullable=False),
+    Column("credential_version", Integer, nullable=False),
+    Column("is_single_use", Boolean, nullable=False, server_default=false()),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_alias_token_account_pk", "account_pk"),
+    Index("ix_alias_token_expires_at", "expires_at"),
+)
+
+# One row for each change, in the transaction that makes it. It outlives what it tells of, so it refers to no row but
+# the account's. ``by_pk`` is NULL for the archive itself; ``details`` is a JSON object of texts.
+event: Final = Table(
+    "event",
+    metadata,
+    Column("pk", Pk, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by_pk", Pk),
+    Column("project_pk", Pk),
+    Column("node_pk", Pk),
+    Column("action", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("details", Text, nullable=False, server_default="{}"),
+    Column("client", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Index("ix_event_node_pk", "node_pk"),
+    Index("ix_event_project_pk", "project_pk"),
 )
 
 # Only a hash of a session's id is kept.

@@ -1,32 +1,117 @@
 """People as the archive knows them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+LONGEST_LOGIN: Final = 64
+GUEST_LOGIN: Final = "guest"
+"""The name of whoever has not signed in, where guests are let in; no account may have it."""
+
+
+class DataRole(StrEnum):
+    """What somebody may do with the data of every project, whoever else's it is (C-145)."""
+
+    NONE = ""
+    ACCESS = "ALL_DATA_ACCESS"
+    ADMIN = "ALL_DATA_ADMIN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Who asks. Every use case takes one; there is no way to ask as nobody."""
+    """Who asks. Every use case takes one; there is no way to ask as nobody.
+
+    ``client`` is the network address that the request came from, and ``reason`` why its sender says it is made; both
+    are for the audit trail only, and empty where they are not known.
+    """
 
     pk: int
     login: str
     is_admin: bool
+    data_role: DataRole = DataRole.NONE
+    client: str = ""
+    reason: str = ""
+
+    @property
+    def is_guest(self) -> bool:
+        return self.login == GUEST_LOGIN
+
+
+GUEST: Final = Viewer(pk=0, login=GUEST_LOGIN, is_admin=False)
+"""Whoever has not signed in. Guests may look at what is public, and change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When a change is made, in aware UTC, and by whom; ``by`` is None for the archive itself."""
+    """When a change is made, in aware UTC, and by whom; ``by`` is None for the archive itself.
+
+    ``client`` and ``reason`` are the viewer's.
+    """
 
     at: datetime
     by: int | None
+    client: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """An account as its operator sees it; it never carries the password's hash."""
+    """An account as it may be shown; it never carries the password's hash.
 
+    ``number`` is what clients know as ``xdat_user_id``. ``is_locked`` says that too many sign-ins failed from some
+    address. ``last_success_at`` is None for who never signed in with a password.
+    """
+
+    number: int
     login: str
     is_admin: bool
     is_enabled: bool
+    is_verified: bool
     is_locked: bool
+    data_role: DataRole
+    email: str
+    first_name: str
+    last_name: str
     created_at: datetime
+    modified_at: datetime
+    last_success_at: datetime | None
+
+
+class BuiltIn(StrEnum):
+    """The groups that every project has, by the end of their ids (C-145)."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+    COLLABORATOR = "collaborator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """People of one project who may do the same. ``id`` is ``{project}_{suffix}``.
+
+    ``rights`` maps data types to the letters of what may be done with things of them: ``r``ead, ``c``reate, ``e``dit,
+    ``d``elete. It counts for groups that are not built in; what those may do is ``ALLOWED``'s.
+    """
+
+    id: str
+    suffix: str
+    display_name: str
+    rights: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A change that was made: what happened, where, by whom (empty: the archive itself), from where, and why.
+
+    ``details`` depends on what happened.
+    """
+
+    at: datetime
+    login: str
+    action: str
+    address: str
+    details: Mapping[str, str]
+    client: str
+    reason: str

@@ -22,12 +22,12 @@ def find_visitor(archive: Archive, request: Request) -> Visitor:
     Raises NotSignedIn for wrong credentials, even where none are needed (C-28).
     """
     session_id = _cookie(request)
-    session_viewer = archive.accounts.find_session_viewer(session_id) if session_id else None
+    session_viewer = archive.sessions.find_viewer(session_id) if session_id else None
     pair = _basic_pair(request)
     if pair is None:
         is_dead = session_id is not None and session_viewer is None
         return Visitor(viewer=session_viewer, session_id=None if is_dead else session_id, has_dead_cookie=is_dead)
-    viewer = archive.accounts.sign_in(*pair, client=request.client)
+    viewer = archive.sessions.sign_in(*pair, client=request.client)
     is_same = session_viewer is not None and session_viewer.pk == viewer.pk
     return Visitor(viewer=viewer, session_id=session_id if is_same else None)
 
@@ -78,7 +78,7 @@ def ended_cookie(call: Call) -> tuple[str, str]:
 
 def expiration_cookie(archive: Archive, site: Site) -> tuple[str, str]:
     """When the session ends, for clients that keep it alive (C-31)."""
-    idle_limit = archive.accounts.session_idle_limit
+    idle_limit = archive.sessions.idle_limit
     path = _cookie_path(site)
     return "Set-Cookie", compat.expiration_cookie(now=datetime.now(UTC), idle_limit=idle_limit, path=path)
 

@@ -1,13 +1,13 @@
 """From a request to its operation: one table over ``parse_address``'s contexts, and one dispatcher."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from filmroom.model.address import match_suffix, split_address, with_found
+from filmroom.model.address import Address, match_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
-from filmroom.rest import accounts, cache, entities, files, projects, resources, services, uploads
+from filmroom.rest import cache, entities, files, projects, resources, services, sessions, uploads
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
@@ -15,14 +15,21 @@ from filmroom.rest.reply import Reply
 MOUNTS: Final = ("/data", "/REST")
 """F-1: the same under both, each with and without ``/archive`` after it."""
 
+XAPI: Final = "/xapi"
+"""C-1: where the younger part of the interface is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What can be done where: the kinds of things, what follows their address, and the handler of each method."""
+    """What can be done where: the kinds of things, what follows their address, and the handler of each method.
+
+    ``is_open`` says that nobody may ask too, though sign-in is required elsewhere (C-25).
+    """
 
     kinds: frozenset[Kind]
     suffix: str
     handlers: Mapping[str, Handler]
+    is_open: bool = False
 
 
 _SITE: Final = frozenset({Kind.SITE})
@@ -34,9 +41,9 @@ _OWNERS: Final = frozenset(Kind) - {Kind.SITE, Kind.USER}
 _ENTITIES: Final = _OWNERS - {Kind.PROJECT}
 
 _SESSION: Final[Mapping[str, Handler]] = {
-    "GET": accounts.get_session,
-    "POST": accounts.get_session,
-    "DELETE": accounts.delete_session,
+    "GET": sessions.get_session,
+    "POST": sessions.get_session,
+    "DELETE": sessions.delete_session,
 }
 _FILES: Final[Mapping[str, Handler]] = {
     "GET": files.get_files,
@@ -46,8 +53,8 @@ _FILES: Final[Mapping[str, Handler]] = {
 }
 
 OPERATIONS: Final = (
-    Operation(_SITE, "JSESSION", _SESSION),
-    Operation(_SITE, "JSESSION/{any}", _SESSION),
+    Operation(_SITE, "JSESSION", _SESSION, is_open=True),
+    Operation(_SITE, "JSESSION/{any}", _SESSION, is_open=True),
     Operation(_SITE, "services/move-files", {"POST": services.move_files}),
     Operation(_SITE, "services/refresh/catalog", {"POST": services.refresh_catalogs}),
     Operation(_SITE, "projects", {"GET": projects.list_projects, "POST": projects.post_project}),
@@ -111,15 +118,19 @@ OPERATIONS: Final = (
 )
 
 
+# C-1: what is under ``/xapi``, which has no contexts.
+XAPI_OPERATIONS: Final[tuple[Operation, ...]] = ()
+
+
 def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Handler]:
     """What a request asks for, and the handler of it. Raises NotFound, BadValue, WrongMethod, NotSignedIn."""
-    path = _below_mount(request.raw_path, site.root_path)
-    if visitor.viewer is None and not _is_open(path):
+    operations, path = _below_mount(request.raw_path, site.root_path)
+    if visitor.viewer is None and not _is_open(operations, path):
         raise NotSignedIn  # before anything is told of what is there (F-25)
-    address, rest = split_address(path)
+    address, rest = split_address(path) if operations is OPERATIONS else (Address(kind=Kind.SITE), _segments(path))
     query = Query(request.raw_query)
     method = _method(request, query)
-    for operation in OPERATIONS:
+    for operation in operations:
         if address.kind not in operation.kinds or (found := match_suffix(operation.suffix, rest)) is None:
             continue
         call = Call(
@@ -151,19 +162,26 @@ def _handler(operation: Operation, method: str) -> Handler:
     return operation.handlers[method]
 
 
-def _below_mount(raw_path: str, root_path: str) -> str:
-    """The part of a raw URL path that is an address."""
+def _below_mount(raw_path: str, root_path: str) -> tuple[Sequence[Operation], str]:
+    """The operations that a raw URL path is among, and the part of it that tells which."""
     path = raw_path.removeprefix(root_path) if root_path else raw_path
-    for mount in MOUNTS:
+    for mount in (*MOUNTS, XAPI):
         if path == mount or path.startswith(f"{mount}/"):
             below = path.removeprefix(mount)
-            return below.removeprefix("/archive") if below.startswith("/archive/") else below
+            if mount == XAPI:
+                return XAPI_OPERATIONS, below
+            return OPERATIONS, below.removeprefix("/archive") if below.startswith("/archive/") else below
     raise NotFound("anything at this address")
 
 
-def _is_open(path: str) -> bool:
+def _is_open(operations: Sequence[Operation], path: str) -> bool:
     """C-25: whether nobody may ask."""
-    return path.removeprefix("/").split("/", 1)[0] == "JSESSION"
+    segments = _segments(path)
+    return any(operation.is_open and match_suffix(operation.suffix, segments) is not None for operation in operations)
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    return tuple(path.removeprefix("/").split("/"))
 
 
 def _spellings(suffix: str, rest: tuple[str, ...], found: Mapping[str, str]) -> tuple[str, ...]:

@@ -16,10 +16,12 @@ from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.images import Images
 from filmroom.service.leases import Leases
+from filmroom.service.passwords import Passwords
 from filmroom.service.projects import Projects
 from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
+from filmroom.service.sessions import Sessions
 from filmroom.service.stores import Stores
 from filmroom.service.unpacking import Limits
 from filmroom.service.uploads import Uploads
@@ -60,7 +62,9 @@ class Archive:
         self._database = database
         self._leases = Leases(database, clock)
         stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
-        self.accounts = Accounts(stores, session_idle_limit=rules.session_idle_limit)
+        passwords = Passwords()
+        self.sessions = Sessions(stores, passwords, idle_limit=rules.session_idle_limit)
+        self.accounts = Accounts(stores, passwords)
         self.projects = Projects(
             stores, default_accessibility=rules.default_accessibility, undo_period=rules.undo_period
         )

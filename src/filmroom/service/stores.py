@@ -20,4 +20,4 @@ class Stores:
     clock: Callable[[], datetime]
 
     def stamp(self, viewer: Viewer) -> Stamp:
-        return Stamp(self.clock(), viewer.pk)
+        return Stamp(self.clock(), viewer.pk or None, viewer.client, viewer.reason)

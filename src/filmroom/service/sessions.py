@@ -1,0 +1,157 @@
+"""Signing in: with a password, and by the session that this opens."""
+
+import hashlib
+import hmac
+import secrets
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from filmroom.db import people as rows
+from filmroom.db import sessions as session_rows
+from filmroom.model.errors import AccountLocked, Busy, NotSignedIn, StorageFailed, StorageFull
+from filmroom.model.people import LONGEST_LOGIN, Viewer
+from filmroom.service.passwords import LONGEST_PASSWORD, Passwords
+from filmroom.service.stores import Stores
+
+# C-32: XNAT's defaults.
+MOST_FAILURES: Final = 20
+LOCKED_FOR: Final = timedelta(hours=1)
+
+_REMEMBERED_FOR: Final = timedelta(minutes=5)
+_MOST_REMEMBERED: Final = 10_000
+_TOUCH_AFTER: Final = timedelta(minutes=1)
+
+
+class Sessions:
+    def __init__(self, stores: Stores, passwords: Passwords, *, idle_limit: timedelta) -> None:
+        self._stores = stores
+        self._passwords = passwords
+        self.idle_limit = idle_limit
+        self._secret = secrets.token_bytes(32)
+        self._remembered: dict[bytes, tuple[int, int, datetime]] = {}
+        self._checking: dict[bytes, Future[Viewer]] = {}
+        self._joining = threading.Lock()
+
+    def sign_in(self, login: str, password: str, *, client: str) -> Viewer:
+        """Who has this login and password. Raises NotSignedIn, AccountLocked, Busy.
+
+        A pair that was right is remembered for five minutes, as an HMAC under a key of this process, and counts only
+        while its account's ``credential_version`` is what it was. So many clients with one password cost one argon2.
+        """
+        pair = hmac.digest(self._secret, f"{login}\0{password}".encode(), "sha256")
+        if viewer := self._recall(pair):
+            return viewer
+        if len(login) > LONGEST_LOGIN or len(password) > LONGEST_PASSWORD:
+            raise NotSignedIn
+        return self._check_once(login, password, pair=pair, client=client)
+
+    def _check_once(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
+        """Check a pair, or wait for whoever is checking the same one and share what comes of it."""
+        mine: Future[Viewer] = Future()
+        with self._joining:
+            running = self._checking.setdefault(pair, mine)
+        if running is not mine:
+            return running.result()
+        try:
+            mine.set_result(self._recall(pair) or self._check(login, password, pair=pair, client=client))
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._joining:
+                del self._checking[pair]
+        return mine.result()
+
+    def _recall(self, pair: bytes) -> Viewer | None:
+        pk, version, until = self._remembered.get(pair, (0, 0, None))
+        if until is None or until < self._stores.clock():
+            return None
+        with self._stores.database.glance() as connection:
+            account = rows.find_account_by_pk(connection, pk)
+        is_same = account is not None and account.is_enabled and account.credential_version == version
+        return _to_viewer(account) if account is not None and is_same else None
+
+    def _check(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
+        now = self._stores.clock()
+        since = now - LOCKED_FOR
+        with self._stores.database.read() as connection:
+            account = rows.find_account(connection, login)
+            failures = session_rows.count_failures(connection, login, client, since=since)
+        if failures >= MOST_FAILURES:
+            raise AccountLocked
+        is_right = self._passwords.is_right(password, account.password_hash if account else None)
+        if account is None or not is_right or not account.is_enabled:
+            self._write_if_possible(
+                lambda connection: session_rows.add_failure(connection, login, client, now=now, since=since)
+            )
+            raise NotSignedIn
+        if failures:
+            self._write_if_possible(lambda connection: session_rows.delete_failures(connection, login, client))
+        self._remember(pair, account, now)
+        return _to_viewer(account)
+
+    def _write_if_possible(self, unit: Callable[[Connection], None]) -> None:
+        """Note something in passing: on a full disk signing in and reading go on without it."""
+        with suppress(StorageFull, StorageFailed, Busy):
+            self._stores.database.write(unit)
+
+    def _remember(self, pair: bytes, account: rows.Account, now: datetime) -> None:
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[pair] = (account.pk, account.credential_version, now + _REMEMBERED_FOR)
+
+    def open(self, viewer: Viewer) -> str:
+        """The id of a new session, 32 hex digits. It is told here once and only its hash is kept."""
+        session_id = secrets.token_hex(16).upper()
+        now = self._stores.clock()
+
+        def unit(connection: Connection) -> None:
+            session_rows.delete_sessions_unused_since(connection, now - self.idle_limit)
+            account = rows.find_account_by_pk(connection, viewer.pk)
+            if account is None:
+                raise NotSignedIn
+            session_rows.insert_session(connection, _sha256(session_id), account, now=now)
+
+        self._stores.database.write(unit)
+        return session_id
+
+    def find_viewer(self, session_id: str) -> Viewer | None:
+        """Whose session this is; None for one that is unknown, ended or idle for too long. Using it keeps it alive."""
+        now = self._stores.clock()
+        with self._stores.database.glance() as connection:
+            session = session_rows.find_session(connection, _sha256(session_id))
+        if session is None or not _is_alive(session, now=now, idle_limit=self.idle_limit):
+            return None
+        if now - session.last_used_at >= _TOUCH_AFTER:
+            self._write_if_possible(
+                lambda connection: session_rows.touch_session(connection, _sha256(session_id), now=now)
+            )
+        return _to_viewer(session.account)
+
+    def close(self, session_id: str) -> None:
+        self._stores.database.write(lambda connection: session_rows.delete_session(connection, _sha256(session_id)))
+
+
+def csrf_token(session_id: str) -> str:
+    """The session's CSRF token: a UUID that whoever knows the session's id can work out, and nobody else (C-44)."""
+    return str(uuid.UUID(bytes=hmac.digest(session_id.encode(), b"XNAT_CSRF", "sha256")[:16]))
+
+
+def _is_alive(session: session_rows.Session, *, now: datetime, idle_limit: timedelta) -> bool:
+    is_current = session.account.is_enabled and session.credential_version == session.account.credential_version
+    return is_current and now - session.last_used_at <= idle_limit
+
+
+def _to_viewer(account: rows.Account) -> Viewer:
+    return Viewer(pk=account.pk, login=account.login, is_admin=account.is_admin, data_role=account.data_role)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
