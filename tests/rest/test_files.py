@@ -216,6 +216,7 @@ def test_a_change_shows_in_the_validators(alice: TestClient, filled: str, clock:
 
 def test_what_one_may_not_see_is_404_in_every_way(client: Callable[[str], TestClient], demo: str, filled: str) -> None:
     """C-21."""
+    client("alice").put(f"{demo}/accessibility/private")
     bob = client("bob")
     paths = (f"{filled}/files/1.dcm", f"{filled}/files/*", f"{filled}/files/sub/", filled, f"{demo}/resources", demo)
 

@@ -292,6 +292,8 @@ def test_files_of_the_server_itself_cannot_be_named(alice: TestClient, demo: str
 def test_an_upload_to_what_one_may_not_see_is_404_and_stores_nothing(
     client: Callable[[str], TestClient], alice: TestClient, demo: str
 ) -> None:
+    alice.put(f"{demo}/accessibility/private")
+
     reply = client("bob").put(f"{demo}/resources/R/files/a?inbody=true", content=b"x")
 
     assert reply.status_code == 404

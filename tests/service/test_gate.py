@@ -9,14 +9,14 @@ import pytest
 
 from filmroom.model.address import Address
 from filmroom.model.datatypes import SUBJECT
-from filmroom.model.errors import NotFound
+from filmroom.model.errors import NotAllowed, NotFound
 from filmroom.model.nodes import Accessibility, Kind
-from filmroom.model.people import Viewer
+from filmroom.model.people import GUEST, Viewer
 from filmroom.model.resources import Description, Selection
 from filmroom.service.archive import Archive
 from filmroom.service.bundles import BundleFormat, Bundles
 from filmroom.service.cache import Cache
-from filmroom.service.entities import Change, Entities
+from filmroom.service.entities import Change, Entities, Window
 from filmroom.service.files import Files
 from filmroom.service.projects import Projects
 from filmroom.service.refresh import Refresh, Work
@@ -97,7 +97,9 @@ USE_CASES: Final[dict[str, UseCase]] = {
     "Projects.delete": lambda desk, where: desk.archive.projects.delete(desk.viewer, where),
     "Entities.get": lambda desk, where: desk.archive.entities.get(desk.viewer, where),
     "Entities.list_places": lambda desk, where: desk.archive.entities.list_places(desk.viewer, where),
-    "Entities.list_inside": lambda desk, where: desk.archive.entities.list_inside(desk.viewer, where, Kind.SUBJECT),
+    "Entities.list_inside": lambda desk, where: desk.archive.entities.list_inside(
+        desk.viewer, where, Kind.SUBJECT, window=Window()
+    ),
     "Entities.delete": lambda desk, where: desk.archive.entities.delete(desk.viewer, where),
     "Bundles.open": _open_bundle,
     "Resources.list_all": lambda desk, where: desk.archive.resources.list_all(desk.viewer, where),
@@ -145,13 +147,11 @@ def test_every_use_case_is_here() -> None:
 
 
 @pytest.mark.parametrize("use", USE_CASES.values(), ids=USE_CASES)
-@pytest.mark.parametrize("accessibility", Accessibility)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_an_outsider_finds_nothing_and_changes_nothing(
-    owner: Desk, people: dict[str, Viewer], use: UseCase, accessibility: Accessibility
+def test_an_outsider_finds_nothing_of_a_private_project_and_changes_nothing(
+    owner: Desk, people: dict[str, Viewer], use: UseCase
 ) -> None:
-    """Until there are members and collaborators, the owner and administrators are alone with every project."""
-    owner.archive.projects.set_accessibility(owner.viewer, at(), accessibility)
+    owner.archive.projects.set_accessibility(owner.viewer, at(), Accessibility.PRIVATE)
     before = (owner.archive.entities.get(owner.viewer, at()), owner.paths())
     outsider = Desk(owner.archive, people["bob"])
 
@@ -161,11 +161,64 @@ def test_an_outsider_finds_nothing_and_changes_nothing(
     assert (owner.archive.entities.get(owner.viewer, at()), owner.paths()) == before
 
 
+CHANGES: Final = (
+    "Projects.set_accessibility",
+    "Projects.delete",
+    "Entities.delete",
+    "Resources.create",
+    "Resources.delete",
+    "Files.delete",
+    "Uploads.check_upload",
+    "Uploads.compare",
+    "Uploads.put",
+    "Refresh.run",
+    "Cache.move",
+    "Cache.check_move",
+)
+# What an outsider may do: of a protected project see the record (C-147), of a public one read all.
+OPEN_TO_ALL: Final = {
+    Accessibility.PROTECTED: {"Entities.get"},
+    Accessibility.PUBLIC: set(USE_CASES) - set(CHANGES),
+}
+
+
+@pytest.mark.parametrize(
+    ("accessibility", "name"),
+    [(level, name) for level, names in OPEN_TO_ALL.items() for name in USE_CASES if name not in names],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_outsider_is_refused_where_only_the_project_is_known(
+    owner: Desk, people: dict[str, Viewer], accessibility: Accessibility, name: str
+) -> None:
+    owner.archive.projects.set_accessibility(owner.viewer, at(), accessibility)
+    before = (owner.archive.entities.get(owner.viewer, at()), owner.paths())
+
+    with pytest.raises(NotAllowed):
+        USE_CASES[name](Desk(owner.archive, people["bob"]), at("NII", "a"))
+
+    assert (owner.archive.entities.get(owner.viewer, at()), owner.paths()) == before
+
+
+@pytest.mark.parametrize(
+    ("accessibility", "name"), [(level, name) for level, names in OPEN_TO_ALL.items() for name in sorted(names)]
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_open_to_all_is_open_to_outsiders_and_guests(
+    owner: Desk, people: dict[str, Viewer], accessibility: Accessibility, name: str
+) -> None:
+    owner.archive.projects.set_accessibility(owner.viewer, at(), accessibility)
+    where = replace(at("NII", "a"), path=None, resource=None) if name == "Entities.get" else at("NII", "a")
+
+    for viewer in (people["bob"], GUEST):
+        USE_CASES[name](Desk(owner.archive, viewer), where)
+
+
 def _make_subject(desk: Desk, where: Address) -> object:
     return desk.archive.entities.put(desk.viewer, where, Change(data_type=SUBJECT, fields={}))
 
 
 def test_an_outsider_makes_nothing_in_a_project(owner: Desk, people: dict[str, Viewer]) -> None:
+    owner.archive.projects.set_accessibility(owner.viewer, at(), Accessibility.PRIVATE)
     where = Address(kind=Kind.SUBJECT, project="DEMO", subject="S")
     outsider = Desk(owner.archive, people["bob"])
 
@@ -201,5 +254,10 @@ def test_owners_and_administrators_may_do_everything(
     use(Desk(owner.archive, people[login]), at("NII", "a"))
 
 
-def test_the_list_of_an_outsider_is_empty(owner: Desk, people: dict[str, Viewer]) -> None:
-    assert owner.archive.projects.list_visible(people["bob"]) == ()
+@pytest.mark.parametrize(("accessibility", "listed"), [("private", 0), ("protected", 1), ("public", 1)])
+def test_an_outsider_is_told_of_projects_that_are_not_private(
+    owner: Desk, people: dict[str, Viewer], accessibility: str, listed: int
+) -> None:
+    owner.archive.projects.set_accessibility(owner.viewer, at(), Accessibility(accessibility))
+
+    assert len(owner.archive.projects.list_visible(people["bob"])) == listed

@@ -25,7 +25,7 @@ def _files_where(found: str) -> set[str]:
 
 
 def test_only_the_gate_asks_for_permission() -> None:
-    assert _files_where("may") == {"resolve.py"}
+    assert _files_where("may") == {"gate.py"}
 
 
 def test_nothing_but_the_database_layer_commits() -> None:

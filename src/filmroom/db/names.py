@@ -1,15 +1,120 @@
 """Labels of subjects and experiments in their projects, and the numbers in generated ids."""
 
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, insert, select, update
 
 from filmroom.db.counters import next_number
+from filmroom.db.hot import Hot
+from filmroom.db.nodes import select_nodes, to_node
 from filmroom.db.schema import name, node
-from filmroom.model.nodes import Kind
+from filmroom.model.nodes import Kind, Node
 
+_LIVE: Final = name.c.deleted_at.is_(None)
 _TAKEN: Final = (node.c.kind.in_([Kind.SUBJECT, Kind.EXPERIMENT]),)
+
+
+class Share(NamedTuple):
+    """A name that a thing has in a project; ``label`` is None where it has none of its own there (C-85)."""
+
+    label: str | None
+    is_primary: bool
+
+
+_SHARE: Final = Hot(
+    select(name.c.label, name.c.is_primary).where(
+        name.c.project_pk == bindparam("project_pk"), name.c.node_pk == bindparam("node_pk"), _LIVE
+    )
+)
+
+
+def find_share(connection: Connection, project_pk: int, node_pk: int) -> Share | None:
+    """Under which name a thing is in a project, its own one or another; None where it is not in it."""
+    row = _SHARE.first(connection, {"project_pk": project_pk, "node_pk": node_pk})
+    return None if row is None else Share(row.label, row.is_primary)
+
+
+def iter_projects_shared_into(connection: Connection, node_pk: int) -> Iterator[Node]:
+    """The live projects into which a thing is shared, in the order in which that was done."""
+    query = (
+        select_nodes()
+        .join(name, name.c.project_pk == node.c.pk)
+        .where(name.c.node_pk == node_pk, ~name.c.is_primary, _LIVE, node.c.deleted_at.is_(None))
+        .order_by(name.c.pk)
+    )
+    return map(to_node, connection.execute(query))
+
+
+def list_shared_into(connection: Connection, project_pk: int, family: Kind) -> tuple[Node, ...]:
+    """The live subjects or experiments shared into a project, under the labels that they have there."""
+    query = (
+        select_nodes()
+        .add_columns(name.c.label.label("label_here"))
+        .join(name, name.c.node_pk == node.c.pk)
+        .where(name.c.project_pk == project_pk, name.c.family == family, ~name.c.is_primary, _LIVE)
+        .where(node.c.deleted_at.is_(None))
+        .order_by(name.c.pk)
+    )
+    rows = connection.execute(query).all()
+    return tuple(_with_label(to_node(row), row.label_here) for row in rows)
+
+
+def iter_shared_from_elsewhere(connection: Connection, project_pks: Collection[int], family: Kind) -> Iterator[Node]:
+    """The live subjects or experiments shared into some projects and belonging to none of them, each once."""
+    shared = select(name.c.node_pk).where(
+        name.c.project_pk.in_(project_pks), name.c.family == family, ~name.c.is_primary, _LIVE
+    )
+    query = (
+        select_nodes()
+        .where(node.c.pk.in_(shared), node.c.project_pk.not_in(project_pks), node.c.deleted_at.is_(None))
+        .order_by(node.c.pk)
+    )
+    return map(to_node, connection.execute(query))
+
+
+def find_shared_without_label(connection: Connection, project_pk: int, family: Kind, label: str) -> Node | None:
+    """What is shared into a project without a label of its own, by the label that it is shown under: its own one."""
+    primary = name.alias("own_name")
+    query = (
+        select_nodes()
+        .join(name, name.c.node_pk == node.c.pk)
+        .join(primary, and_(primary.c.node_pk == node.c.pk, primary.c.is_primary, primary.c.deleted_at.is_(None)))
+        .where(name.c.project_pk == project_pk, name.c.family == family, name.c.label.is_(None), _LIVE)
+        .where(primary.c.label == label, node.c.deleted_at.is_(None))
+    )
+    row = connection.execute(query).first()
+    return None if row is None else to_node(row)
+
+
+def _with_label(shared: Node, label: str | None) -> Node:
+    return replace(shared, label=label or shared.label)
+
+
+def insert_share(connection: Connection, project_pk: int, shared: Node, label: str | None) -> None:
+    """Let a thing be in another project too. Not "on conflict do nothing", for the reason that labels have."""
+    values = {
+        "project_pk": project_pk,
+        "family": shared.kind,
+        "label": label,
+        "node_pk": shared.pk,
+        "is_primary": False,
+    }
+    connection.execute(insert(name).values(values))
+
+
+def update_share(connection: Connection, project_pk: int, node_pk: int, label: str | None) -> None:
+    connection.execute(_share(project_pk, node_pk).values(label=label))
+
+
+def delete_share(connection: Connection, project_pk: int, node_pk: int, *, at: datetime) -> None:
+    connection.execute(_share(project_pk, node_pk).values(deleted_at=at))
+
+
+def _share(project_pk: int, node_pk: int) -> Update:
+    return update(name).where(name.c.project_pk == project_pk, name.c.node_pk == node_pk, _LIVE)
 
 
 def insert_label(connection: Connection, project_pk: int, family: Kind, label: str, *, node_pk: int) -> None:

@@ -1,6 +1,6 @@
 """Rows of the hierarchy. Nobody is asked for permission here: ``service/resolve.py`` is the gate."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import orjson
@@ -11,6 +11,7 @@ from filmroom.db.schema import AnyRow, account, name, node
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
 
+_ROWS_AT_ONCE: Final = 500
 _primary = name.alias("primary_name")
 _COLUMNS: Final = (
     node.c.pk,
@@ -55,13 +56,6 @@ _CHILDREN: Final = select_nodes().where(
 _CHILD: Final = Hot(_CHILDREN.where(node.c.id == bindparam("id")))
 
 
-_OF_PROJECT: Final = (
-    select_nodes()
-    .where(node.c.project_pk == bindparam("project_pk"), node.c.kind == bindparam("kind"), _LIVE)
-    .order_by(node.c.pk)
-)
-
-
 def to_node(row: AnyRow) -> Node:
     return Node(
         pk=row.pk,
@@ -103,13 +97,23 @@ def iter_children(connection: Connection, parent_pk: int, kind: Kind) -> Iterato
     return map(to_node, rows)
 
 
-def iter_of_project(connection: Connection, project_pk: int, kind: Kind) -> Iterator[Node]:
-    """The live nodes of one kind that belong to a project, in the order in which they were made.
+def iter_of_projects(connection: Connection, project_pks: Collection[int], kind: Kind) -> Iterator[Node]:
+    """The live nodes of one kind that belong to some projects, by project, in the order in which they were made.
 
     What they are below may be deleted.
     """
-    rows = connection.execute(_OF_PROJECT, {"project_pk": project_pk, "kind": kind})
-    return map(to_node, rows)
+    query = (
+        select_nodes()
+        .where(node.c.project_pk.in_(project_pks), node.c.kind == kind, _LIVE)
+        .order_by(node.c.project_pk, node.c.pk)
+    )
+    with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
+        yield from map(to_node, rows)
+
+
+def list_nodes(connection: Connection, pks: Collection[int]) -> tuple[Node, ...]:
+    """The live ones of some nodes, in no order."""
+    return tuple(map(to_node, connection.execute(select_nodes().where(node.c.pk.in_(pks), _LIVE))))
 
 
 def _first(connection: Connection, query: Hot, values: dict[str, Any]) -> Node | None:

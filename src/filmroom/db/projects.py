@@ -28,11 +28,9 @@ def find_project(connection: Connection, name: str) -> Node | None:
     return project if name in (project.id, *project.aliases) else None
 
 
-def iter_projects(connection: Connection, *, creator_pk: int | None) -> Iterator[Node]:
-    """Live projects by ID; only those that one user made, unless ``creator_pk`` is None."""
+def iter_projects(connection: Connection) -> Iterator[Node]:
+    """Live projects by ID."""
     query = select_nodes().where(node.c.kind == Kind.PROJECT, node.c.deleted_at.is_(None)).order_by(node.c.id)
-    if creator_pk is not None:
-        query = query.where(node.c.created_by == creator_pk)
     return map(to_node, connection.execute(query))
 
 

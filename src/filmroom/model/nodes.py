@@ -77,7 +77,8 @@ class Place:
 
     ``kind`` tells assessors from other experiments. ``project`` is the one it belongs to; a project and a user, who
     belong to none, stand there themselves.
-    ``subject`` and ``session`` are None for what has none.
+    ``subject`` and ``session`` are None for what has none. ``shared_into`` is the project in which something was found
+    that belongs to another one; ``node.label`` is then the label that it has there.
     """
 
     kind: Kind
@@ -86,6 +87,7 @@ class Place:
     project: Node
     subject: Node | None = None
     session: Node | None = None
+    shared_into: Node | None = None
 
     @property
     def owner(self) -> Owner:

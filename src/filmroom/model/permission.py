@@ -1,27 +1,118 @@
-"""Who may do what: one table and one pure function. Only ``service/resolve.py`` asks it."""
+"""Who may do what: one table and one pure function (core-api section 4.1). Only ``service/gate.py`` asks it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Final
+
+from filmroom.model.datatypes import find_data_type
+from filmroom.model.nodes import Accessibility
+from filmroom.model.people import BuiltIn, DataRole, Group, Viewer
 
 
 class Action(Enum):
+    """SEE is to learn that something is there and what is said of it; READ is to have what it holds."""
+
+    SEE = auto()
     READ = auto()
+    CREATE = auto()
     EDIT = auto()
     DELETE = auto()
 
 
+class Scope(Enum):
+    """What of a project it is about: itself with its own resources, the data in it, or data shared into it."""
+
+    PROJECT = auto()
+    DATA = auto()
+    SHARED = auto()
+
+
 class Role(Enum):
-    """What a viewer is to a project. Site administrators are owners everywhere (C-149)."""
+    """What a viewer can be to a project; who is several of these may do what any of them may."""
 
+    ADMINISTRATOR = auto()
+    DATA_READER = auto()
     OWNER = auto()
-    OUTSIDER = auto()
+    MEMBER = auto()
+    COLLABORATOR = auto()
+    IN_CUSTOM_GROUP = auto()
+    AT_PUBLIC_PROJECT = auto()
+    AT_PROTECTED_PROJECT = auto()
 
 
-ALLOWED: Final = {
-    Role.OWNER: frozenset(Action),
-    Role.OUTSIDER: frozenset[Action](),
+_NONE: Final = frozenset[Action]()
+_SEE: Final = frozenset({Action.SEE})
+_READ: Final = frozenset({Action.SEE, Action.READ})
+_WRITE: Final = _READ | {Action.CREATE, Action.EDIT}
+_ALL: Final = frozenset(Action)
+
+# C-146, C-147, F-282. What a custom group may do with data is said by the group itself, for each data type.
+ALLOWED: Final[Mapping[Role, Mapping[Scope, frozenset[Action]]]] = {
+    Role.ADMINISTRATOR: {Scope.PROJECT: _ALL, Scope.DATA: _ALL, Scope.SHARED: _ALL},
+    Role.DATA_READER: {Scope.PROJECT: _READ, Scope.DATA: _READ, Scope.SHARED: _READ},
+    Role.OWNER: {Scope.PROJECT: _ALL, Scope.DATA: _ALL, Scope.SHARED: _READ},
+    Role.MEMBER: {Scope.PROJECT: _READ, Scope.DATA: _WRITE, Scope.SHARED: _READ},
+    Role.COLLABORATOR: {Scope.PROJECT: _READ, Scope.DATA: _READ, Scope.SHARED: _READ},
+    Role.IN_CUSTOM_GROUP: {Scope.PROJECT: _READ, Scope.DATA: _NONE, Scope.SHARED: _NONE},
+    Role.AT_PUBLIC_PROJECT: {Scope.PROJECT: _READ, Scope.DATA: _READ, Scope.SHARED: _READ},
+    Role.AT_PROTECTED_PROJECT: {Scope.PROJECT: _SEE, Scope.DATA: _NONE, Scope.SHARED: _NONE},
+}
+
+LETTERS: Final = MappingProxyType(
+    {"r": _READ, "c": frozenset({Action.CREATE}), "e": frozenset({Action.EDIT}), "d": frozenset({Action.DELETE})}
+)
+"""What the letters of a custom group's rights mean; ``r`` alone counts for data that is shared into its project."""
+
+_OF_GROUP: Final = {
+    BuiltIn.OWNER: Role.OWNER,
+    BuiltIn.MEMBER: Role.MEMBER,
+    BuiltIn.COLLABORATOR: Role.COLLABORATOR,
+}
+_OF_ACCESSIBILITY: Final = {
+    Accessibility.PUBLIC: frozenset({Role.AT_PUBLIC_PROJECT}),
+    Accessibility.PROTECTED: frozenset({Role.AT_PROTECTED_PROJECT}),
+    Accessibility.PRIVATE: frozenset[Role](),
 }
 
 
-def may(role: Role, action: Action) -> bool:
-    return action in ALLOWED[role]
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one viewer is to one project. ``rights`` are those of the custom group that the viewer is in, if any."""
+
+    roles: frozenset[Role]
+    rights: Mapping[str, str] = field(default_factory=dict)
+
+
+def standing_of(viewer: Viewer, accessibility: Accessibility | None, group: Group | None) -> Standing:
+    """``group`` is the one of the project's groups that the viewer belongs to. A guest belongs to none."""
+    roles = set(_OF_ACCESSIBILITY.get(accessibility or Accessibility.PRIVATE, ()))
+    if viewer.is_guest:
+        return Standing(frozenset(roles))
+    if viewer.is_admin or viewer.data_role is DataRole.ADMIN:
+        roles.add(Role.ADMINISTRATOR)  # C-149
+    if viewer.data_role is DataRole.ACCESS:
+        roles.add(Role.DATA_READER)
+    if group is None:
+        return Standing(frozenset(roles))
+    built_in = next((word for word in BuiltIn if word == group.suffix), None)
+    roles.add(_OF_GROUP[built_in] if built_in else Role.IN_CUSTOM_GROUP)
+    return Standing(frozenset(roles), {} if built_in else group.rights)
+
+
+def may(standing: Standing, action: Action, scope: Scope, xsi_type: str) -> bool:
+    """Whether someone of this standing may do this to a thing of this data type.
+
+    Rights for a type are rights for all that extend it (``xnat:imageSessionData`` is every image session).
+    """
+    if any(action in ALLOWED[role][scope] for role in standing.roles):
+        return True
+    if not standing.rights or scope is Scope.PROJECT or (scope is Scope.SHARED and action not in _READ):
+        return False
+    return any(action in LETTERS[letter] for name in _lineage(xsi_type) for letter in standing.rights.get(name, ""))
+
+
+def _lineage(xsi_type: str) -> tuple[str, ...]:
+    data_type = find_data_type(xsi_type)
+    return tuple(ancestor.xsi_type for ancestor in data_type.lineage) if data_type else (xsi_type,)

@@ -7,7 +7,7 @@ from typing import Final
 
 from filmroom.model.datatypes import RECONSTRUCTION, SUBJECT, DataType, find_data_type, find_field_path, iter_known
 from filmroom.model.errors import BadValue
-from filmroom.model.nodes import FieldValue, Kind, Place
+from filmroom.model.nodes import FieldValue, Kind, Node, Place
 from filmroom.model.table import Table, counted
 from filmroom.rest import items
 from filmroom.rest.call import Call, Handler
@@ -16,10 +16,12 @@ from filmroom.rest.formats import requested_type, table_reply
 from filmroom.rest.reply import Reply
 from filmroom.rest.xmldoc import root_name
 from filmroom.service.archive import Archive
-from filmroom.service.entities import Change, Changed
+from filmroom.service.entities import Change, Changed, Window
 
 # C-50: the type of a new thing that does not say.
 _DEFAULT_TYPES: Final = {Kind.SUBJECT: SUBJECT, Kind.RECONSTRUCTION: RECONSTRUCTION}
+_DEFAULT_LIMIT: Final = 100
+_MOST_DIGITS: Final = 9
 # C-144: those whose PUT answers with nothing.
 _SILENT: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 
@@ -99,6 +101,7 @@ class _List:
     """A list of one kind: the header of its first column and its default columns after that (C-89 to C-120).
 
     ``kinds`` are those of which there can be rows: without ``xsiType`` there are such of the first ``shown``.
+    ``is_paged`` says whether it knows ``limit`` and ``offset``.
     """
 
     kinds: tuple[Kind, ...]
@@ -106,6 +109,7 @@ class _List:
     columns: tuple[str, ...]
     uri: Callable[[Place], str]
     shown: int = 1
+    is_paged: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -125,6 +129,7 @@ SUBJECTS: Final = _List(
     "ID",
     ("project", "label", "insert_date", "insert_user", "URI"),
     _flat_uri,
+    is_paged=True,
 )
 # C-103: assessors only where they are asked for.
 EXPERIMENTS: Final = _List(
@@ -132,6 +137,7 @@ EXPERIMENTS: Final = _List(
     "xnat:subjectassessordata/id",
     ("ID", "project", "date", "xsiType", "label", "insert_date", "URI"),
     _flat_uri,
+    is_paged=True,
 )
 # C-104.
 ALL_EXPERIMENTS: Final = replace(EXPERIMENTS, key="xnat:experimentdata/id", shown=2)
@@ -161,12 +167,37 @@ def lister(wanted: _List) -> Handler:
     def list_entities(archive: Archive, call: Call) -> Reply:
         types = _asked_types(call)
         kinds = wanted.kinds[: wanted.shown] if types is None else wanted.kinds
-        places = archive.entities.list_inside(call.viewer, call.address, *kinds)
+        window = _window(call, wanted, types)
+        places = archive.entities.list_inside(call.viewer, call.address, *kinds, window=window)
         columns = _columns(call, wanted, types)
-        rows = [_row(place, columns, wanted) for place in places if types is None or _is_of(place, types)]
-        return table_reply(call, counted(Table(columns=tuple(map(_header, columns)), rows=rows)))
+        rows = [_row(place, columns, wanted) for place in places]
+        table = Table(columns=tuple(map(_header, columns)), rows=rows)
+        return table_reply(call, counted(table) if window.limit is None else table)
 
     return list_entities
+
+
+def _window(call: Call, wanted: _List, types: tuple[DataType, ...] | None) -> Window:
+    """C-126, C-129: the rows of the types asked for; a part of them only of lists that can be long."""
+
+    def holds(place: Place) -> bool:
+        return types is None or _is_of(place, types)
+
+    limit, offset = (call.query.text("limit"), call.query.text("offset")) if wanted.is_paged else (None, None)
+    if limit == "*" or (limit is None and offset is None):
+        return Window(holds=holds)
+    return Window(
+        holds=holds,
+        offset=_whole(offset or "0", "offset"),
+        limit=_whole(limit, "limit") if limit else _DEFAULT_LIMIT,
+    )
+
+
+def _whole(text: str, name: str) -> int:
+    """Raises BadValue."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise BadValue(name, text, "it must be a whole number of at most nine digits")
+    return int(text)
 
 
 def _asked_types(call: Call) -> tuple[DataType, ...] | None:
@@ -224,10 +255,16 @@ def _timestamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
 
 
+def _project_shown(place: Place) -> Node:
+    """C-89, C-103: a subject tells its own project wherever it is seen, an experiment the one it was asked for in."""
+    is_subject = place.kind is Kind.SUBJECT
+    return place.project if is_subject or place.shared_into is None else place.shared_into
+
+
 _COMPUTED: Final[dict[str, Callable[[Place], str]]] = {
     "ID": lambda place: place.node.id,
     "label": lambda place: place.node.label or "",
-    "project": lambda place: place.project.id,
+    "project": lambda place: _project_shown(place).id,
     "xsiType": lambda place: place.node.xsi_type,
     "insert_date": lambda place: _timestamp(place.node.created_at),
     "insert_user": lambda place: place.node.created_by,

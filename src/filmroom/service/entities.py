@@ -4,9 +4,11 @@ One way for all of them; what differs is which parent they need and whether peop
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, islice
 from typing import Final
 
 from sqlalchemy import Connection
@@ -20,12 +22,14 @@ from filmroom.model.nodes import INSIDE_SESSION, FieldValue, Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Owner, Resource, Side
+from filmroom.service.gate import Gate
 from filmroom.service.resolve import (
-    find_place,
+    find_live_place,
     find_visible_project,
     get_place,
+    get_project_to_fill,
+    iter_inside,
     list_children,
-    list_parents,
     list_places,
 )
 from filmroom.service.stores import Stores
@@ -47,6 +51,19 @@ class Tree:
     place: Place
     resources: Mapping[Side, tuple[Resource, ...]]
     inside: tuple["Tree", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which of many things are wanted: of those that ``holds`` says yes to, ``limit`` (None: all) after ``offset``."""
+
+    holds: Callable[[Place], bool] = lambda _place: True
+    offset: int = 0
+    limit: int | None = None
+
+    @property
+    def end(self) -> int | None:
+        return None if self.limit is None else self.offset + self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +93,19 @@ class Entities:
     def get(self, viewer: Viewer, address: Address) -> Tree:
         """A thing and all that is inside it. Raises NotFound for none or several."""
         with self._stores.database.read() as connection:
-            return _tree(connection, _get_exact(connection, viewer, address, action=Action.READ))
+            return _tree(Gate(connection, viewer), _get_exact(connection, viewer, address, action=Action.SEE))
 
     def list_places(self, viewer: Viewer, address: Address) -> tuple[Place, ...]:
         """Every thing that an address names. Raises NotFound for none, unless all were asked for."""
         with self._stores.database.read() as connection:
             return list_places(connection, viewer, address)
 
-    def list_inside(self, viewer: Viewer, address: Address, *kinds: Kind) -> tuple[Place, ...]:
-        """The things of some kinds inside another one, by kind, each as they were made. Raises NotFound."""
-        with self._stores.database.read() as connection:
-            parents = list_parents(connection, viewer, address)
-            return tuple(
-                place for kind in kinds for parent in parents for place in list_children(connection, parent, kind)
-            )
+    def list_inside(self, viewer: Viewer, address: Address, *kinds: Kind, window: Window) -> tuple[Place, ...]:
+        """The things of some kinds inside another one, by kind, each as they were made. Raises NotFound, NotAllowed."""
+        with self._stores.database.read() as connection, ExitStack() as stack:
+            found = [stack.enter_context(closing(iter_inside(connection, viewer, address, kind))) for kind in kinds]
+            chosen = (place for place in chain.from_iterable(found) if window.holds(place))
+            return tuple(islice(chosen, window.offset, window.end))
 
     def put(self, viewer: Viewer, address: Address, change: Change) -> Changed:
         """Make, change or rename the thing at an address (C-80, C-92, C-106, C-111, C-118).
@@ -128,7 +144,7 @@ class Entities:
         kind = address.kind
         if change.data_type is None:
             raise NeedsType(kind)
-        parent = self._parent(connection, viewer, address, change, stamp=stamp)
+        parent, project = self._parent(connection, viewer, address, change, stamp=stamp)
         name = check_id(getattr(address, kind) or "", what=f"{kind} {'label' if kind in _LABELLED else 'ID'}")
         fields = dict(change.fields)
         fields.pop("subject_ID", None)
@@ -138,7 +154,7 @@ class Entities:
             pk=0,
             kind=Kind.EXPERIMENT if kind is Kind.ASSESSOR else kind,
             parent_pk=parent.node.pk,
-            project_pk=parent.project.pk,
+            project_pk=project.pk,
             id=node_id,
             label=None,
             xsi_type=change.data_type.xsi_type,
@@ -165,7 +181,7 @@ class Entities:
     ) -> Place:
         if _find_existing(connection, viewer, address) is None:
             self._create(connection, viewer, address, _NEW_SUBJECT, stamp=stamp)
-        return get_place(connection, viewer, address, action=Action.EDIT)
+        return get_place(connection, viewer, address, action=Action.SEE)
 
     def _id(self, connection: Connection, kind: Kind, given: str) -> str:
         if not given:
@@ -177,30 +193,41 @@ class Entities:
 
     def _parent(
         self, connection: Connection, viewer: Viewer, address: Address, change: Change, *, stamp: Stamp
-    ) -> Place:
-        """Where a new thing goes; whoever makes it must be allowed to edit there."""
+    ) -> tuple[Place, Node]:
+        """Where a new thing goes, and the project it will belong to.
+
+        Whoever makes it must be allowed to make such a thing there (C-81, C-94), or to edit the session (C-111, C-118).
+        """
+        if address.kind in {Kind.SCAN, Kind.RECONSTRUCTION}:
+            session = get_place(connection, viewer, _session_of(address), action=Action.EDIT)
+            return session, session.project
+        xsi_type = change.data_type.xsi_type if change.data_type else ""
+        if address.kind is Kind.ASSESSOR:
+            session = get_place(connection, viewer, _session_of(address), action=Action.READ)
+            get_project_to_fill(connection, viewer, session.project.id, xsi_type)
+            return session, session.project
+        project = get_project_to_fill(connection, viewer, _project_of(address), xsi_type)
         if address.kind is Kind.SUBJECT:
-            project = _project_of(address, "subject")
-            return get_place(connection, viewer, project, action=Action.EDIT)
-        if address.kind is not Kind.EXPERIMENT:
-            session = replace(address, kind=Kind.EXPERIMENT, side=Side.NONE, **{address.kind: None})
-            return get_place(connection, viewer, session, action=Action.EDIT)
-        project = _project_of(address, "experiment")
-        get_place(connection, viewer, project, action=Action.EDIT)
+            return project, project.node
         name = address.subject or str(change.fields.get("subject_ID", ""))
         if not name:
             raise BadDocument("Submitted experiment record must include the subject.")
-        subject = replace(project, kind=Kind.SUBJECT, subject=name)
-        return self._get_or_create_subject(connection, viewer, subject, stamp=stamp)
+        subject = Address(kind=Kind.SUBJECT, project=address.project, subject=name)
+        return self._get_or_create_subject(connection, viewer, subject, stamp=stamp), project.node
 
 
 _NEW_SUBJECT: Final = Change(data_type=SUBJECT, fields={})
 
 
-def _project_of(address: Address, word: str) -> Address:
+def _session_of(address: Address) -> Address:
+    return replace(address, kind=Kind.EXPERIMENT, side=Side.NONE, **{address.kind: None})
+
+
+def _project_of(address: Address) -> str:
+    """The project that an address names. Raises BadDocument (C-80, C-94)."""
     if address.project is None:
-        raise BadDocument(f"Submitted {word} record must include the project attribute.")
-    return Address(kind=Kind.PROJECT, project=address.project)
+        raise BadDocument(f"Submitted {address.kind} record must include the project attribute.")
+    return address.project
 
 
 def _get_exact(connection: Connection, viewer: Viewer, address: Address, *, action: Action) -> Place:
@@ -265,14 +292,10 @@ def _label(connection: Connection, owner: Owner, node: Node, label: str, *, at: 
     project_pk, family = node.project_pk or 0, node.kind
     holder = names.find_label_holder(connection, project_pk, family, label)
     if holder is not None:
-        if find_place(connection, _ARCHIVE, Owner(holder)) is not None:
+        if find_live_place(connection, Owner(holder)) is not None:
             raise LabelTaken(label)
         names.mark_labels_deleted(connection, holder, at=at)
     names.insert_label(connection, project_pk, family, label, node_pk=owner.node_pk)
-
-
-# Asks whether something is there at all, on nobody's behalf.
-_ARCHIVE: Final = Viewer(pk=0, login="", is_admin=True)
 
 
 def _without_empty(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
@@ -280,13 +303,12 @@ def _without_empty(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     return {path: value for path, value in fields.items() if value}
 
 
-def _tree(connection: Connection, place: Place) -> Tree:
-    inside = (
-        _tree(connection, child)
-        for kind in _INSIDE.get(place.kind, ())
-        for child in list_children(connection, place, kind)
-    )
-    return Tree(place, _resources(connection, place), tuple(inside))
+def _tree(gate: Gate, place: Place) -> Tree:
+    """What may be seen but not read shows nothing of what it holds."""
+    if not gate.may(Action.READ, place):
+        return Tree(place, {}, ())
+    inside = (_tree(gate, child) for kind in _INSIDE.get(place.kind, ()) for child in list_children(gate, place, kind))
+    return Tree(place, _resources(gate.connection, place), tuple(inside))
 
 
 def _resources(connection: Connection, place: Place) -> dict[Side, tuple[Resource, ...]]:

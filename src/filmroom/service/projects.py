@@ -7,12 +7,12 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from filmroom.db import nodes, projects
+from filmroom.db import groups, nodes, projects
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, ProjectNameTaken, RetiredProjectId
 from filmroom.model.names import check_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
-from filmroom.model.people import Stamp, Viewer
+from filmroom.model.people import BuiltIn, Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import IfExists
 from filmroom.service.resolve import find_visible_project, get_place, list_visible_projects
@@ -81,7 +81,7 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.READ).node.pk)
+            nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.SEE).node.pk)
             project = get_place(connection, viewer, address, action=Action.DELETE).node  # C-151: whoever may delete it
             nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
 
@@ -94,6 +94,8 @@ class Projects:
         pk = nodes.insert_node(connection, new, stamp=stamp)
         if not projects.claim_project_name(connection, new.id, project_pk=pk):
             raise ProjectNameTaken(new.id)
+        if stamp.by is not None:
+            groups.put_member(connection, project_pk=pk, account_pk=stamp.by, suffix=BuiltIn.OWNER)  # C-70
 
     def _change(self, connection: Connection, project: Node, stamp: Stamp) -> None:
         names = {project.id, str(project.fields["secondary_ID"]), str(project.fields["name"]), *project.aliases}

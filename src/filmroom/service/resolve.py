@@ -1,24 +1,28 @@
-"""The only gate: from an address and a viewer to the nodes that this viewer may act on.
+"""From an address and a viewer to the nodes that this viewer may act on.
 
-Each level of an address narrows what the one before it found. What a viewer may not read answers like what is not
-there (C-21), and what is below something deleted is not there either.
+Each level of an address narrows what the one before it found, and the gate lets through what the viewer may see. What
+is below something deleted is not there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
+from itertools import chain, islice
 from typing import Final
 
 from sqlalchemy import Connection
 
-from filmroom.db import nodes, projects
+from filmroom.db import names, nodes, projects
 from filmroom.model.address import Address
-from filmroom.model.errors import NotAllowed, NotFound
+from filmroom.model.errors import NotFound
 from filmroom.model.nodes import INSIDE_SESSION, Kind, Node, Place
 from filmroom.model.people import Viewer
-from filmroom.model.permission import Action, Role, may
+from filmroom.model.permission import Action
 from filmroom.model.resources import Owner, Side
+from filmroom.service.gate import Gate
 
 # F-44, F-45: the words for "all of them".
 _EVERY: Final = frozenset({"*", "ALL"})
+_NODES_AT_ONCE: Final = 500
 _SIDED: Final = frozenset({Kind.RECONSTRUCTION, Kind.ASSESSOR})
 
 
@@ -27,88 +31,160 @@ def get_place(connection: Connection, viewer: Viewer, address: Address, *, actio
 
     Raises NotFound for none or several, NotAllowed when it may be seen but not for this action.
     """
-    match list_places(connection, viewer, address):
-        case [place]:
-            _check(viewer, action, place)
+    gate = Gate(connection, viewer)
+    match _list_visible(gate, address):
+        case (place,):
+            gate.check(action, place)
             return place
         case _:
             raise _not_found(address)
 
 
 def list_places(connection: Connection, viewer: Viewer, address: Address) -> tuple[Place, ...]:
-    """Every live node that an address names and the viewer may read (F-41 to F-46).
+    """Every live node that an address names and whose content the viewer may read (F-41 to F-46).
 
-    Items of a list that are not there are passed over. Raises NotFound when none is, unless all were asked for.
+    Items of a list that are not there are passed over. Raises NotFound when none is, unless all were asked for, and
+    NotAllowed when what is there may be seen but not read.
     """
-    walk = _Walk(connection, viewer, address)
-    places = tuple(place for place in walk.find() if _may(viewer, Action.READ, place))
-    if not places and not _asks_for_all(address):
+    gate = Gate(connection, viewer)
+    visible = _list_visible(gate, address)
+    if not visible and not _asks_for_all(address):
         raise _not_found(address)
-    return places
+    readable = tuple(place for place in visible if gate.may(Action.READ, place))
+    if visible and not readable:
+        gate.check(Action.READ, visible[0])
+    return readable
 
 
-def list_parents(connection: Connection, viewer: Viewer, address: Address) -> tuple[Place, ...]:
-    """As ``list_places``, and every project for the archive itself: only ever to be looked into."""
-    if address.kind is Kind.SITE:
-        return tuple(map(_project_place, list_visible_projects(connection, viewer)))
-    return list_places(connection, viewer, address)
+def _list_visible(gate: Gate, address: Address) -> tuple[Place, ...]:
+    return tuple(place for place in _Walk(gate, address).find() if gate.may(Action.SEE, place))
 
 
-def list_children(connection: Connection, parent: Place, kind: Kind) -> tuple[Place, ...]:
-    """What of one kind is inside a thing, with the side ``out`` where there are sides.
+def iter_inside(connection: Connection, viewer: Viewer, address: Address, kind: Kind) -> Generator[Place, None, None]:
+    """What of one kind is inside the things that an address names, or in the whole archive, each as it was made.
 
-    The experiments of a project are those of its subjects, the assessors of a subject or project those of its sessions.
+    Of the archive each thing comes once, however many projects it is shared into. Raises as ``list_places`` does, and
+    NotAllowed for a project whose record may be seen but not what it holds (C-90, C-105).
     """
-    if parent.kind is Kind.PROJECT and kind in {Kind.EXPERIMENT, Kind.ASSESSOR}:
-        return tuple(place for place in _experiments_of(connection, parent) if place.kind is kind)
-    if parent.kind is Kind.SUBJECT and kind is Kind.ASSESSOR:
-        sessions = list(_children(connection, parent, Kind.EXPERIMENT, Side.NONE))
-        return tuple(place for session in sessions for place in _children(connection, session, kind, Side.OUT))
-    return tuple(_children(connection, parent, kind, Side.OUT))
+    gate = Gate(connection, viewer)
+    if address.kind is Kind.SITE:
+        yield from _iter_everywhere(gate, kind)
+        return
+    for parent in list_places(connection, viewer, address):
+        children = list_children(gate, parent, kind)
+        if parent.kind is Kind.SUBJECT and address.project is not None:
+            yield from _iter_seen_in(gate, parent.shared_into or parent.project, children)
+        else:
+            yield from children
 
 
-def _experiments_of(connection: Connection, project: Place) -> Iterator[Place]:
-    """The experiments of a project and their assessors, as they were made: what holds one was there before it."""
-    known = {place.node.pk: place for place in _children(connection, project, Kind.SUBJECT, Side.NONE)}
-    for node in nodes.iter_of_project(connection, project.node.pk, Kind.EXPERIMENT):
-        if (parent := known.get(node.parent_pk or 0)) is not None:
-            kind = Kind.EXPERIMENT if parent.kind is Kind.SUBJECT else Kind.ASSESSOR
-            place = known[node.pk] = _inside_place(parent, node, kind, Side.OUT)
+def _iter_seen_in(gate: Gate, project: Node, places: Iterable[Place]) -> Iterator[Place]:
+    """Those that are in a project, its own ones and those shared into it, with the labels that they have there."""
+    for place in places:
+        if place.project.pk == project.pk:
+            yield place
+        elif share := names.find_share(gate.connection, project.pk, place.node.pk):
+            node = replace(place.node, label=share.label or place.node.label)
+            yield replace(place, node=node, shared_into=project)
+
+
+def list_children(gate: Gate, parent: Place, kind: Kind) -> tuple[Place, ...]:
+    """What of one kind is inside a thing and may be read, with the side ``out`` where there are sides.
+
+    The experiments of a project are its own and those shared into it, its assessors those of its sessions and those
+    shared into it.
+    """
+    return tuple(place for place in _iter_children(gate, parent, kind) if gate.may(Action.READ, place))
+
+
+def _iter_children(gate: Gate, parent: Place, kind: Kind) -> Iterator[Place]:
+    if parent.kind is Kind.PROJECT:
+        yield from _iter_of_project(gate, parent.node, kind)
+    elif parent.kind is Kind.SUBJECT and kind is Kind.ASSESSOR:
+        for session in _children(gate.connection, parent, Kind.EXPERIMENT, Side.NONE):
+            yield from _children(gate.connection, session, kind, Side.OUT)
+    else:
+        yield from _children(gate.connection, parent, kind, Side.OUT)
+
+
+def _iter_of_project(gate: Gate, project: Node, kind: Kind) -> Iterator[Place]:
+    """The subjects, experiments or assessors of a project as they were made, then those shared into it."""
+    family = Kind.SUBJECT if kind is Kind.SUBJECT else Kind.EXPERIMENT
+    own = nodes.iter_of_projects(gate.connection, [project.pk], family)
+    shared = names.list_shared_into(gate.connection, project.pk, family)
+    for place in _iter_placed(gate.connection, chain(own, shared), {project.pk: project}):
+        if place.kind is kind:
+            yield place if place.project.pk == project.pk else replace(place, shared_into=project)
+
+
+def _iter_everywhere(gate: Gate, kind: Kind) -> Iterator[Place]:
+    """By the projects they belong to, as these were made; then what may be read only where it is shared into."""
+    family = Kind.SUBJECT if kind is Kind.SUBJECT else Kind.EXPERIMENT
+    readable = {project.pk: project for project in gate.list_projects(Action.READ)}
+    own = nodes.iter_of_projects(gate.connection, list(readable), family)
+    shared = names.iter_shared_from_elsewhere(gate.connection, list(readable), family)
+    for place in _iter_placed(gate.connection, chain(own, shared), dict(readable)):
+        if place.kind is kind and gate.may(Action.READ, place):
             yield place
 
 
-def list_inside(connection: Connection, session: Place) -> tuple[Place, ...]:
+def _iter_placed(connection: Connection, found: Iterator[Node], above: dict[int, Node | None]) -> Iterator[Place]:
+    """Each node with all that stands above it, without those above which anything is deleted."""
+    while batch := tuple(islice(found, _NODES_AT_ONCE)):
+        _look_above(connection, batch, above)
+        for node in batch:
+            if place := _with_ancestors(connection, node, Side.OUT, above):
+                yield place
+
+
+def _look_above(connection: Connection, found: Iterable[Node], above: dict[int, Node | None]) -> None:
+    """Add what stands above some nodes, all the way up, to what is known; None for what is deleted."""
+    while missing := {pk for node in found for pk in (node.parent_pk, node.project_pk) if pk} - above.keys():
+        found = nodes.list_nodes(connection, missing)
+        above.update(dict.fromkeys(missing))
+        above.update({node.pk: node for node in found})
+
+
+def list_inside(gate: Gate, session: Place) -> tuple[Place, ...]:
     """The scans, reconstructions and assessors of a session, with the side ``out`` where there are sides (F-67)."""
-    return tuple(place for kind in INSIDE_SESSION for place in _children(connection, session, kind, Side.OUT))
+    return tuple(place for kind in INSIDE_SESSION for place in list_children(gate, session, kind))
 
 
 def find_place(connection: Connection, viewer: Viewer, owner: Owner) -> Place | None:
     """Where the resources of an owner hang, if that is live and the viewer may read it."""
+    place = find_live_place(connection, owner)
+    return place if place is not None and Gate(connection, viewer).may(Action.READ, place) else None
+
+
+def find_live_place(connection: Connection, owner: Owner) -> Place | None:
+    """Where the resources of an owner hang, whoever may read it; None where that, or anything above it, is deleted."""
     node = nodes.find_node(connection, owner.node_pk)
-    place = _with_ancestors(connection, node, owner.side, {}) if node else None
-    return place if place is not None and _may(viewer, Action.READ, place) else None
+    return _with_ancestors(connection, node, owner.side, {}) if node else None
 
 
 def find_visible_project(connection: Connection, viewer: Viewer, project_id: str) -> Node | None:
-    """The live project of this name if there is one that the viewer may read."""
-    project = projects.find_project(connection, project_id)
-    return project if project is not None and _may(viewer, Action.READ, _project_place(project)) else None
+    """The live project of this name if there is one whose record the viewer may see."""
+    return _find_visible_project(Gate(connection, viewer), project_id)
+
+
+def _find_visible_project(gate: Gate, project_id: str) -> Node | None:
+    project = projects.find_project(gate.connection, project_id)
+    return project if project is not None and gate.may(Action.SEE, _project_place(project)) else None
+
+
+def get_project_to_fill(connection: Connection, viewer: Viewer, project_id: str, xsi_type: str) -> Place:
+    """The project in which the viewer may make something of a data type. Raises NotFound, NotAllowed (C-81)."""
+    gate = Gate(connection, viewer)
+    project = _find_visible_project(gate, project_id)
+    if project is None:
+        raise NotFound(f"project {project_id!r}")
+    gate.check_create(project, xsi_type)
+    return _project_place(project)
 
 
 def list_visible_projects(connection: Connection, viewer: Viewer) -> tuple[Node, ...]:
-    """The live projects that the viewer may read, by ID."""
-    return tuple(projects.iter_projects(connection, creator_pk=None if viewer.is_admin else viewer.pk))
-
-
-def _check(viewer: Viewer, action: Action, place: Place) -> None:
-    if not _may(viewer, action, place):
-        raise NotAllowed(f"you may not {action.name.lower()} {place.kind} {place.node.id!r}")
-
-
-def _may(viewer: Viewer, action: Action, place: Place) -> bool:
-    is_owner = viewer.is_admin or viewer.pk in {place.project.creator_pk, place.node.pk}
-    role = Role.OWNER if is_owner else Role.OUTSIDER
-    return may(role, action)
+    """The live projects whose record the viewer may see, by ID."""
+    return Gate(connection, viewer).list_projects(Action.SEE)
 
 
 def _not_found(address: Address) -> NotFound:
@@ -134,9 +210,9 @@ def _items(text: str) -> list[str]:
 class _Walk:
     """One address on its way down."""
 
-    def __init__(self, connection: Connection, viewer: Viewer, address: Address) -> None:
-        self._connection = connection
-        self._viewer = viewer
+    def __init__(self, gate: Gate, address: Address) -> None:
+        self._gate = gate
+        self._connection = gate.connection
         self._address = address
         self._above: dict[int, Node | None] = {}
 
@@ -161,47 +237,59 @@ class _Walk:
     def _find_project(self) -> Node | None:
         if self._address.project is None:
             return None
-        project = find_visible_project(self._connection, self._viewer, self._address.project)
+        project = _find_visible_project(self._gate, self._address.project)
         if project is None:
             raise NotFound(f"project {self._address.project!r}")
         return project
 
     def _viewer_place(self) -> Iterator[Place]:
         """F-261: a cache is always that of whoever asks."""
-        if user := nodes.find_node(self._connection, self._viewer.pk):
+        if user := nodes.find_node(self._connection, self._gate.viewer.pk):
             yield Place(kind=Kind.USER, node=user, side=Side.NONE, project=user)
 
-    def _experiments(self, project: Node | None) -> Iterator[Place]:
+    def _experiments(self, project: Node | None) -> tuple[Place, ...]:
         """F-43, F-44; one that is not of the subject that the address names is not there."""
-        subjects: list[Place] = []
-        if self._address.subject is not None:
-            subjects = list(self._named(project, Kind.SUBJECT, [self._address.subject]))
-            if not subjects:
-                raise NotFound(f"subject {self._address.subject!r}")
+        found = tuple(self._named(project, Kind.EXPERIMENT, _items(self._address.experiment or "")))
+        if self._address.subject is None:
+            return found
+        subjects = tuple(self._named(project, Kind.SUBJECT, [self._address.subject]))
         wanted = {place.node.pk for place in subjects}
-        for place in self._named(project, Kind.EXPERIMENT, _items(self._address.experiment or "")):
-            if not wanted or (place.subject is not None and place.subject.pk in wanted):
-                yield place
+        inside = tuple(place for place in found if place.subject is not None and place.subject.pk in wanted)
+        if not any(self._gate.may(Action.SEE, place) for place in (*subjects, *inside)):
+            raise NotFound(f"subject {self._address.subject!r}")
+        return inside
 
-    def _named(self, project: Node | None, family: Kind, names: Iterable[str]) -> Iterator[Place]:
+    def _named(self, project: Node | None, family: Kind, wanted: Iterable[str]) -> Iterator[Place]:
         """Subjects or experiments by label in the project, else by ID; without a project by ID only (C-79, C-91)."""
-        for name in names:
-            found = nodes.find_node_by_label(self._connection, project.pk, family, name) if project else None
-            found = found or nodes.find_node_by_id(self._connection, family, name)
-            if found is None or (project is not None and found.project_pk != project.pk):
-                continue
-            if place := _with_ancestors(self._connection, found, self._address.side, self._above):
-                yield place
+        for name in wanted:
+            found = self._find_named(project, family, name)
+            place = _with_ancestors(self._connection, found, self._address.side, self._above) if found else None
+            if place is not None:
+                is_own = project is None or place.node.project_pk == project.pk
+                yield place if is_own else replace(place, shared_into=project)
+
+    def _find_named(self, project: Node | None, family: Kind, name: str) -> Node | None:
+        """What is in the project under this name, its own or shared into it, with the label that it has there."""
+        if project is None:
+            return nodes.find_node_by_id(self._connection, family, name)
+        found = nodes.find_node_by_label(self._connection, project.pk, family, name)
+        found = found or nodes.find_node_by_id(self._connection, family, name)
+        if found is None:
+            return names.find_shared_without_label(self._connection, project.pk, family, name)
+        if found.project_pk == project.pk:
+            return found
+        share = names.find_share(self._connection, project.pk, found.pk)
+        return None if share is None else replace(found, label=share.label or found.label)
 
     def _inside(self, project: Node | None) -> Iterator[Place]:
         """F-48: below no session at all there is nothing, not even for those who ask for all."""
         kind, side = self._address.kind, self._address.side
-        names = _items(getattr(self._address, kind))
-        sessions = [place for place in self._experiments(project) if _may(self._viewer, Action.READ, place)]
+        wanted = _items(getattr(self._address, kind))
+        sessions = [place for place in self._experiments(project) if self._gate.may(Action.READ, place)]
         if not sessions:
             raise NotFound(f"experiment {self._address.experiment!r}")
         for session in sessions:
-            for name in dict.fromkeys(names):
+            for name in dict.fromkeys(wanted):
                 yield from _matching(self._connection, session, kind, name=name, side=side)
 
 
@@ -215,16 +303,29 @@ def _with_ancestors(connection: Connection, node: Node, side: Side, above: dict[
             return None
         parents.append(parent)
     by_kind = {parent.kind: parent for parent in parents}
+    project = _project_of(connection, node, above)
+    if project is None:
+        return None
     is_assessor = node.kind is Kind.EXPERIMENT and Kind.EXPERIMENT in by_kind
     is_sided = is_assessor or node.kind in _SIDED
     return Place(
         kind=Kind.ASSESSOR if is_assessor else node.kind,
         node=node,
         side=(side or Side.OUT) if is_sided else Side.NONE,  # F-57
-        project=by_kind.get(Kind.PROJECT, node),
+        project=project,
         subject=by_kind.get(Kind.SUBJECT),
         session=by_kind.get(Kind.EXPERIMENT),
     )
+
+
+def _project_of(connection: Connection, node: Node, above: dict[int, Node | None]) -> Node | None:
+    """The project a node belongs to, which need not be its subject's; None when it is deleted."""
+    pk = node.project_pk
+    if pk is None:
+        return node
+    if pk not in above:
+        above[pk] = nodes.find_node(connection, pk)
+    return above[pk]
 
 
 def _matching(connection: Connection, session: Place, kind: Kind, *, name: str, side: Side) -> Iterator[Place]:
@@ -246,10 +347,12 @@ def _names_of(place: Place) -> tuple[str | None, ...]:
     return (place.node.type,)
 
 
-def _children(connection: Connection, session: Place, kind: Kind, side: Side) -> Iterator[Place]:
+def _children(connection: Connection, parent: Place, kind: Kind, side: Side) -> Iterator[Place]:
     stored_kind = Kind.EXPERIMENT if kind is Kind.ASSESSOR else kind
-    for node in nodes.iter_children(connection, session.node.pk, stored_kind):
-        yield _inside_place(session, node, kind, side)
+    known: dict[int, Node | None] = {parent.project.pk: parent.project}
+    for node in nodes.iter_children(connection, parent.node.pk, stored_kind):
+        if project := _project_of(connection, node, known):
+            yield replace(_inside_place(parent, node, kind, side), project=project)
 
 
 def _inside_place(parent: Place, node: Node, kind: Kind, side: Side) -> Place:

@@ -15,6 +15,7 @@ from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, FileEntry, Resource
+from filmroom.service.gate import Gate
 from filmroom.service.resolve import find_place, get_place, list_inside, list_places
 from filmroom.service.stores import Stores
 
@@ -49,7 +50,7 @@ class Resources:
         """
         with self._stores.database.read() as connection:
             places = list_places(connection, viewer, address)
-            return _resources_of(connection, _expanded(connection, places) if with_inside else places)
+            return _resources_of(connection, _expanded(connection, viewer, places) if with_inside else places)
 
     def create(self, viewer: Viewer, address: Address, said: Description) -> Found:
         """Make an empty resource, without a label where the address names none (F-94).
@@ -97,7 +98,7 @@ class Resources:
         with self._stores.database.read() as connection:
             places = list_places(connection, viewer, address)
             own = _named(_resources_of(connection, places), address)
-            match own or _named(_resources_of(connection, _expanded(connection, places)), address):
+            match own or _named(_resources_of(connection, _expanded(connection, viewer, places)), address):
                 case [found]:
                     entries = files.iter_files(connection, found.resource.pk)
                     yield Catalog(found.place, found.resource, entries)
@@ -105,12 +106,13 @@ class Resources:
                     raise NotFound(f"one resource {address.resource!r}")
 
 
-def _expanded(connection: Connection, places: Sequence[Place]) -> list[Place]:
+def _expanded(connection: Connection, viewer: Viewer, places: Sequence[Place]) -> list[Place]:
     """The places, and what is inside those that are sessions."""
+    gate = Gate(connection, viewer)
     return [
         inner
         for place in places
-        for inner in (place, *(list_inside(connection, place) if place.kind is Kind.EXPERIMENT else ()))
+        for inner in (place, *(list_inside(gate, place) if place.kind is Kind.EXPERIMENT else ()))
     ]
 
 
@@ -129,7 +131,7 @@ def select_resources(
     is a label. Raises NotFound for a place or a number that is not there.
     """
     places = list_places(connection, viewer, address)
-    everything = _resources_of(connection, _expanded(connection, places) if with_inside else places)
+    everything = _resources_of(connection, _expanded(connection, viewer, places) if with_inside else places)
     if address.resource is None:
         return everything
     here = {found.resource.rid for found in everything}

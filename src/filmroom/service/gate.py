@@ -1,0 +1,96 @@
+"""The gate: the one place that asks who may do what.
+
+A gate stands for one viewer within one transaction. What a viewer may not see answers like what is not there (C-21).
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from filmroom.db import groups, names, projects
+from filmroom.model.errors import NotAllowed
+from filmroom.model.nodes import Kind, Node, Place
+from filmroom.model.people import Group, Viewer
+from filmroom.model.permission import Action, Scope, Standing, may, standing_of
+
+_LOOKING: Final = frozenset({Action.SEE, Action.READ})
+
+
+class Gate:
+    def __init__(self, connection: Connection, viewer: Viewer) -> None:
+        self.connection = connection
+        self.viewer = viewer
+        self._standings: dict[int, Standing] = {}
+        self._shares: dict[int, tuple[Node, ...]] = {}
+
+    def may(self, action: Action, place: Place) -> bool:
+        """Whether the viewer may do this to what is at a place (F-281 to F-288).
+
+        Rights come from the project that a thing belongs to, and those to look at it also from projects into which it
+        is shared.
+        """
+        if place.kind is Kind.USER:
+            return place.node.pk == self.viewer.pk  # F-261
+        secured = _secured(place)
+        scope = Scope.PROJECT if place.kind is Kind.PROJECT else Scope.DATA
+        if may(self._standing(place.project), action, scope, secured.xsi_type):
+            return True
+        return action in _LOOKING and self._is_shared_with_viewer(place, secured, action)
+
+    def check(self, action: Action, place: Place) -> None:
+        """Raises NotAllowed."""
+        if not self.may(action, place):
+            raise NotAllowed(f"you may not {action.name.lower()} {place.kind} {place.node.id!r}")
+
+    def check_create(self, project: Node, xsi_type: str) -> None:
+        """Whether the viewer may make something of a data type in a project; raises NotAllowed if not (C-81)."""
+        if not may(self._standing(project), Action.CREATE, Scope.DATA, xsi_type):
+            raise NotAllowed(
+                f"Specified user account has insufficient create privileges for {xsi_type} in this project."
+            )
+
+    def list_projects(self, action: Action) -> tuple[Node, ...]:
+        """The live projects to which the viewer may do this, by ID."""
+        mine = groups.map_groups_of(self.connection, self.viewer.pk)
+        everything = tuple(projects.iter_projects(self.connection))
+        for project in everything:
+            self._standings[project.pk] = standing_of(self.viewer, project.accessibility, mine.get(project.pk))
+        return tuple(
+            project
+            for project in everything
+            if may(self._standings[project.pk], action, Scope.PROJECT, project.xsi_type)
+        )
+
+    def _standing(self, project: Node) -> Standing:
+        if (known := self._standings.get(project.pk)) is None:
+            known = standing_of(self.viewer, project.accessibility, self._group(project))
+            self._standings[project.pk] = known
+        return known
+
+    def _group(self, project: Node) -> Group | None:
+        if self.viewer.is_guest or self.viewer.is_admin:
+            return None
+        return groups.find_group(
+            self.connection, project_pk=project.pk, project_id=project.id, account_pk=self.viewer.pk
+        )
+
+    def _is_shared_with_viewer(self, place: Place, secured: Node, action: Action) -> bool:
+        """What is inside a session is shared along with it."""
+        shared = (secured, place.session) if place.kind is Kind.ASSESSOR else (secured,)
+        return any(
+            may(self._standing(project), action, Scope.SHARED, secured.xsi_type)
+            for node in shared
+            if node is not None
+            for project in self._projects_of_shares(node)
+        )
+
+    def _projects_of_shares(self, node: Node) -> tuple[Node, ...]:
+        if (known := self._shares.get(node.pk)) is None:
+            known = self._shares[node.pk] = tuple(names.iter_projects_shared_into(self.connection, node.pk))
+        return known
+
+
+def _secured(place: Place) -> Node:
+    """F-56: scans and reconstructions are as safe as their session; everything else stands for itself."""
+    inside = place.kind in {Kind.SCAN, Kind.RECONSTRUCTION}
+    return place.session if inside and place.session is not None else place.node
