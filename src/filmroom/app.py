@@ -61,7 +61,9 @@ def create_app(archive: Archive, settings: Settings) -> Router:
     """The ASGI application of an archive; shutting it down closes the archive."""
     for_changes = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom-change")
     for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), thread_name_prefix="filmroom-read")
-    site = Site(site_id=settings.site_id, root_path=settings.root_path)
+    site = Site(
+        site_id=settings.site_id, root_path=settings.root_path, has_strict_uploads=settings.strict_uploads
+    )
     home = PlainTextResponse(_HOME.format(root_path=settings.root_path))
 
     async def get_home(_request: Request) -> PlainTextResponse:

@@ -42,6 +42,13 @@ def _word(*words: str) -> Callable[[Any], str]:
     return read
 
 
+def _switch(value: Any) -> bool:
+    words = {"true": True, "false": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false")
+    return words[str(value).lower()]
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("text")  # noqa: TRY004 - one kind of error for one kind of mistake
@@ -92,6 +99,11 @@ class Settings:
     root_path: str = _option("", "The context path when the site is not at the root of its host.", _root_path)
     default_accessibility: str = _option(
         "protected", "Who may see a new project: private, protected or public.", _word(*Accessibility)
+    )
+    strict_uploads: bool = _option(
+        False,  # noqa: FBT003 - it is the default of the option
+        "Whether an upload that is not allowed (403) or meets a file of its name (409) is an error; in XNAT it is not.",
+        _switch,
     )
     session_idle_minutes: int = _option(15, "Minutes after which an unused session ends.", _whole(1, 525_600))
     undo_days: int = _option(7, "Days for which what was deleted or overwritten can be brought back.", _whole(0, 3650))

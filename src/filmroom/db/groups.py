@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
@@ -73,16 +73,31 @@ class Member(NamedTuple):
     is_enabled: bool
 
 
+_SHOWN: Final = (
+    account.c.node_pk.label("account_pk"),
+    account.c.login,
+    account.c.first_name,
+    account.c.last_name,
+    account.c.email,
+    account.c.is_enabled,
+)
+
+
 def iter_members(connection: Connection, project_pk: int) -> Iterator[Member]:
     """Everybody who is in a group of the project, by login."""
-    columns = [column for column in account.c if column.name in Member._fields]
     query = (
-        select(membership.c.suffix, membership.c.account_pk, *columns)
+        select(membership.c.suffix, *_SHOWN)
         .join(account, account.c.node_pk == membership.c.account_pk)
         .where(membership.c.project_pk == project_pk)
         .order_by(account.c.login)
     )
-    return (Member(*(getattr(row, name) for name in Member._fields)) for row in connection.execute(query))
+    return (Member(*row) for row in connection.execute(query))
+
+
+def iter_data_people(connection: Connection) -> Iterator[Member]:
+    """Everybody who has a role at all projects, which stands in place of a group, by login."""
+    query = select(account.c.data_role, *_SHOWN).where(account.c.data_role != "").order_by(account.c.login)
+    return (Member(*row) for row in connection.execute(query))
 
 
 def put_member(connection: Connection, *, project_pk: int, account_pk: int, suffix: str) -> None:
@@ -121,5 +136,5 @@ def delete_group(connection: Connection, *, project_pk: int, suffix: str) -> boo
 
 
 def count_members(connection: Connection, *, project_pk: int, suffix: str) -> int:
-    query = select(membership.c.account_pk).where(membership.c.project_pk == project_pk, membership.c.suffix == suffix)
-    return len(connection.execute(query).all())
+    in_group = (membership.c.project_pk == project_pk, membership.c.suffix == suffix)
+    return int(connection.execute(select(func.count()).select_from(membership).where(*in_group)).scalar_one())

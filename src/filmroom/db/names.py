@@ -105,7 +105,8 @@ def insert_share(connection: Connection, project_pk: int, shared: Node, label: s
     connection.execute(insert(name).values(values))
 
 
-def update_share(connection: Connection, project_pk: int, node_pk: int, label: str | None) -> None:
+def update_label(connection: Connection, project_pk: int, node_pk: int, label: str | None) -> None:
+    """Change the label that a thing has in a project, its own or another."""
     connection.execute(_share(project_pk, node_pk).values(label=label))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, insert, or_, select, update
 
 from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, name, node
@@ -160,6 +160,39 @@ def update_node(connection: Connection, changed: Node, *, stamp: Stamp) -> None:
 
 def move_node(connection: Connection, pk: int, *, parent_pk: int) -> None:
     connection.execute(update(node).where(node.c.pk == pk).values(parent_pk=parent_pk))
+
+
+def move_to_project(connection: Connection, moved: Node, project_pk: int, *, stamp: Stamp) -> None:
+    """Let a node belong to another project; a subject hangs there too."""
+    values = {"project_pk": project_pk, "modified_at": stamp.at, "modified_by": stamp.by}
+    if moved.kind is Kind.SUBJECT:
+        values["parent_pk"] = project_pk
+    connection.execute(update(node).where(node.c.pk == moved.pk).values(values))
+
+
+def list_inside(connection: Connection, parent_pk: int) -> tuple[Node, ...]:
+    """The live children of every kind."""
+    return tuple(map(to_node, connection.execute(select_nodes().where(node.c.parent_pk == parent_pk, _LIVE))))
+
+
+def list_children_of_project(connection: Connection, parent_pk: int, project_pk: int) -> tuple[Node, ...]:
+    """The live children that belong to a project, which need not be their parent's."""
+    query = select_nodes().where(node.c.parent_pk == parent_pk, node.c.project_pk == project_pk, _LIVE)
+    return tuple(map(to_node, connection.execute(query.order_by(node.c.pk))))
+
+
+def list_foreign(connection: Connection, pk: int) -> tuple[Node, ...]:
+    """The live experiments of other live projects that hang below a subject, or below the subjects of a project."""
+    subject, project = node.alias("subject"), node.alias("project")
+    query = (
+        select_nodes()
+        .join(subject, subject.c.pk == node.c.parent_pk)
+        .join(project, project.c.pk == node.c.project_pk)
+        .where(or_(subject.c.pk == pk, subject.c.project_pk == pk), subject.c.kind == Kind.SUBJECT)
+        .where(node.c.kind == Kind.EXPERIMENT, node.c.project_pk != subject.c.project_pk, _LIVE)
+        .where(subject.c.deleted_at.is_(None), project.c.deleted_at.is_(None))
+    )
+    return tuple(map(to_node, connection.execute(query.order_by(node.c.pk))))
 
 
 def mark_node_deleted(connection: Connection, pk: int, *, stamp: Stamp) -> None:

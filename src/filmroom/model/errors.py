@@ -15,6 +15,7 @@ ArchiveError
 ├── NotSignedIn         nobody, or nobody we know
 │   └── AccountLocked   too many failures in a row
 ├── NotAllowed          somebody, but not for this
+│   ├── StillNeeded         what others have things of
 ├── NotFound            nothing there, or nothing this viewer may know of
 ├── NotAcceptable       no representation that the client takes
 ├── NotInstalled        something that this server could do with one of its extras
@@ -23,6 +24,10 @@ ArchiveError
 │   ├── ResourceExists
 │   ├── ProjectNameTaken
 │   ├── LabelTaken
+│   ├── LastOwner           a project that nobody would own any more
+│   ├── NotForGuests        something that only somebody can have
+│   ├── AlreadyShared       a thing that is in a project already
+│   ├── FilesExist          files that are there already, where that is to be an error
 │   ├── WrongType           a thing is of another data type already
 │   ├── FolderExists        a folder of a user's cache that is there already
 │   └── PathConflict    a file where a folder is, or the other way round
@@ -157,6 +162,18 @@ class NotAllowed(ArchiveError):
 
 
 @dataclass(eq=False)
+class StillNeeded(NotAllowed):
+    needed_by: tuple[str, ...]
+
+    def __str__(self) -> str:
+        named = ", ".join(self.needed_by[:_MOST_NAMED])
+        return f"{self.reason}: {named}{', ...' if len(self.needed_by) > _MOST_NAMED else ''}"
+
+
+_MOST_NAMED = 5
+
+
+@dataclass(eq=False)
 class NotFound(ArchiveError):
     what: str
 
@@ -219,6 +236,40 @@ class LabelTaken(Conflict):
 
     def __str__(self) -> str:
         return f"Specified label is already in use: {self.label!r}"
+
+
+@dataclass(eq=False)
+class LastOwner(Conflict):
+    project_id: str
+
+    def __str__(self) -> str:
+        return f"project {self.project_id!r} would have no owner any more; make somebody else one first"
+
+
+@dataclass(eq=False)
+class NotForGuests(Conflict):
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
+class AlreadyShared(Conflict):
+    project_id: str
+
+    def __str__(self) -> str:
+        return f"Already assigned to project: {self.project_id}"
+
+
+@dataclass(eq=False)
+class FilesExist(Conflict):
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        named = ", ".join(repr(path) for path in self.paths[:_MOST_NAMED])
+        rest = ", ..." if len(self.paths) > _MOST_NAMED else ""
+        return f"nothing was stored, because there is already {named}{rest}; overwrite=true replaces it"
 
 
 @dataclass(eq=False)

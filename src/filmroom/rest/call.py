@@ -14,10 +14,14 @@ from filmroom.service.archive import Archive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What a site calls itself. ``root_path`` is its context path without a trailing slash; empty at the root."""
+    """What a site calls itself. ``root_path`` is its context path without a trailing slash; empty at the root.
+
+    ``has_strict_uploads`` says that an upload which is not stored is an error unless its sender wants it otherwise.
+    """
 
     site_id: str
     root_path: str
+    has_strict_uploads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

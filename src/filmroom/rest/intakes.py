@@ -55,6 +55,22 @@ class SummingIntake:
         """Nothing was kept."""
 
 
+class DroppingIntake:
+    """A body that is read to its end, because many clients read no answer before that, and not kept."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def feed(self, chunks: Sequence[bytes]) -> None:
+        """Nothing of it is wanted."""
+
+    def finish(self) -> Reply:
+        return self._reply
+
+    def abort(self) -> None:
+        """Nothing was kept."""
+
+
 class FileIntake:
     """A body that is one file, or one archive."""
 

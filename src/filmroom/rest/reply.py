@@ -63,6 +63,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.WrongMethod: 405,
     errors.Conflict: 409,
     errors.FolderExists: 412,
+    errors.NotForGuests: 412,
     errors.RetiredProjectId: 403,
     errors.StorageFull: 507,
     errors.MissingBytes: 404,

@@ -7,7 +7,7 @@ from typing import Final
 from filmroom.model.address import Address, match_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
-from filmroom.rest import cache, entities, files, projects, resources, services, sessions, uploads
+from filmroom.rest import cache, entities, files, members, projects, resources, services, sessions, sharing, uploads
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
@@ -39,6 +39,8 @@ _SESSION_KIND: Final = frozenset({Kind.EXPERIMENT})
 # Every kind of thing whose resources are served.
 _OWNERS: Final = frozenset(Kind) - {Kind.SITE, Kind.USER}
 _ENTITIES: Final = _OWNERS - {Kind.PROJECT}
+# What can be in more projects than its own.
+_SHARED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 
 _SESSION: Final[Mapping[str, Handler]] = {
     "GET": sessions.get_session,
@@ -50,6 +52,17 @@ _FILES: Final[Mapping[str, Handler]] = {
     "PUT": uploads.put_files,
     "POST": uploads.put_files,
     "DELETE": files.delete_files,
+}
+
+_PEOPLE: Final[Mapping[str, Handler]] = {
+    "GET": members.list_people,
+    "PUT": members.put_people,
+    "DELETE": members.remove_people,
+}
+_GROUPS: Final[Mapping[str, Handler]] = {
+    "GET": members.list_groups,
+    "PUT": members.put_group,
+    "POST": members.put_group,
 }
 
 OPERATIONS: Final = (
@@ -77,6 +90,14 @@ OPERATIONS: Final = (
     Operation(_SESSION_KIND, "assessors", {"GET": entities.lister(entities.ASSESSORS)}),
     Operation(_PROJECT, "accessibility", {"GET": projects.get_accessibility}),
     Operation(_PROJECT, "accessibility/{level}", {"PUT": projects.put_accessibility}),
+    Operation(_PROJECT, "users", {"GET": members.list_people}),
+    Operation(_PROJECT, "users/{hidden}", {"GET": members.list_people}),
+    Operation(_PROJECT, "users/{group}/{person}", _PEOPLE),
+    Operation(_PROJECT, "users/{group}/{person}/{hidden}", _PEOPLE),
+    Operation(_PROJECT, "groups", _GROUPS),
+    Operation(_PROJECT, "groups/{group}", {**_GROUPS, "DELETE": members.delete_group}),
+    Operation(_SHARED, "projects", {"GET": sharing.list_projects}),
+    Operation(_SHARED, "projects/{target}", {"PUT": sharing.share, "DELETE": sharing.unshare}),
     Operation(
         _OWNERS,
         "resources",

@@ -1,16 +1,17 @@
 """Uploads over HTTP (files-api section 8). PUT and POST are the same."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from filmroom.model.errors import BadValue, WrongBodyType
+from filmroom.model.errors import BadValue, NotAllowed, WrongBodyType
 from filmroom.model.names import check_file_path
 from filmroom.model.nodes import Kind
 from filmroom.model.resources import Digest, IfExists
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Intake
 from filmroom.rest.digests import read_declared_digests
-from filmroom.rest.intakes import FileIntake, MultipartIntake, SummingIntake
+from filmroom.rest.intakes import DroppingIntake, FileIntake, MultipartIntake, SummingIntake
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
@@ -22,10 +23,38 @@ def put_files(archive: Archive, call: Call) -> Intake | Reply:
     """F-131 to F-143, in F-131's order: the place and the permission first, then the body."""
     check_names_no_folder(call)
     if_exists = IfExists.REPLACE if call.query.flag("overwrite") else IfExists.REFUSE
-    options = UploadOptions(if_exists=if_exists, said=read_description(call.query, split_tags=False))
+    said = read_description(call.query, split_tags=False)
+    options = UploadOptions(if_exists=if_exists, said=said, is_strict=wants_strict(call))
     if (reference := call.query.text("reference")) is not None:
-        return _copy_reference(archive, call, reference, options)
+        return _or_refused(options, lambda: _copy_reference(archive, call, reference, options))
     return take_upload(archive, call, options)
+
+
+def wants_strict(call: Call) -> bool:
+    """Whether an upload that is not stored shall be an error: RFC 7240's ``handling``, else what the site says."""
+    preferences = {part.strip().lower() for part in re.split("[,;]", call.request.headers.get("prefer", ""))}
+    if "handling=lenient" in preferences:
+        return False
+    return call.site.has_strict_uploads or "handling=strict" in preferences
+
+
+def _or_refused(options: UploadOptions, answer: Callable[[], Reply]) -> Reply:
+    """F-131, F-284: whoever may read but not edit is told 200, and nothing is stored; strictly, it is NotAllowed."""
+    try:
+        return answer()
+    except NotAllowed as error:
+        if options.is_strict:
+            raise
+        return _refused_reply(error)
+
+
+def _refused_reply(error: NotAllowed) -> Reply:
+    text = f"Nothing was stored: {error}. With the header 'Prefer: handling=strict' this is an error 403.\n"
+    return Reply(
+        body=text.encode("ascii", "backslashreplace"),
+        media_type=compat.NOTHING_STORED_TYPE,
+        headers=[("Filmroom-Stored", "no")],
+    )
 
 
 def check_names_no_folder(call: Call) -> None:
@@ -50,7 +79,12 @@ def take_upload(archive: Archive, call: Call, options: UploadOptions, *, status:
     upload = _Upload(archive=archive, call=call, options=options, is_unpacked=is_unpacked, status=status)
     names_file = call.address.path is not None and not call.address.path.endswith("/")
     address = call.address if names_file and not is_unpacked else replace(call.address, path=None)
-    is_wanted = archive.uploads.check_upload(call.viewer, address, upload.options)
+    try:
+        is_wanted = archive.uploads.check_upload(call.viewer, address, options)
+    except NotAllowed as error:
+        if options.is_strict:
+            raise
+        return DroppingIntake(_refused_reply(error))
     if is_multipart(call):
         return MultipartIntake(
             call, receive=upload.receive_part, tell=upload.read_field, finish=upload.put, forget=archive.arrivals.forget
@@ -89,6 +123,9 @@ class _Upload:
             self.is_unpacked = value.strip().lower() not in {"", "false", "0"}
 
     def put(self, arrivals: Sequence[Arrival]) -> Reply:
+        return _or_refused(self.options, lambda: self._put(arrivals))
+
+    def _put(self, arrivals: Sequence[Arrival]) -> Reply:
         fates = self.archive.uploads.put(self.call.viewer, self.call.address, arrivals, options=self.options)
         return fates_reply([arrival.path for arrival in arrivals], fates, status=self.status)
 

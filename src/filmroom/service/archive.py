@@ -16,12 +16,14 @@ from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.images import Images
 from filmroom.service.leases import Leases
+from filmroom.service.members import Members
 from filmroom.service.passwords import Passwords
 from filmroom.service.projects import Projects
 from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
 from filmroom.service.sessions import Sessions
+from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
 from filmroom.service.unpacking import Limits
 from filmroom.service.uploads import Uploads
@@ -42,6 +44,7 @@ class Rules:
     site_id: str
     archive_limits: Limits
     reference_roots: tuple[Path, ...] = ()
+    is_user_list_restricted: bool = False
 
 
 class Archive:
@@ -68,6 +71,8 @@ class Archive:
         self.projects = Projects(
             stores, default_accessibility=rules.default_accessibility, undo_period=rules.undo_period
         )
+        self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
+        self.sharing = Sharing(stores)
         self.entities = Entities(stores, site_id=rules.site_id)
         self.resources = Resources(stores)
         self.files = Files(stores)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import chain, islice
 from typing import Final
 
@@ -23,8 +22,8 @@ from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Owner, Resource, Side
 from filmroom.service.gate import Gate
+from filmroom.service.labels import free_label
 from filmroom.service.resolve import (
-    find_live_place,
     find_visible_project,
     get_place,
     get_project_to_fill,
@@ -32,6 +31,7 @@ from filmroom.service.resolve import (
     list_children,
     list_places,
 )
+from filmroom.service.sharing import check_carries_nothing, unshare
 from filmroom.service.stores import Stores
 
 _LABELLED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
@@ -128,11 +128,19 @@ class Entities:
         return self._stores.database.write(unit)
 
     def delete(self, viewer: Viewer, address: Address) -> None:
-        """Delete a thing with all that is inside it. Raises NotFound, NotAllowed."""
+        """Delete a thing with all that is inside it; where it is only shared, take it from there (C-87, C-100).
+
+        Raises NotFound, NotAllowed.
+        """
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
+            seen = _get_exact(connection, viewer, address, action=Action.SEE)
+            if seen.shared_into is not None:
+                unshare(connection, viewer, seen, seen.shared_into, stamp=stamp)
+                return
             place = _get_exact(connection, viewer, address, action=Action.DELETE)
+            check_carries_nothing(connection, place)
             nodes.mark_node_deleted(connection, place.node.pk, stamp=stamp)
             names.mark_labels_deleted(connection, place.node.pk, at=stamp.at)
 
@@ -166,7 +174,8 @@ class Entities:
         )
         pk = nodes.insert_node(connection, new, stamp=stamp)
         if kind in _LABELLED:
-            _label(connection, Owner(pk), new, name, at=stamp.at)
+            free_label(connection, project.pk, new.kind, name, at=stamp.at)
+            names.insert_label(connection, project.pk, new.kind, name, node_pk=pk)
         return Changed(node_id, is_new=True)
 
     def _move(self, connection: Connection, viewer: Viewer, place: Place, subject: str, *, stamp: Stamp) -> None:
@@ -280,22 +289,12 @@ def _update(connection: Connection, place: Place, change: Change, stamp: Stamp) 
 
 
 def _rename(connection: Connection, place: Place, label: str, stamp: Stamp) -> None:
-    """C-82, C-96."""
+    """C-82, C-96: in the project where the thing was found, which is its own or one that it is shared into."""
     check_id(label, what=f"{place.kind} label")
-    names.mark_labels_deleted(connection, place.node.pk, at=stamp.at)
-    _label(connection, Owner(place.node.pk), place.node, label, at=stamp.at)
+    project = place.shared_into or place.project
+    free_label(connection, project.pk, place.node.kind, label, at=stamp.at)
+    names.update_label(connection, project.pk, place.node.pk, label)
     nodes.update_node(connection, place.node, stamp=stamp)
-
-
-def _label(connection: Connection, owner: Owner, node: Node, label: str, *, at: datetime) -> None:
-    """Give a node its label. One that belongs to what is below something deleted is taken from there."""
-    project_pk, family = node.project_pk or 0, node.kind
-    holder = names.find_label_holder(connection, project_pk, family, label)
-    if holder is not None:
-        if find_live_place(connection, Owner(holder)) is not None:
-            raise LabelTaken(label)
-        names.mark_labels_deleted(connection, holder, at=at)
-    names.insert_label(connection, project_pk, family, label, node_pk=owner.node_pk)
 
 
 def _without_empty(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:

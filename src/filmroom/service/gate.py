@@ -49,6 +49,14 @@ class Gate:
                 f"Specified user account has insufficient create privileges for {xsi_type} in this project."
             )
 
+    def check_unshare(self, place: Place, project: Node) -> None:
+        """Whether the viewer may take a thing out of a project that it is shared into; raises NotAllowed if not."""
+        if not may(self._standing(project), Action.DELETE, Scope.DATA, place.node.xsi_type):
+            self.check(Action.DELETE, place)
+
+    def may_see_project(self, project: Node) -> bool:
+        return may(self._standing(project), Action.SEE, Scope.PROJECT, project.xsi_type)
+
     def list_projects(self, action: Action) -> tuple[Node, ...]:
         """The live projects to which the viewer may do this, by ID."""
         mine = groups.map_groups_of(self.connection, self.viewer.pk)

@@ -16,6 +16,7 @@ from filmroom.model.people import BuiltIn, Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import IfExists
 from filmroom.service.resolve import find_visible_project, get_place, list_visible_projects
+from filmroom.service.sharing import check_carries_nothing
 from filmroom.service.stores import Stores
 
 PROJECT_XSI_TYPE: Final = "xnat:projectData"
@@ -67,12 +68,16 @@ class Projects:
             return list_visible_projects(connection, viewer)
 
     def delete(self, viewer: Viewer, address: Address) -> None:
-        """Delete a project with all it holds; one short transaction, whatever its size. Raises NotFound, NotAllowed."""
+        """Delete a project with all it holds; one short transaction, whatever its size. Raises NotFound, NotAllowed.
+
+        What hangs below its subjects and belongs to another project forbids it.
+        """
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            project = get_place(connection, viewer, address, action=Action.DELETE).node
-            nodes.mark_node_deleted(connection, project.pk, stamp=stamp)
+            project = get_place(connection, viewer, address, action=Action.DELETE)
+            check_carries_nothing(connection, project)
+            nodes.mark_node_deleted(connection, project.node.pk, stamp=stamp)
 
         self._stores.database.write(unit)
 

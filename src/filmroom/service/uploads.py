@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from filmroom.db import files, folders, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, PathConflict, StorageFailed
+from filmroom.model.errors import ArchiveError, Busy, FilesExist, LeaseLost, NotFound, PathConflict, StorageFailed
 from filmroom.model.names import check_file_path, check_label, iter_folders
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Stamp, Viewer
@@ -35,11 +35,13 @@ UNNAMED_LABEL: Final = "NO_LABEL"
 class UploadOptions:
     """What an upload asks for, already checked.
 
-    ``said`` goes to each file and, where it says something, to the resource too (F-151).
+    ``said`` goes to each file and, where it says something, to the resource too (F-151). With ``is_strict`` a file that
+    is there and must not be replaced is an error, and then nothing at all is stored.
     """
 
     if_exists: IfExists = IfExists.REFUSE
     said: Description = field(default_factory=Description)
+    is_strict: bool = False
 
 
 class Fate(Enum):
@@ -72,6 +74,8 @@ class Uploads:
                 return True
             _check_clash(connection, resource, path)
             is_there = files.find_brief(connection, resource.pk, path) is not None
+        if is_there and options.if_exists is IfExists.REFUSE and options.is_strict:
+            raise FilesExist((path,))
         return options.if_exists is IfExists.REPLACE or not is_there
 
     def compare(self, viewer: Viewer, address: Address, digest: Digest) -> Fate:
@@ -100,7 +104,7 @@ class Uploads:
 
         ``and_then`` is what else must happen in the same transaction.
         Bytes that get no name are deleted, unless the database failed in a way that leaves it unknown.
-        Raises NotFound, NotAllowed, BadName, PathConflict, LeaseLost, StorageFull, StorageFailed.
+        Raises NotFound, NotAllowed, BadName, PathConflict, FilesExist, LeaseLost, StorageFull, StorageFailed.
         """
         stamp = self._stores.stamp(viewer)
 
@@ -109,6 +113,9 @@ class Uploads:
             place = get_place(connection, viewer, address, action=Action.EDIT)
             resource = _get_target(connection, place, address, options=options, stamp=stamp)
             fates = _store(connection, resource, arrivals, options=options, stamp=stamp)
+            refused = [arrival.path for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
+            if refused and options.is_strict:
+                raise FilesExist(tuple(refused))
             if and_then is not None:
                 and_then(connection, fates)
             return fates

@@ -1,0 +1,129 @@
+"""The people and groups of a project over HTTP (core-api section 4.3)."""
+
+import re
+from typing import Final
+
+from filmroom.model.errors import BadValue
+from filmroom.model.table import Table, counted
+from filmroom.rest.call import Call
+from filmroom.rest.documents import takes_form
+from filmroom.rest.formats import table_reply
+from filmroom.rest.reply import Reply, json_reply
+from filmroom.service.archive import Archive
+from filmroom.service.members import Counted, Membership
+
+# C-152.
+_PEOPLE: Final = ("GROUP_ID", "displayname", "login", "firstname", "lastname", "email")
+_GROUPS: Final = ("id", "displayname", "tag", "users", "rights")
+# A right as XNAT's own form names it, such as xnat:mrSessionData_xnat:mrSessionData/project_DEMO_E.
+_RIGHT: Final = re.compile(r"(?P<type>\w+:\w+)_\w+:\w+/project_.*_(?P<letter>[RED])")
+_TYPE: Final = re.compile(r"\w+:\w+")
+# What each letter of that form stands for: who may edit may also read and create.
+_LETTERS: Final = {"R": "r", "E": "rce", "D": "rd"}
+
+
+def list_people(archive: Archive, call: Call) -> Reply:
+    """C-152."""
+    return _people_reply(archive, call)
+
+
+def _people_reply(archive: Archive, call: Call) -> Reply:
+    people = archive.members.list_people(
+        call.viewer,
+        call.address.project or "",
+        with_disabled=call.found.get("hidden", "").lower() == "true",
+        with_data_roles=call.query.flag("includeAllDataAccess"),
+    )
+    return table_reply(call, counted(Table(columns=_PEOPLE, rows=[_person(row) for row in people])))
+
+
+def _person(row: Membership) -> tuple[str, ...]:
+    member = row.member
+    name = row.group.display_name
+    return row.group.id, name, member.login, member.first_name, member.last_name, member.email
+
+
+def put_people(archive: Archive, call: Call) -> Reply:
+    """C-153."""
+    archive.members.put(call.viewer, call.address.project or "", call.found["group"], _names(call))
+    return _people_reply(archive, call)
+
+
+def remove_people(archive: Archive, call: Call) -> Reply:
+    """C-154."""
+    archive.members.remove(call.viewer, call.address.project or "", call.found["group"], _names(call))
+    return _people_reply(archive, call)
+
+
+def _names(call: Call) -> list[str]:
+    return [name.strip() for name in call.found["person"].split(",") if name.strip()]
+
+
+def list_groups(archive: Archive, call: Call) -> Reply:
+    """C-155; with a group in the address only that one."""
+    project_id = call.address.project or ""
+    found = archive.members.list_groups(call.viewer, project_id)
+    wanted = call.found.get("group")
+    rows = [_group(row, project_id) for row in found if wanted is None or _is(row, wanted)]
+    return table_reply(call, counted(Table(columns=_GROUPS, rows=rows)))
+
+
+def _is(row: Counted, name: str) -> bool:
+    return name in (row.group.id, row.group.suffix, row.group.display_name)
+
+
+def _group(row: Counted, project_id: str) -> tuple[str | int, ...]:
+    rights = " ".join(f"{name}={letters}" for name, letters in sorted(row.group.rights.items()))
+    return row.group.id, row.group.display_name, project_id, row.people, rights
+
+
+@takes_form
+def put_group(archive: Archive, call: Call) -> Reply:
+    """C-155: rights as XNAT's form has them, or as ``xnat:mrSessionData=rced``."""
+    project_id = call.address.project or ""
+    named = call.query.text("displayName") or call.query.text("xdat:userGroup/displayName")
+    name = named or call.found.get("group", "").removeprefix(f"{project_id}_")
+    if not name:
+        raise BadValue("displayName", "", "Display name is required.")
+    archive.members.put_group(call.viewer, project_id, name, _read_rights(call))
+    return list_groups(archive, call)
+
+
+def _read_rights(call: Call) -> dict[str, str]:
+    rights: dict[str, str] = {}
+    for name, value in call.query.items():
+        if match := _RIGHT.fullmatch(name):
+            rights[match["type"]] = rights.get(match["type"], "") + _LETTERS[match["letter"]]
+        elif _TYPE.fullmatch(name):
+            rights[name] = rights.get(name, "") + value
+        else:
+            continue
+        call.query.texts(name)
+    return {name: "".join(dict.fromkeys(letters)) for name, letters in rights.items()}
+
+
+def delete_group(archive: Archive, call: Call) -> Reply:
+    archive.members.delete_group(call.viewer, call.address.project or "", call.found["group"])
+    return Reply()
+
+
+def list_accesses(archive: Archive, call: Call) -> Reply:
+    """C-160: the caller's projects with their roles there."""
+    rows = [
+        {
+            "ID": project.id,
+            "secondary_ID": str(project.fields.get("secondary_ID", "")),
+            "name": str(project.fields.get("name", "")),
+            "description": str(project.fields.get("description", "")),
+            "role": group.display_name if group else "",
+            "group_id": group.id if group else "",
+            "URI": f"/data/projects/{project.id}",
+        }
+        for project, group in archive.members.list_projects(call.viewer)
+    ]
+    return json_reply(rows)
+
+
+def list_project_ids(archive: Archive, call: Call) -> Reply:
+    """C-158: ``/xapi/users/projects``."""
+    return json_reply([project.id for project, _group in archive.members.list_projects(call.viewer)])
