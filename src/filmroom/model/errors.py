@@ -15,6 +15,7 @@ ArchiveError
 ├── NotSignedIn         nobody, or nobody we know
 │   └── AccountLocked   too many failures in a row
 ├── NotAllowed          somebody, but not for this
+│   └── NeedsCsrfToken  a browser that does not show that its user meant it
 ├── NotFound            nothing there, or nothing this viewer may know of
 ├── NotAcceptable       no representation that the client takes
 ├── NotInstalled        something that this server could do with one of its extras
@@ -25,6 +26,7 @@ ArchiveError
 │   ├── LabelTaken
 │   ├── WrongType           a thing is of another data type already
 │   ├── FolderExists        a folder of a user's cache that is there already
+│   ├── NoCache             a guest, who has no cache
 │   └── PathConflict    a file where a folder is, or the other way round
 ├── RetiredProjectId    an id that a deleted project still holds
 ├── StorageFull         no room for bytes or rows
@@ -156,6 +158,10 @@ class NotAllowed(ArchiveError):
         return self.reason
 
 
+class NeedsCsrfToken(NotAllowed):
+    pass
+
+
 @dataclass(eq=False)
 class NotFound(ArchiveError):
     what: str
@@ -236,6 +242,13 @@ class FolderExists(Conflict):
 
     def __str__(self) -> str:
         return f"folder {self.path!r} exists already"
+
+
+class NoCache(Conflict):
+    """Nobody in particular has no cache of their own."""
+
+    def __str__(self) -> str:
+        return "a guest has no cache: sign in to have one"
 
 
 @dataclass(eq=False)
