@@ -180,7 +180,7 @@ ALIAS = b"0d9f7e0a-6ad8-4b0c-9c15-2a7d6c1e4f00"
     ids=range(24),
 )
 def test_garbage_signs_nobody_in_and_breaks_nothing(nobody: TestClient, headers: dict[str, str]) -> None:
-    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    raw = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
 
     reply = nobody.get("/data/projects", headers=raw)
 

@@ -25,7 +25,7 @@ _NO_BROWSER: Final = re.compile("XNATDesktopClient|(?i:java)")
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-def is_browser(agent: str) -> bool:
+def _is_browser(agent: str) -> bool:
     """C-43."""
     return bool(_BROWSER.search(agent)) and not _NO_BROWSER.search(agent)
 
@@ -33,7 +33,7 @@ def is_browser(agent: str) -> bool:
 def guard(handler: Handler, call: Call) -> Handler:
     """The handler of a change, which a browser reaches only with the token: in the query, or else in a form."""
     is_asked = call.site.checks_csrf and call.visitor.account is not None
-    if not is_asked or not is_browser(call.request.headers.get("user-agent", "")):
+    if not is_asked or not _is_browser(call.request.headers.get("user-agent", "")):
         return handler
     if call.query.text(_PARAMETER) is not None:
         return _guarded(handler)
