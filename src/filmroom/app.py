@@ -4,11 +4,8 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route, Router
+from starlette.routing import Router
 
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database, open_sqlite
@@ -16,12 +13,11 @@ from filmroom.db.migrate import migrate
 from filmroom.model.nodes import Accessibility
 from filmroom.rest.call import Site
 from filmroom.rest.endpoint import Endpoint
+from filmroom.rest.proxies import read_networks
 from filmroom.rest.transfer import Threads
 from filmroom.service.archive import Archive, Rules
 from filmroom.service.unpacking import Limits
 from filmroom.settings import Settings
-
-_HOME: Final = "filmroom is running. Its REST API, which works with XNAT clients, is at {root_path}/data\n"
 
 
 def open_archive(settings: Settings) -> Archive:
@@ -43,6 +39,8 @@ def compose(settings: Settings, database: Database) -> Archive:
         default_accessibility=Accessibility(settings.default_accessibility),
         undo_period=settings.undo_period,
         session_idle_limit=settings.session_idle_limit,
+        sessions_per_user=settings.sessions_per_user,
+        alias_token_lifetime=settings.alias_token_lifetime,
         site_id=settings.site_id,
         reference_roots=settings.reference_root_paths,
         archive_limits=Limits(
@@ -62,12 +60,13 @@ def create_app(archive: Archive, settings: Settings) -> Router:
     for_changes = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom-change")
     for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), thread_name_prefix="filmroom-read")
     site = Site(
-        site_id=settings.site_id, root_path=settings.root_path, has_strict_uploads=settings.strict_uploads
+        site_id=settings.site_id,
+        root_path=settings.root_path,
+        has_strict_uploads=settings.strict_uploads,
+        requires_login=settings.require_login,
+        checks_csrf=settings.csrf_token,
+        trusted_proxies=read_networks(settings.trusted_proxies),
     )
-    home = PlainTextResponse(_HOME.format(root_path=settings.root_path))
-
-    async def get_home(_request: Request) -> PlainTextResponse:
-        return home
 
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[None]:
@@ -76,7 +75,6 @@ def create_app(archive: Archive, settings: Settings) -> Router:
         for_changes.shutdown()
         archive.close()
 
-    # Everything else is the endpoint's, which reads the raw path: Starlette's own routes see it decoded.
-    homes = [Route(path, get_home) for path in dict.fromkeys(("/", f"{settings.root_path}/"))]
+    # Every path is the endpoint's, which reads it raw: Starlette's own routes see it decoded.
     endpoint = Endpoint(archive, site, Threads(for_changes=for_changes, for_reading=for_reading))
-    return Router(homes, default=endpoint, lifespan=lifespan, redirect_slashes=False)
+    return Router(default=endpoint, lifespan=lifespan, redirect_slashes=False)

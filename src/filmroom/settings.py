@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from filmroom.model.nodes import Accessibility
+from filmroom.rest.proxies import read_networks
 
 DEFAULT_CONFIG: Final = Path("filmroom.toml")
 _SQLITE: Final = "sqlite:///"
@@ -33,6 +34,13 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
     return read
 
 
+def _flag(value: Any) -> bool:
+    words = {"true": True, "false": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false")
+    return words[str(value).lower()]
+
+
 def _word(*words: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in words:
@@ -40,13 +48,6 @@ def _word(*words: str) -> Callable[[Any], str]:
         return str(value)
 
     return read
-
-
-def _switch(value: Any) -> bool:
-    words = {"true": True, "false": False}
-    if str(value).lower() not in words:
-        raise ValueError("true or false")
-    return words[str(value).lower()]
 
 
 def _text(value: Any) -> str:
@@ -66,6 +67,16 @@ def _root_path(value: Any) -> str:
     text = _text(value).rstrip("/")
     if text and not text.startswith("/"):
         raise ValueError("empty, or a path that begins with a slash, such as /xnat")
+    return text
+
+
+def _networks(value: Any) -> str:
+    text = _text(value)
+    try:
+        read_networks(text)
+    except ValueError as error:
+        rule = "empty, or addresses and networks with commas between them, such as 127.0.0.1, 10.0.0.0/8"
+        raise ValueError(rule) from error
     return text
 
 
@@ -101,9 +112,29 @@ class Settings:
         "protected", "Who may see a new project: private, protected or public.", _word(*Accessibility)
     )
     strict_uploads: bool = _option(
-        False,  # noqa: FBT003 - it is the default of the option
+        False,  # noqa: FBT003 - an option's default, named by the option
         "Whether an upload that is not allowed (403) or meets a file of its name (409) is an error; in XNAT it is not.",
-        _switch,
+        _flag,
+    )
+    require_login: bool = _option(
+        True,  # noqa: FBT003 - an option's default, named by the option
+        "Whether only those who sign in see anything; false lets guests see what is public.",
+        _flag,
+    )
+    csrf_token: bool = _option(
+        True,  # noqa: FBT003 - an option's default, named by the option
+        "Whether changes that a browser asks for need the token of its session.",
+        _flag,
+    )
+    alias_token_hours: int = _option(48, "Hours for which an alias token can be used.", _whole(1, 87_600))
+    sessions_per_user: int = _option(
+        1000, "Sessions that one account may have at once; the least recently used end first.", _whole(1, 1_000_000)
+    )
+    trusted_proxies: str = _option(
+        "",
+        "Addresses and networks, with commas between them, of proxies whose X-Forwarded-For, X-Forwarded-Proto and "
+        "X-Forwarded-Host are believed.",
+        _networks,
     )
     session_idle_minutes: int = _option(15, "Minutes after which an unused session ends.", _whole(1, 525_600))
     undo_days: int = _option(7, "Days for which what was deleted or overwritten can be brought back.", _whole(0, 3650))
@@ -143,6 +174,10 @@ class Settings:
     @property
     def session_idle_limit(self) -> timedelta:
         return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def alias_token_lifetime(self) -> timedelta:
+        return timedelta(hours=self.alias_token_hours)
 
     @property
     def undo_period(self) -> timedelta:

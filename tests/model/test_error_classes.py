@@ -35,6 +35,7 @@ SAMPLES = (
     errors.AccountLocked(),
     errors.NotAllowed("you may not edit project 'DEMO'"),
     errors.StillNeeded("project 'B' has experiments of this subject", ("XNAT_E00001",)),
+    errors.NeedsCsrfToken("a change that a browser asks for must say XNAT_CSRF=..."),
     errors.NotFound("project 'DEMO'"),
     errors.NotAcceptable(("application/json", "text/xml")),
     errors.NotInstalled("showing DICOM images as JPEG", "images"),

@@ -171,7 +171,7 @@ def test_the_expiration_cookie_is_what_xnatpy_parses(client: Clients) -> None:
 
     expiration = next(cookie for cookie in cookies if cookie.startswith("SESSION_EXPIRATION_TIME="))
 
-    assert re.fullmatch(r'SESSION_EXPIRATION_TIME="(\d+),900000"; Path=/', expiration)
+    assert re.fullmatch(r'SESSION_EXPIRATION_TIME="(\d+),900000"; Path=/; SameSite=Lax', expiration)
 
 
 def test_too_many_failures_lock_the_account_for_this_address(client: Clients) -> None:

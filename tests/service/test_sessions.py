@@ -3,11 +3,15 @@
 import hashlib
 import uuid
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from conftest import Clock
+from conftest import RULES, Clock
+from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database
 from filmroom.db.schema import session
 from filmroom.model.errors import NotSignedIn
@@ -159,3 +163,39 @@ def test_a_csrf_token_is_a_uuid_that_belongs_to_its_session(session_id: str) -> 
     assert token == csrf_token(session_id)
     assert token != csrf_token(session_id.lower())
     assert session_id.lower() not in token.replace("-", "")
+
+
+def _open_and_wait(archive: Archive, viewer: Viewer, clock: Clock) -> str:
+    session_id = archive.sessions.open(viewer)
+    clock.move(minutes=2)
+    return session_id
+
+
+def test_an_account_has_so_many_sessions_and_the_least_used_go_first(
+    database: Database, blobs: LocalStore, clock: Clock, tmp_path: Path, alice: Viewer
+) -> None:
+    """C-32."""
+    rules = replace(RULES, sessions_per_user=3)
+    with closing(Archive(database, blobs, clock=clock, rules=rules, spool_dir=tmp_path)) as archive:
+        first, *others = [_open_and_wait(archive, alice, clock) for _ in range(3)]
+        archive.sessions.find_viewer(first)
+        newest = archive.sessions.open(alice)
+
+        alive = [bool(archive.sessions.find_viewer(one)) for one in (first, *others, newest)]
+
+    assert alive == [True, False, True, True]
+
+
+def test_others_keep_their_sessions(archive: Archive, people: dict[str, Viewer], session_id: str) -> None:
+    archive.sessions.open(people["bob"])
+    archive.sessions.close_all(people["bob"], "bob")
+
+    assert archive.sessions.find_viewer(session_id) is not None
+
+
+def test_idle_sessions_are_not_shown(archive: Archive, alice: Viewer, session_id: str, clock: Clock) -> None:
+    assert session_id
+    before = archive.sessions.list_open(alice, "alice")
+    clock.move(minutes=15, seconds=1)
+
+    assert (len(before), archive.sessions.list_open(alice, "alice")) == (1, ())

@@ -1,5 +1,6 @@
 """Rows of sessions and of failed sign-ins."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,20 +10,27 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
 from filmroom.db.people import ACCOUNT, Account, to_account
-from filmroom.db.schema import account, login_failure, session
+from filmroom.db.schema import AnyRow, account, login_failure, session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
+    id_sha256: str
     account: Account
     credential_version: int
     last_used_at: datetime
 
 
+_COLUMNS: Final = (
+    *ACCOUNT,
+    session.c.id_sha256,
+    session.c.credential_version.label("session_version"),
+    session.c.last_used_at,
+)
 _SESSION: Final = Hot(
-    select(*ACCOUNT, session.c.credential_version.label("session_version"), session.c.last_used_at)
+    select(*_COLUMNS)
     .join(session, session.c.account_pk == account.c.node_pk)
-    .where(session.c.id_sha256 == bindparam("id_sha256"))
+    .where(session.c.id_sha256 == bindparam("wanted"))
 )
 
 
@@ -38,10 +46,27 @@ def insert_session(connection: Connection, id_sha256: str, owner: Account, *, no
 
 
 def find_session(connection: Connection, id_sha256: str) -> Session | None:
-    row = _SESSION.first(connection, {"id_sha256": id_sha256})
-    if row is None:
-        return None
-    return Session(account=to_account(row), credential_version=row.session_version, last_used_at=row.last_used_at)
+    row = _SESSION.first(connection, {"wanted": id_sha256})
+    return None if row is None else _to_session(row)
+
+
+def list_sessions(connection: Connection, login: str | None) -> Iterator[Session]:
+    """Those of one account, or (None) of all, by login and age; dead ones too."""
+    query = (
+        select(*_COLUMNS)
+        .join(session, session.c.account_pk == account.c.node_pk)
+        .order_by(account.c.login, session.c.created_at, session.c.id_sha256)
+    )
+    return map(_to_session, connection.execute(query if login is None else query.where(account.c.login == login)))
+
+
+def _to_session(row: AnyRow) -> Session:
+    return Session(
+        id_sha256=row.id_sha256,
+        account=to_account(row),
+        credential_version=row.session_version,
+        last_used_at=row.last_used_at,
+    )
 
 
 def touch_session(connection: Connection, id_sha256: str, *, now: datetime) -> None:
@@ -50,6 +75,22 @@ def touch_session(connection: Connection, id_sha256: str, *, now: datetime) -> N
 
 def delete_session(connection: Connection, id_sha256: str) -> None:
     connection.execute(delete(session).where(session.c.id_sha256 == id_sha256))
+
+
+def delete_sessions_of(connection: Connection, login: str) -> None:
+    pk = select(account.c.node_pk).where(account.c.login == login).scalar_subquery()
+    connection.execute(delete(session).where(session.c.account_pk == pk))
+
+
+def delete_all_but_latest(connection: Connection, account_pk: int, *, kept: int) -> None:
+    """Leave an account so many of its sessions: those that were used last."""
+    surplus = (
+        select(session.c.id_sha256)
+        .where(session.c.account_pk == account_pk)
+        .order_by(session.c.last_used_at.desc(), session.c.created_at.desc(), session.c.id_sha256)
+        .offset(kept)
+    )
+    connection.execute(delete(session).where(session.c.id_sha256.in_(surplus)))
 
 
 def delete_sessions_unused_since(connection: Connection, moment: datetime) -> None:

@@ -16,6 +16,7 @@ ArchiveError
 │   └── AccountLocked   too many failures in a row
 ├── NotAllowed          somebody, but not for this
 │   ├── StillNeeded         what others have things of
+│   └── NeedsCsrfToken  a browser that does not show that its user meant it
 ├── NotFound            nothing there, or nothing this viewer may know of
 ├── NotAcceptable       no representation that the client takes
 ├── NotInstalled        something that this server could do with one of its extras
@@ -159,6 +160,10 @@ class NotAllowed(ArchiveError):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class NeedsCsrfToken(NotAllowed):
+    pass
 
 
 @dataclass(eq=False)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 LONGEST_LOGIN: Final = 64
+LONGEST_REASON: Final = 255
 GUEST_LOGIN: Final = "guest"
 """The name of whoever has not signed in, where guests are let in; no account may have it."""
 
@@ -41,6 +42,26 @@ class Viewer:
 
 GUEST: Final = Viewer(pk=0, login=GUEST_LOGIN, is_admin=False)
 """Whoever has not signed in. Guests may look at what is public, and change nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """Somebody's session as it may be shown: its ``mark`` tells it from others, and signs nobody in."""
+
+    login: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An alias token as it may be shown: it never carries its secret (C-39)."""
+
+    number: int
+    alias: str
+    login: str
+    is_single_use: bool
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 import binascii
 import secrets
 from base64 import b64decode
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from filmroom.model.errors import NotSignedIn
+from filmroom.model.people import GUEST, Viewer
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Request, Site, Visitor
 from filmroom.service.archive import Archive
@@ -14,22 +16,44 @@ from filmroom.service.archive import Archive
 SESSION_COOKIE: Final = "JSESSIONID"
 # C-33: nobody gets a session id too. It stands for nothing and is not kept, so it must be told from a dead one.
 _GUEST_PREFIX: Final = "GUEST"
+# What clients may call the archive's own accounts where they say who is to check a password (C-36).
+LOCAL_PROVIDERS: Final = frozenset({"", "db", "localdb"})
 
 
-def find_visitor(archive: Archive, request: Request) -> Visitor:
+def find_visitor(archive: Archive, site: Site, request: Request) -> Visitor:
     """Basic credentials decide where there are any (C-27); else the session that the cookie names.
 
-    Raises NotSignedIn for wrong credentials, even where none are needed (C-28).
+    Without either it is a guest, where guests are let in. Raises NotSignedIn for wrong credentials, even where none
+    are needed (C-28).
     """
+    visitor = _find(archive, request)
+    viewer = visitor.viewer or (None if site.requires_login else GUEST)
+    return visitor if viewer is None else replace(visitor, viewer=replace(viewer, client=request.client))
+
+
+def _find(archive: Archive, request: Request) -> Visitor:
     session_id = _cookie(request)
     session_viewer = archive.sessions.find_viewer(session_id) if session_id else None
     pair = _basic_pair(request)
     if pair is None:
         is_dead = session_id is not None and session_viewer is None
         return Visitor(viewer=session_viewer, session_id=None if is_dead else session_id, has_dead_cookie=is_dead)
-    viewer = archive.sessions.sign_in(*pair, client=request.client)
+    viewer = sign_in(archive, *pair, client=request.client)
     is_same = session_viewer is not None and session_viewer.pk == viewer.pk
     return Visitor(viewer=viewer, session_id=session_id if is_same else None)
+
+
+def sign_in(archive: Archive, login: str, password: str, *, client: str) -> Viewer:
+    """Who has this pair: an alias and its secret (C-40), or a user name, which its provider may precede (C-27).
+
+    Whatever is no token is checked as a password, so that a wrong secret costs as much as an unknown alias.
+    Raises NotSignedIn, AccountLocked, Busy.
+    """
+    provider, _, name = login.rpartition("/")
+    if provider not in LOCAL_PROVIDERS or login.startswith("/"):
+        raise NotSignedIn
+    token_viewer = archive.tokens.find_viewer(name, password, client=client)
+    return token_viewer or archive.sessions.sign_in(name, password, client=client)
 
 
 def _cookie(request: Request) -> str | None:
@@ -67,21 +91,21 @@ def new_guest_id() -> str:
 
 def session_cookie(call: Call, session_id: str) -> tuple[str, str]:
     """C-27: for the whole site; scripts of a page cannot read it, other sites cannot send it along."""
-    path = _cookie_path(call.site)
-    secure = "; Secure" if call.request.is_secure else ""
-    return "Set-Cookie", f"{SESSION_COOKIE}={session_id}; Path={path}; HttpOnly; SameSite=Lax{secure}"
+    where = _cookie_attributes(call.site, call.request)
+    return "Set-Cookie", f"{SESSION_COOKIE}={session_id}; {where}; HttpOnly"
 
 
 def ended_cookie(call: Call) -> tuple[str, str]:
-    return "Set-Cookie", f"{SESSION_COOKIE}=; Path={_cookie_path(call.site)}; Max-Age=0; HttpOnly; SameSite=Lax"
+    where = _cookie_attributes(call.site, call.request)
+    return "Set-Cookie", f"{SESSION_COOKIE}=; {where}; HttpOnly; Max-Age=0"
 
 
-def expiration_cookie(archive: Archive, site: Site) -> tuple[str, str]:
-    """When the session ends, for clients that keep it alive (C-31)."""
+def expiration_cookie(archive: Archive, site: Site, request: Request) -> tuple[str, str]:
+    """When the session ends, for clients that keep it alive (C-31), scripts of pages among them."""
     idle_limit = archive.sessions.idle_limit
-    path = _cookie_path(site)
-    return "Set-Cookie", compat.expiration_cookie(now=datetime.now(UTC), idle_limit=idle_limit, path=path)
+    value = compat.expiration_cookie(now=datetime.now(UTC), idle_limit=idle_limit)
+    return "Set-Cookie", f"{value}; {_cookie_attributes(site, request)}"
 
 
-def _cookie_path(site: Site) -> str:
-    return site.root_path or "/"
+def _cookie_attributes(site: Site, request: Request) -> str:
+    return f"Path={site.root_path or '/'}; SameSite=Lax{'; Secure' if request.is_secure else ''}"

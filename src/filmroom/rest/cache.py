@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from filmroom.model.errors import BadValue, NotFound
+from filmroom.model.errors import BadValue, NotForGuests, NotFound, NotSignedIn
 from filmroom.model.names import check_folder_path
 from filmroom.model.resources import IfExists, Selection
 from filmroom.model.table import Row, Table, counted
@@ -24,6 +24,11 @@ _OFFERED: Final = ("text/xml", "text/html", "application/json", "text/csv")
 _FILE_COLUMNS: Final = ("Name", "Size", "URI")
 _FILE_JSON_KEYS: Final = ("Size", "URI", "Name")
 _MOST_PATHS: Final = 200
+
+
+def refuse_guest(method: str) -> None:
+    """decisions.md, People: PUT as XNAT's page has it, all else as where nobody is signed in."""
+    raise NotForGuests("a guest has no cache: sign in to have one") if method == "PUT" else NotSignedIn
 
 
 def list_folders(archive: Archive, call: Call) -> Reply:

@@ -1,44 +1,59 @@
 """One request, read and checked, on its way to a handler; and what a handler may answer with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from filmroom.model.address import Address
 from filmroom.model.errors import NotSignedIn
-from filmroom.model.people import Viewer
+from filmroom.model.people import LONGEST_REASON, Viewer
 from filmroom.rest.params import Query
+from filmroom.rest.proxies import Networks
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What a site calls itself. ``root_path`` is its context path without a trailing slash; empty at the root.
+    """What a site is to those who visit it.
 
+    ``root_path`` is its context path without a trailing slash; empty at the root. ``requires_login`` says that nobody
+    sees anything without signing in, ``checks_csrf`` that a browser's changes need its session's token (C-43).
     ``has_strict_uploads`` says that an upload which is not stored is an error unless its sender wants it otherwise.
     """
 
     site_id: str
     root_path: str
-    has_strict_uploads: bool = False
+    requires_login: bool
+    checks_csrf: bool
+    trusted_proxies: Networks
+    has_strict_uploads: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """Who sent the request. ``viewer`` is None for nobody; ``session_id`` is None unless a live session was named.
+    """Who sent the request; ``session_id`` is None unless a live session was named.
 
-    ``has_dead_cookie`` says that a session was named which is no more.
+    ``viewer`` is None for nobody; where guests are let in, it is a guest. ``has_dead_cookie`` says that a session was
+    named which is no more.
     """
 
     viewer: Viewer | None = None
     session_id: str | None = None
     has_dead_cookie: bool = False
 
+    @property
+    def account(self) -> Viewer | None:
+        """The viewer who signed in: neither nobody nor a guest."""
+        return None if self.viewer is None or self.viewer.is_guest else self.viewer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The head of a request as it came. Header names are in lower case."""
+    """The head of a request as it came. Header names are in lower case.
+
+    ``client``, ``is_secure`` and ``host`` are those of the first hop, where trusted proxies tell of it.
+    """
 
     method: str
     raw_path: str
@@ -46,6 +61,7 @@ class Request:
     headers: Mapping[str, str]
     client: str
     is_secure: bool
+    host: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +81,16 @@ class Call:
 
     @property
     def viewer(self) -> Viewer:
-        """Raises NotSignedIn for nobody."""
+        """Who asks, and why (``event_reason``, F-311). Raises NotSignedIn for nobody."""
         if self.visitor.viewer is None:
             raise NotSignedIn
-        return self.visitor.viewer
+        reason = self.query.text("event_reason") or self.query.text("event_comment")
+        return replace(self.visitor.viewer, reason=reason[:LONGEST_REASON]) if reason else self.visitor.viewer
+
+    @property
+    def site_url(self) -> str:
+        """The site's own URL as this client reached it, without a trailing slash."""
+        return f"{'https' if self.request.is_secure else 'http'}://{self.request.host}{self.site.root_path}"
 
     @property
     def media_type(self) -> str:

@@ -18,8 +18,18 @@ ERROR_PAGE_TYPE: Final = "text/html; charset=ISO-8859-1"
 NOTHING_STORED_TYPE: Final = "text/plain; charset=ISO-8859-1"
 """F-143: the type of the empty answer to an upload."""
 
+XNAT_VERSION: Final = "1.8.11"
+"""C-162: clients choose by it how to talk; this is the version whose rules are followed here."""
+
 DUPLICATES_TYPE: Final = "text/html"
 """F-142: JSON text, HTML type."""
+
+
+def user_info(login: str | None) -> str:
+    """C-46: what xnatpy looks for on the root page, a name or (None) a guest, with XNAT's own markup."""
+    if login is None:
+        return '<span id="user_info">Logged in as: <span style="color:red;">Guest</span></span>'
+    return f'<span id="user_info">Logged in as: &nbsp;<a href="data/auth">{escape(login)}</a></span>'
 
 
 def error_page(message: str) -> bytes:
@@ -44,9 +54,9 @@ def duplicates_body(paths: Sequence[str]) -> bytes:
     return text.replace(b"<", b"\\u003C").replace(b">", b"\\u003E").replace(b"&", b"\\u0026")
 
 
-def expiration_cookie(*, now: datetime, idle_limit: timedelta, path: str) -> str:
+def expiration_cookie(*, now: datetime, idle_limit: timedelta) -> str:
     """C-31: server time and idle limit in milliseconds, with the quotes and the bare comma that xnatpy wants."""
-    return f'SESSION_EXPIRATION_TIME="{round(now.timestamp() * 1000)},{round(idle_limit / _MS)}"; Path={path}'
+    return f'SESSION_EXPIRATION_TIME="{round(now.timestamp() * 1000)},{round(idle_limit / _MS)}"'
 
 
 _MS: Final = timedelta(milliseconds=1)

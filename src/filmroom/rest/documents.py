@@ -1,6 +1,7 @@
 """Handlers whose request may bring an XML document along, or its parameters as a form."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial, wraps
 from io import BytesIO
 from typing import Final
@@ -35,22 +36,26 @@ def _is_document(call: Call) -> bool:
     return call.media_type in _XML_TYPES or call.query.text("req_format") == "xml" or call.query.flag("inbody")
 
 
-def takes_form(answer: Callable[[Archive, Call], Reply]) -> Handler:
-    """The handler whose parameters may come as a form too, of either kind (F-273)."""
+@dataclass(frozen=True, slots=True)
+class FormHandler:
+    """A handler whose parameters may come as a form too, of either kind (F-273)."""
 
-    @wraps(answer)
-    def handle(archive: Archive, call: Call) -> Reply | Intake:
+    answer: Callable[[Archive, Call], Reply]
+
+    def __call__(self, archive: Archive, call: Call) -> Reply | Intake:
         read = _FORMS.get(call.media_type)
         if read is None:
-            return answer(archive, call)
+            return self.answer(archive, call)
 
         def finish(body: bytes) -> Reply:
             read(call, body)
-            return answer(archive, call)
+            return self.answer(archive, call)
 
         return DocumentIntake(finish)
 
-    return handle
+
+def takes_form(answer: Callable[[Archive, Call], Reply]) -> FormHandler:
+    return FormHandler(answer)
 
 
 def _read_parts(call: Call, body: bytes) -> None:

@@ -13,6 +13,8 @@ from filmroom.service.files import OpenFile
 
 # A file up to this size is read in the thread that opened it, and sent in one piece.
 READ_AT_ONCE_BYTES: Final = 1024 * 1024
+STORED_POLICY: Final = ("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'self'")
+"""What somebody stored is no page of ours: if a browser shows it after all, it may run and load nothing."""
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
 
@@ -26,6 +28,7 @@ def file_reply(call: Call, found: OpenFile) -> Reply:
         ("Last-Modified", format_datetime(modified_at.astimezone(UTC), usegmt=True)),
         ("Cache-Control", "must-revalidate"),
         ("Accept-Ranges", "bytes"),
+        STORED_POLICY,
     ]
     if not _is_as_required(request, etag, modified_at):
         found.blob.close()

@@ -1,5 +1,6 @@
 """The HTTP application: a request to a call in a thread, a call to a reply, an error to its page."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,6 +11,7 @@ import structlog
 from filmroom.model.errors import ArchiveError, Busy, MissingBytes, StorageFailed
 from filmroom.rest.auth import expiration_cookie, find_visitor
 from filmroom.rest.call import Call, Intake, Request, Site, Visitor
+from filmroom.rest.proxies import Hop, first_hop
 from filmroom.rest.reply import Reply, error_reply, page
 from filmroom.rest.routes import find_call
 from filmroom.rest.transfer import Body, Receive, Run, Send, Threads, finish, send_reply, take
@@ -19,7 +21,14 @@ Scope = Mapping[str, Any]
 
 _LOG: Final = structlog.get_logger("filmroom.rest")
 _FIRST_ERROR: Final = 400
-_SECURITY_HEADERS: Final = (("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "SAMEORIGIN"))
+_SECURITY_HEADERS: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("Referrer-Policy", "same-origin"),
+)
+_FRAMES: Final = "frame-ancestors 'self'"
+_PAGES: Final = f"default-src 'none'; base-uri 'none'; form-action 'none'; {_FRAMES}"
+_SECRETS: Final = re.compile(r"(/JSESSION/|/services/tokens/(?:in)?validate/[^/]+/).+")
 
 
 class Endpoint:
@@ -32,7 +41,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        request = _read_head(scope)
+        request = _read_head(scope, self._site)
         body = Body(receive, request.headers)
         exchange = _Exchange(self._archive, self._site, request)
         run = self._threads.for_method(request.method)
@@ -48,7 +57,7 @@ class Endpoint:
             viewer=exchange.viewer_login,
             client=request.client,
             method=request.method,
-            path=request.raw_path,
+            path=_without_secrets(request.raw_path),
             status=reply.status,
             ms=round((time.perf_counter() - started) * 1000, 2),
             bytes=sent,
@@ -70,8 +79,13 @@ class Endpoint:
         except Exception:  # noqa: BLE001 - the outermost layer: a fault of ours must not end the connection
             _LOG.exception("unexpected", path=path)
             reply = page(500, "The server encountered an unexpected condition; its log has the details")
-        reply.headers.extend(exchange.headers(is_done=reply.status < _FIRST_ERROR))
+        reply.headers.extend(exchange.headers(reply))
         return reply
+
+
+def _without_secrets(raw_path: str) -> str:
+    """What a path may tell the log: not what signs somebody in (C-34, C-38)."""
+    return _SECRETS.sub(r"\1...", raw_path)
 
 
 class _Exchange:
@@ -90,7 +104,7 @@ class _Exchange:
 
     def begin(self) -> Reply | Intake:
         """Sign the visitor in, find the operation, start it. Raises ArchiveError of every kind."""
-        self._visitor = find_visitor(self._archive, self.request)
+        self._visitor = find_visitor(self._archive, self._site, self.request)
         self._call, handler = find_call(self._site, self.request, self._visitor)
         return handler(self._archive, self._call)
 
@@ -99,28 +113,44 @@ class _Exchange:
         begun = self.begin()
         return begun if isinstance(begun, Reply) else finish(begun, body)
 
-    def headers(self, *, is_done: bool) -> list[tuple[str, str]]:
+    def headers(self, reply: Reply) -> list[tuple[str, str]]:
         """What every answer says: when the session ends, and, if it is done, which parameters had no effect."""
         headers = list(_SECURITY_HEADERS)
+        said = {name for name, _ in reply.headers}
+        if "Content-Security-Policy" not in said:
+            is_page = reply.media_type.startswith("text/html")
+            headers.append(("Content-Security-Policy", _PAGES if is_page else _FRAMES))
+        if self._visitor.account is not None:
+            # A cache that many share must not give to one what was another's to see (RFC 9111 section 3.5).
+            is_told = "Cache-Control" in said
+            headers.append(("Vary", "Authorization, Cookie") if is_told else ("Cache-Control", "private"))
+        is_done = reply.status < _FIRST_ERROR
         if self._visitor.session_id:
-            headers.append(expiration_cookie(self._archive, self._site))
+            headers.append(expiration_cookie(self._archive, self._site, self.request))
         if is_done and self._call and (ignored := self._call.query.unread()):
             headers.append(("Filmroom-Ignored", ", ".join(quote(name, safe=":/[]@") for name in ignored)))
         return headers
 
 
-def _read_head(scope: Scope) -> Request:
+def _read_head(scope: Scope, site: Site) -> Request:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         separator = "; " if name == "cookie" else ", "
         headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
     client = scope.get("client")
+    direct = Hop(
+        client=client[0] if client else "",
+        is_secure=scope.get("scheme") == "https",
+        host=headers.get("host", ""),
+    )
+    hop = first_hop(direct, headers, site.trusted_proxies)
     return Request(
         method=scope["method"],
         raw_path=scope["raw_path"].decode("latin-1"),
         raw_query=scope["query_string"],
         headers=headers,
-        client=client[0] if client else "",
-        is_secure=scope.get("scheme") == "https",
+        client=hop.client,
+        is_secure=hop.is_secure,
+        host=hop.host,
     )

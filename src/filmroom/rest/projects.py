@@ -65,9 +65,7 @@ def post_project(archive: Archive, call: Call, document: bytes) -> Reply:
     project_id = str(fields.pop("ID", ""))
     accessibility = _read_accessibility(call)
     archive.projects.put(call.viewer, project_id, fields, accessibility=accessibility, if_exists=IfExists.REFUSE)
-    scheme = "https" if call.request.is_secure else "http"
-    host = call.request.headers.get("host", "localhost")
-    url = f"{scheme}://{host}{call.site.root_path}/data/projects/{project_id}"
+    url = f"{call.site_url}/data/projects/{project_id}"
     return Reply(body=url.encode(), headers=[("Location", url)])
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+import orjson
+
 from filmroom.model import errors
 from filmroom.rest import compat
 
@@ -92,6 +94,14 @@ def _told(error: errors.ArchiveError) -> str:
     if isinstance(error, errors.StorageFailed):
         return "the archive's storage failed, and it is not known whether the change was kept; its log has the details"
     return str(error)
+
+
+NO_STORE: Final = ("Cache-Control", "no-store")
+"""For answers that hold what signs somebody in."""
+
+
+def json_reply(value: object, *headers: tuple[str, str]) -> Reply:
+    return Reply(body=orjson.dumps(value), media_type="application/json", headers=list(headers))
 
 
 def page(status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Reply:

@@ -7,7 +7,22 @@ from typing import Final
 from filmroom.model.address import Address, match_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
-from filmroom.rest import cache, entities, files, members, projects, resources, services, sessions, sharing, uploads
+from filmroom.rest import (
+    cache,
+    csrf,
+    entities,
+    files,
+    home,
+    members,
+    projects,
+    resources,
+    services,
+    sessions,
+    sharing,
+    siteconfig,
+    tokens,
+    uploads,
+)
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
@@ -47,6 +62,7 @@ _SESSION: Final[Mapping[str, Handler]] = {
     "POST": sessions.get_session,
     "DELETE": sessions.delete_session,
 }
+_SIGN_IN: Final[Mapping[str, Handler]] = {"PUT": sessions.sign_in_by_form, "POST": sessions.sign_in_by_form}
 _FILES: Final[Mapping[str, Handler]] = {
     "GET": files.get_files,
     "PUT": uploads.put_files,
@@ -68,6 +84,17 @@ _GROUPS: Final[Mapping[str, Handler]] = {
 OPERATIONS: Final = (
     Operation(_SITE, "JSESSION", _SESSION, is_open=True),
     Operation(_SITE, "JSESSION/{any}", _SESSION, is_open=True),
+    Operation(_SITE, "auth", {"GET": sessions.get_login}),
+    Operation(_SITE, "services/auth", _SIGN_IN, is_open=True),
+    Operation(_SITE, "services/tokens/issue", {"GET": tokens.issue}),
+    Operation(_SITE, "services/tokens/issue/user/{login}", {"GET": tokens.issue}),
+    Operation(_SITE, "services/tokens/show", {"GET": tokens.show}),
+    Operation(_SITE, "services/tokens/show/user/{login}", {"GET": tokens.show}),
+    Operation(_SITE, "services/tokens/validate/{alias}/{secret}", {"GET": tokens.validate}),
+    Operation(_SITE, "services/tokens/invalidate/{alias}", {"GET": tokens.invalidate}),
+    Operation(_SITE, "services/tokens/invalidate/{alias}/{secret}", {"GET": tokens.invalidate}),
+    Operation(_SITE, "services/tokens/{path}", {"GET": tokens.refuse}),
+    Operation(_SITE, "user/{login}/sessions", {"GET": sessions.count_sessions, "DELETE": sessions.end_sessions}),
     Operation(_SITE, "services/move-files", {"POST": services.move_files}),
     Operation(_SITE, "services/refresh/catalog", {"POST": services.refresh_catalogs}),
     Operation(_SITE, "projects", {"GET": projects.list_projects, "POST": projects.post_project}),
@@ -140,7 +167,21 @@ OPERATIONS: Final = (
 
 
 # C-1: what is under ``/xapi``, which has no contexts.
-XAPI_OPERATIONS: Final[tuple[Operation, ...]] = ()
+XAPI_OPERATIONS: Final = (
+    Operation(_SITE, "siteConfig", {"GET": siteconfig.get_all}, is_open=True),
+    Operation(_SITE, "siteConfig/values/{properties}", {"GET": siteconfig.get_values}, is_open=True),
+    Operation(_SITE, "siteConfig/buildInfo/{key}", {"GET": siteconfig.get_build_info}, is_open=True),
+    Operation(_SITE, "siteConfig/{property}", {"GET": siteconfig.get_property}, is_open=True),
+    Operation(_SITE, "users/active", {"GET": sessions.list_all_sessions}),
+    Operation(_SITE, "users/active/{login}", {"GET": sessions.list_sessions, "DELETE": sessions.end_sessions}),
+)
+
+# The root of the site.
+HOME_OPERATIONS: Final = (Operation(_SITE, "", {"GET": home.get_home}, is_open=True),)
+
+# Whoever signs in has no session yet whose token could be asked for.
+_SIGNING_IN: Final = frozenset({sessions.get_session, sessions.sign_in_by_form})
+_CHANGES_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Handler]:
@@ -163,7 +204,11 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
             query=query,
             visitor=visitor,
         )
-        return call, _handler(operation, method)
+        handler = _handler(operation, method)
+        if address.kind is Kind.USER and visitor.account is None:
+            cache.refuse_guest(method)
+        is_guarded = operations is OPERATIONS and method not in _CHANGES_NOTHING and handler not in _SIGNING_IN
+        return call, csrf.guard(handler, call) if is_guarded else handler
     raise _no_operation(address.kind, rest)
 
 
@@ -186,6 +231,8 @@ def _handler(operation: Operation, method: str) -> Handler:
 def _below_mount(raw_path: str, root_path: str) -> tuple[Sequence[Operation], str]:
     """The operations that a raw URL path is among, and the part of it that tells which."""
     path = raw_path.removeprefix(root_path) if root_path else raw_path
+    if path in {"", "/"}:
+        return HOME_OPERATIONS, path
     for mount in (*MOUNTS, XAPI):
         if path == mount or path.startswith(f"{mount}/"):
             below = path.removeprefix(mount)

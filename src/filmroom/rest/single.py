@@ -13,7 +13,7 @@ from filmroom.model.errors import NotFound
 from filmroom.model.table import Table
 from filmroom.rest import compat
 from filmroom.rest.call import Call
-from filmroom.rest.download import READ_AT_ONCE_BYTES, file_reply
+from filmroom.rest.download import READ_AT_ONCE_BYTES, STORED_POLICY, file_reply
 from filmroom.rest.formats import is_taken, table_reply
 from filmroom.rest.reply import Chunks, Reply, Stream
 from filmroom.service.archive import Archive
@@ -98,7 +98,10 @@ def _member_reply(archive: Archive, call: Call, insides: Mapping[str, Sequence[s
     found = archive.files.open_file(call.viewer, call.address, spellings=tuple(insides))
     member = archive.zips.open_member(found, insides[found.entry.path])
     media_type = compat.download_type(member.name.lower())
+    # Upstream shows members in place. A page among them would then be a page of this site, so all are attachments.
+    headers = [("Content-Disposition", compat.content_disposition(member.name.rsplit("/", 1)[-1])), STORED_POLICY]
     if member.size_bytes > READ_AT_ONCE_BYTES:
-        return Reply(body=Chunks(member.pieces, member.size_bytes, member.close), media_type=media_type)
+        body = Chunks(member.pieces, member.size_bytes, member.close)
+        return Reply(body=body, media_type=media_type, headers=headers)
     with closing(member):
-        return Reply(body=b"".join(member.pieces), media_type=media_type)
+        return Reply(body=b"".join(member.pieces), media_type=media_type, headers=headers)

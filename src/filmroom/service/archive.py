@@ -25,6 +25,7 @@ from filmroom.service.resources import Resources
 from filmroom.service.sessions import Sessions
 from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
+from filmroom.service.tokens import Tokens
 from filmroom.service.unpacking import Limits
 from filmroom.service.uploads import Uploads
 from filmroom.service.zips import Zips
@@ -36,6 +37,7 @@ class Rules:
 
     ``site_id`` is what generated IDs begin with. ``undo_period`` is how long a deleted or overwritten thing can be
     brought back. ``reference_roots`` are folders of the server from which anybody who may upload may copy files.
+    ``sessions_per_user`` and ``alias_token_lifetime`` have XNAT's defaults (C-32).
     """
 
     default_accessibility: Accessibility
@@ -45,6 +47,8 @@ class Rules:
     archive_limits: Limits
     reference_roots: tuple[Path, ...] = ()
     is_user_list_restricted: bool = False
+    sessions_per_user: int = 1000
+    alias_token_lifetime: timedelta = timedelta(days=2)
 
 
 class Archive:
@@ -66,7 +70,10 @@ class Archive:
         self._leases = Leases(database, clock)
         stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
         passwords = Passwords()
-        self.sessions = Sessions(stores, passwords, idle_limit=rules.session_idle_limit)
+        self.sessions = Sessions(
+            stores, passwords, idle_limit=rules.session_idle_limit, per_user=rules.sessions_per_user
+        )
+        self.tokens = Tokens(stores, lifetime=rules.alias_token_lifetime)
         self.accounts = Accounts(stores, passwords)
         self.projects = Projects(
             stores, default_accessibility=rules.default_accessibility, undo_period=rules.undo_period

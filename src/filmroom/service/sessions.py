@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from filmroom.db import people as rows
 from filmroom.db import sessions as session_rows
-from filmroom.model.errors import AccountLocked, Busy, NotSignedIn, StorageFailed, StorageFull
-from filmroom.model.people import LONGEST_LOGIN, Viewer
+from filmroom.model.errors import AccountLocked, Busy, NotAllowed, NotFound, NotSignedIn, StorageFailed, StorageFull
+from filmroom.model.people import LONGEST_LOGIN, OpenSession, Viewer
 from filmroom.service.passwords import LONGEST_PASSWORD, Passwords
 from filmroom.service.stores import Stores
 
@@ -27,13 +27,15 @@ LOCKED_FOR: Final = timedelta(hours=1)
 _REMEMBERED_FOR: Final = timedelta(minutes=5)
 _MOST_REMEMBERED: Final = 10_000
 _TOUCH_AFTER: Final = timedelta(minutes=1)
+_MARK_LENGTH: Final = 8
 
 
 class Sessions:
-    def __init__(self, stores: Stores, passwords: Passwords, *, idle_limit: timedelta) -> None:
+    def __init__(self, stores: Stores, passwords: Passwords, *, idle_limit: timedelta, per_user: int) -> None:
         self._stores = stores
         self._passwords = passwords
         self.idle_limit = idle_limit
+        self._per_user = per_user
         self._secret = secrets.token_bytes(32)
         self._remembered: dict[bytes, tuple[int, int, datetime]] = {}
         self._checking: dict[bytes, Future[Viewer]] = {}
@@ -108,7 +110,10 @@ class Sessions:
         self._remembered[pair] = (account.pk, account.credential_version, now + _REMEMBERED_FOR)
 
     def open(self, viewer: Viewer) -> str:
-        """The id of a new session, 32 hex digits. It is told here once and only its hash is kept."""
+        """The id of a new session, 32 hex digits. It is told here once and only its hash is kept.
+
+        Beyond so many of one account, the least recently used end.
+        """
         session_id = secrets.token_hex(16).upper()
         now = self._stores.clock()
 
@@ -117,6 +122,7 @@ class Sessions:
             account = rows.find_account_by_pk(connection, viewer.pk)
             if account is None:
                 raise NotSignedIn
+            session_rows.delete_all_but_latest(connection, account.pk, kept=self._per_user - 1)
             session_rows.insert_session(connection, _sha256(session_id), account, now=now)
 
         self._stores.database.write(unit)
@@ -137,6 +143,41 @@ class Sessions:
 
     def close(self, session_id: str) -> None:
         self._stores.database.write(lambda connection: session_rows.delete_session(connection, _sha256(session_id)))
+
+    def list_open(self, viewer: Viewer, login: str | None = None) -> tuple[OpenSession, ...]:
+        """The live sessions of one account, or (None) of all, by login and age (C-37).
+
+        One's own are everybody's to see, all others an administrator's. Raises NotAllowed, NotFound.
+        """
+        _check_is_own(viewer, login)
+        with self._stores.database.read() as connection:
+            return self._list_open(connection, login)
+
+    def close_all(self, viewer: Viewer, login: str) -> tuple[OpenSession, ...]:
+        """End every session of an account; those that were alive. Raises NotAllowed, NotFound."""
+        _check_is_own(viewer, login)
+
+        def unit(connection: Connection) -> tuple[OpenSession, ...]:
+            ended = self._list_open(connection, login)
+            session_rows.delete_sessions_of(connection, login)
+            return ended
+
+        return self._stores.database.write(unit)
+
+    def _list_open(self, connection: Connection, login: str | None) -> tuple[OpenSession, ...]:
+        if login is not None and rows.find_account(connection, login) is None:
+            raise NotFound(f"user {login!r}")
+        now = self._stores.clock()
+        return tuple(
+            OpenSession(login=session.account.login, mark=session.id_sha256[:_MARK_LENGTH])
+            for session in session_rows.list_sessions(connection, login)
+            if _is_alive(session, now=now, idle_limit=self.idle_limit)
+        )
+
+
+def _check_is_own(viewer: Viewer, login: str | None) -> None:
+    if viewer.login != login and not viewer.is_admin:
+        raise NotAllowed("only an administrator may see or end the sessions of others")
 
 
 def csrf_token(session_id: str) -> str:

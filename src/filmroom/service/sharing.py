@@ -89,12 +89,14 @@ def unshare(connection: Connection, viewer: Viewer, place: Place, project: Node,
     if place.kind is Kind.SUBJECT:
         left = nodes.list_children_of_project(connection, place.node.pk, project.pk)
         if left:
-            raise StillNeeded(f"project {project.id!r} has experiments of this subject", tuple(node.id for node in left))
+            raise StillNeeded(
+                f"project {project.id!r} has experiments of this subject", tuple(node.id for node in left)
+            )
     names.delete_share(connection, project.pk, place.node.pk, at=stamp.at)
 
 
 def check_carries_nothing(connection: Connection, place: Place) -> None:
-    """Nothing of another project may disappear with a subject, or with a project and its subjects. Raises StillNeeded."""
+    """Nothing of another project may disappear with a subject, or with a project's subjects. Raises StillNeeded."""
     if foreign := nodes.list_foreign(connection, place.node.pk):
         reason = f"{place.kind} {place.node.id!r} carries experiments of other projects"
         raise StillNeeded(reason, tuple(node.id for node in foreign))
