@@ -78,7 +78,7 @@ class Place:
     ``kind`` tells assessors from other experiments. ``project`` is the one it belongs to; a project and a user, who
     belong to none, stand there themselves.
     ``subject`` and ``session`` are None for what has none. ``shared_into`` is the project in which something was found
-    that belongs to another one; ``node.label`` is then the label that it has there.
+    that belongs to another one, or whose session does; the label of what is shared is then the one that it has there.
     """
 
     kind: Kind
@@ -92,3 +92,8 @@ class Place:
     @property
     def owner(self) -> Owner:
         return Owner(self.node.pk, self.side)
+
+    @property
+    def seen_in(self) -> Node:
+        """The project in which it was found."""
+        return self.shared_into or self.project

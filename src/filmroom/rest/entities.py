@@ -257,8 +257,7 @@ def _timestamp(moment: datetime) -> str:
 
 def _project_shown(place: Place) -> Node:
     """C-89, C-103: a subject tells its own project wherever it is seen, an experiment the one it was asked for in."""
-    is_subject = place.kind is Kind.SUBJECT
-    return place.project if is_subject or place.shared_into is None else place.shared_into
+    return place.project if place.kind is Kind.SUBJECT else place.seen_in
 
 
 _COMPUTED: Final[dict[str, Callable[[Place], str]]] = {

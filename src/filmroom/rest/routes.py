@@ -172,6 +172,8 @@ XAPI_OPERATIONS: Final = (
     Operation(_SITE, "siteConfig/values/{properties}", {"GET": siteconfig.get_values}, is_open=True),
     Operation(_SITE, "siteConfig/buildInfo/{key}", {"GET": siteconfig.get_build_info}, is_open=True),
     Operation(_SITE, "siteConfig/{property}", {"GET": siteconfig.get_property}, is_open=True),
+    Operation(_SITE, "access/projects", {"GET": members.list_accesses}),
+    Operation(_SITE, "users/projects", {"GET": members.list_project_ids}),
     Operation(_SITE, "users/active", {"GET": sessions.list_all_sessions}),
     Operation(_SITE, "users/active/{login}", {"GET": sessions.list_sessions, "DELETE": sessions.end_sessions}),
 )

@@ -55,7 +55,7 @@ _WORDS: Final = {
         "resources",
         _nothing,
         _one_blank,
-        lambda place: f"/projects/{place.project.id}/subjects/{place.node.id}",
+        lambda place: f"/projects/{place.seen_in.id}/subjects/{place.node.id}",
         lambda place: f"subjects/{place.node.label or place.node.id}",
     ),
     Kind.EXPERIMENT: _Words(
@@ -121,7 +121,7 @@ def requested_uri(place: Place, address: Address) -> str:
     names_both = address.project is not None and address.subject is not None
     if place.kind in {Kind.PROJECT, Kind.SUBJECT} or not names_both or place.subject is None:
         return f"/data{path}"
-    return f"/data/projects/{place.project.id}/subjects/{place.subject.id}{path}"
+    return f"/data/projects/{place.seen_in.id}/subjects/{place.subject.id}{path}"
 
 
 def cache_uri(call: Call) -> str:

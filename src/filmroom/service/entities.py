@@ -31,7 +31,7 @@ from filmroom.service.resolve import (
     list_children,
     list_places,
 )
-from filmroom.service.sharing import check_carries_nothing, unshare
+from filmroom.service.sharing import check_carries_nothing, project_of_name, unshare
 from filmroom.service.stores import Stores
 
 _LABELLED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
@@ -136,8 +136,8 @@ class Entities:
 
         def unit(connection: Connection) -> None:
             seen = _get_exact(connection, viewer, address, action=Action.SEE)
-            if seen.shared_into is not None:
-                unshare(connection, viewer, seen, seen.shared_into, stamp=stamp)
+            if (project := project_of_name(connection, seen)).pk != seen.project.pk:
+                unshare(connection, viewer, seen, project, stamp=stamp)
                 return
             place = _get_exact(connection, viewer, address, action=Action.DELETE)
             check_carries_nothing(connection, place)
@@ -291,7 +291,7 @@ def _update(connection: Connection, place: Place, change: Change, stamp: Stamp) 
 def _rename(connection: Connection, place: Place, label: str, stamp: Stamp) -> None:
     """C-82, C-96: in the project where the thing was found, which is its own or one that it is shared into."""
     check_id(label, what=f"{place.kind} label")
-    project = place.shared_into or place.project
+    project = project_of_name(connection, place)
     free_label(connection, project.pk, place.node.kind, label, at=stamp.at)
     names.update_label(connection, project.pk, place.node.pk, label)
     nodes.update_node(connection, place.node, stamp=stamp)

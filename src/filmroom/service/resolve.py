@@ -73,7 +73,7 @@ def iter_inside(connection: Connection, viewer: Viewer, address: Address, kind: 
     for parent in list_places(connection, viewer, address):
         children = list_children(gate, parent, kind)
         if parent.kind is Kind.SUBJECT and address.project is not None:
-            yield from _iter_seen_in(gate, parent.shared_into or parent.project, children)
+            yield from _iter_seen_in(gate, parent.seen_in, children)
         else:
             yield from children
 
@@ -352,7 +352,8 @@ def _children(connection: Connection, parent: Place, kind: Kind, side: Side) -> 
     known: dict[int, Node | None] = {parent.project.pk: parent.project}
     for node in nodes.iter_children(connection, parent.node.pk, stored_kind):
         if project := _project_of(connection, node, known):
-            yield replace(_inside_place(parent, node, kind, side), project=project)
+            place = _inside_place(parent, node, kind, side)
+            yield place if project.pk == parent.project.pk else replace(place, project=project)
 
 
 def _inside_place(parent: Place, node: Node, kind: Kind, side: Side) -> Place:
@@ -363,4 +364,5 @@ def _inside_place(parent: Place, node: Node, kind: Kind, side: Side) -> Place:
         project=parent.project,
         subject=parent.node if parent.kind is Kind.SUBJECT else parent.subject,
         session=parent.node if parent.kind is Kind.EXPERIMENT else None,
+        shared_into=parent.shared_into,
     )

@@ -95,6 +95,13 @@ def unshare(connection: Connection, viewer: Viewer, place: Place, project: Node,
     names.delete_share(connection, project.pk, place.node.pk, at=stamp.at)
 
 
+def project_of_name(connection: Connection, place: Place) -> Node:
+    """The project in which a thing has the name that it was found by: one that it is shared into, or its own."""
+    if place.shared_into is not None and names.find_share(connection, place.shared_into.pk, place.node.pk):
+        return place.shared_into
+    return place.project
+
+
 def check_carries_nothing(connection: Connection, place: Place) -> None:
     """Nothing of another project may disappear with a subject, or with a project's subjects. Raises StillNeeded."""
     if foreign := nodes.list_foreign(connection, place.node.pk):
