@@ -10,6 +10,7 @@ from filmroom.db.engine import Database
 from filmroom.model.nodes import Accessibility
 from filmroom.service.accounts import Accounts
 from filmroom.service.arrivals import Arrivals
+from filmroom.service.audit import Audit
 from filmroom.service.bundles import Bundles
 from filmroom.service.cache import Cache
 from filmroom.service.entities import Entities
@@ -80,6 +81,7 @@ class Archive:
         )
         self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
         self.sharing = Sharing(stores)
+        self.audit = Audit(stores)
         self.entities = Entities(stores, site_id=rules.site_id)
         self.resources = Resources(stores)
         self.files = Files(stores)

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from filmroom.db import names, nodes, resources
+from filmroom.db.events import Subject
 from filmroom.model.address import Address
 from filmroom.model.datatypes import SUBJECT, DataType
 from filmroom.model.errors import BadDocument, BadValue, LabelTaken, NeedsType, NotFound, WrongType
@@ -21,6 +22,7 @@ from filmroom.model.nodes import INSIDE_SESSION, FieldValue, Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Owner, Resource, Side
+from filmroom.service.audit import about, record
 from filmroom.service.gate import Gate
 from filmroom.service.labels import free_label
 from filmroom.service.resolve import (
@@ -123,7 +125,14 @@ class Entities:
             place = get_place(connection, viewer, address, action=Action.EDIT)
             if place.kind is Kind.EXPERIMENT and (name := change.fields.get("subject_ID")):
                 self._move(connection, viewer, place, str(name), stamp=stamp)
-            return _update(connection, place, change, stamp)
+            changed = _update(connection, place, change, stamp)
+            if changed.is_renamed:
+                said = {"before": place.node.label, "now": change.new_label}
+                record(connection, stamp, about(place), f"renamed {place.kind}", at=address, **said)
+            else:
+                said = {"fields": ", ".join(sorted(change.fields))}
+                record(connection, stamp, about(place), f"changed {place.kind}", at=address, **said)
+            return changed
 
         return self._stores.database.write(unit)
 
@@ -143,6 +152,7 @@ class Entities:
             check_carries_nothing(connection, place)
             nodes.mark_node_deleted(connection, place.node.pk, stamp=stamp)
             names.mark_labels_deleted(connection, place.node.pk, at=stamp.at)
+            record(connection, stamp, about(place), f"deleted {place.kind}", at=address, id=place.node.id)
 
         self._stores.database.write(unit)
 
@@ -176,6 +186,7 @@ class Entities:
         if kind in _LABELLED:
             free_label(connection, project.pk, new.kind, name, at=stamp.at)
             names.insert_label(connection, project.pk, new.kind, name, node_pk=pk)
+        record(connection, stamp, Subject(node_pk=pk, project_pk=project.pk), f"created {kind}", at=address, id=node_id)
         return Changed(node_id, is_new=True)
 
     def _move(self, connection: Connection, viewer: Viewer, place: Place, subject: str, *, stamp: Stamp) -> None:

@@ -17,6 +17,7 @@ from filmroom.model.nodes import Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import FileEntry, Resource, Selection
+from filmroom.service.audit import about, record
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, find_resource, select_resources
 from filmroom.service.stores import Stores
@@ -111,6 +112,7 @@ class Files:
                     resources.add_to_counters(
                         connection, resource.pk, files=-count, size_bytes=-size_bytes, stamp=stamp
                     )
+                    record(connection, stamp, about(place), "deleted files", at=address, files=count, bytes=size_bytes)
                     return
             raise NotFound(f"file {spellings[0]!r}")
 

@@ -13,6 +13,7 @@ from filmroom.model.errors import BadValue, LastOwner, NotAllowed, NotForGuests,
 from filmroom.model.nodes import Kind, Node
 from filmroom.model.people import GUEST_LOGIN, BuiltIn, DataRole, Group, Viewer
 from filmroom.model.permission import LETTERS, Action
+from filmroom.service.audit import about_project, record
 from filmroom.service.resolve import get_place, list_visible_projects
 from filmroom.service.stores import Stores
 
@@ -64,6 +65,7 @@ class Members:
 
         Raises NotFound for the project, the group or one of the people, NotAllowed, NotForGuests, LastOwner.
         """
+        stamp, at = self._stores.stamp(viewer), _address(project_id)
 
         def unit(connection: Connection) -> None:
             project = _get_own_project(connection, viewer, project_id)
@@ -71,12 +73,15 @@ class Members:
             for name in people_names:
                 account_pk = _get_account_pk(connection, name)
                 groups.put_member(connection, project_pk=project.pk, account_pk=account_pk, suffix=group.suffix)
+                said = {"group": group.id, "user": name}
+                record(connection, stamp, about_project(project), "put into a group", at=at, **said)
             _check_owner_is_left(connection, viewer, project)
 
         self._stores.database.write(unit)
 
     def remove(self, viewer: Viewer, project_id: str, group_name: str, people_names: Sequence[str]) -> None:
         """Take people out of a group; who is not in it stays as they are (C-154). Raises as ``put`` does."""
+        stamp, at = self._stores.stamp(viewer), _address(project_id)
 
         def unit(connection: Connection) -> None:
             project = _get_own_project(connection, viewer, project_id)
@@ -84,6 +89,9 @@ class Members:
             for name in people_names:
                 account_pk = _get_account_pk(connection, name)
                 groups.delete_member(connection, project_pk=project.pk, account_pk=account_pk, suffix=group.suffix)
+                record(
+                    connection, stamp, about_project(project), "taken out of a group", at=at, group=group.id, user=name
+                )
             _check_owner_is_left(connection, viewer, project)
 
         self._stores.database.write(unit)
@@ -103,12 +111,23 @@ class Members:
         _check_rights(rights)
         readable = {name: letters if "r" in letters else f"r{letters}" for name, letters in rights.items() if letters}
 
+        stamp, at = self._stores.stamp(viewer), _address(project_id)
+
         def unit(connection: Connection) -> Group:
             project = _get_own_project(connection, viewer, project_id)
             group = Group(
                 id=f"{project.id}_{display_name}", suffix=display_name, display_name=display_name, rights=readable
             )
             groups.put_group(connection, project.pk, group)
+            record(
+                connection,
+                stamp,
+                about_project(project),
+                "set a group's rights",
+                at=at,
+                group=group.id,
+                rights=_shown(readable),
+            )
             return group
 
         return self._stores.database.write(unit)
@@ -118,6 +137,7 @@ class Members:
 
         Raises NotFound, and NotAllowed also for those that every project has.
         """
+        stamp, at = self._stores.stamp(viewer), _address(project_id)
 
         def unit(connection: Connection) -> None:
             project = _get_own_project(connection, viewer, project_id)
@@ -125,6 +145,7 @@ class Members:
             if group.suffix in _BUILT_IN:
                 raise NotAllowed(f"every project has {group.display_name}, so that group cannot be deleted")
             groups.delete_group(connection, project_pk=project.pk, suffix=group.suffix)
+            record(connection, stamp, about_project(project), "deleted a group", at=at, group=group.id)
 
         self._stores.database.write(unit)
 
@@ -175,6 +196,10 @@ def _check_group_name(name: str) -> None:
         raise BadValue("group", name, rule)
     if name.lower().removesuffix("s") in _BUILT_IN:
         raise BadValue("group", name, "every project has a group of this name already")
+
+
+def _shown(rights: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={letters}" for name, letters in sorted(rights.items()))
 
 
 def _check_rights(rights: Mapping[str, str]) -> None:

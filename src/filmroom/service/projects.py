@@ -15,6 +15,7 @@ from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import BuiltIn, Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import IfExists
+from filmroom.service.audit import about, about_project, record
 from filmroom.service.resolve import find_visible_project, get_place, list_visible_projects
 from filmroom.service.sharing import check_carries_nothing
 from filmroom.service.stores import Stores
@@ -59,6 +60,8 @@ class Projects:
             address = Address(kind=Kind.PROJECT, project=project_id)
             project = get_place(connection, viewer, address, action=Action.EDIT).node
             self._change(connection, _merged(project, fields, accessibility), stamp)
+            action = "created project" if existing is None else "changed project"
+            record(connection, stamp, about_project(project), action, at=address, fields=", ".join(sorted(fields)))
 
         self._stores.database.write(unit)
 
@@ -78,6 +81,7 @@ class Projects:
             project = get_place(connection, viewer, address, action=Action.DELETE)
             check_carries_nothing(connection, project)
             nodes.mark_node_deleted(connection, project.node.pk, stamp=stamp)
+            record(connection, stamp, about(project), "deleted project", at=address)
 
         self._stores.database.write(unit)
 
@@ -89,6 +93,8 @@ class Projects:
             nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.SEE).node.pk)
             project = get_place(connection, viewer, address, action=Action.DELETE).node  # C-151: whoever may delete it
             nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
+            said = {"before": project.accessibility, "now": accessibility}
+            record(connection, stamp, about_project(project), "changed accessibility", at=address, **said)
 
         self._stores.database.write(unit)
 

@@ -15,6 +15,7 @@ from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, FileEntry, Resource
+from filmroom.service.audit import about, record
 from filmroom.service.gate import Gate
 from filmroom.service.resolve import find_place, get_place, list_inside, list_places
 from filmroom.service.stores import Stores
@@ -67,6 +68,7 @@ class Resources:
             made = resources.insert_resource(connection, place.owner, label=label, said=said_here, stamp=stamp)
             if made is None:
                 raise ResourceExists(label or "")
+            record(connection, stamp, about(place), "created resource", at=address, rid=made.rid)
             return Found(place, made)
 
         return self._stores.database.write(unit)
@@ -86,6 +88,8 @@ class Resources:
                 get_place(connection, viewer, address, action=Action.DELETE)
                 pks = [found.resource.pk for found in chosen]
                 resources.mark_resources_deleted(connection, pks, stamp=stamp)
+                files_in_all = sum(found.resource.file_count or 0 for found in chosen)
+                record(connection, stamp, about(place), "deleted resource", at=address, files=files_in_all)
 
         self._stores.database.write(unit)
 

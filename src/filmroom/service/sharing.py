@@ -13,6 +13,7 @@ from filmroom.model.nodes import Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Owner
+from filmroom.service.audit import about, about_project, record
 from filmroom.service.gate import Gate
 from filmroom.service.labels import free_label
 from filmroom.service.resolve import find_live_place, find_visible_project, get_place
@@ -60,6 +61,10 @@ class Sharing:
                 _give(connection, place, project, label, stamp=stamp)
             else:
                 _share(connection, place, project, label, stamp=stamp)
+            action = "given to a project" if is_primary else "shared into a project"
+            said = {"project": project.id, "label": label}
+            for subject in (about(place), about_project(project)):
+                record(connection, stamp, subject, action, at=address, **said)
             return place.node.id
 
         return self._stores.database.write(unit)
@@ -93,6 +98,9 @@ def unshare(connection: Connection, viewer: Viewer, place: Place, project: Node,
                 f"project {project.id!r} has experiments of this subject", tuple(node.id for node in left)
             )
     names.delete_share(connection, project.pk, place.node.pk, at=stamp.at)
+    at = f"/{place.kind}s/{place.node.id}"
+    for subject in (about(place), about_project(project)):
+        record(connection, stamp, subject, "taken out of a project", at=at, project=project.id)
 
 
 def project_of_name(connection: Connection, place: Place) -> Node:

@@ -21,6 +21,7 @@ from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, Digest, FileEntry, IfExists, Resource
 from filmroom.service.arrivals import Arrivals, keys_of
+from filmroom.service.audit import Detail, about, record
 from filmroom.service.leases import check_leases
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource, is_number, split_names
@@ -113,9 +114,9 @@ class Uploads:
             place = get_place(connection, viewer, address, action=Action.EDIT)
             resource = _get_target(connection, place, address, options=options, stamp=stamp)
             fates = _store(connection, resource, arrivals, options=options, stamp=stamp)
-            refused = [arrival.path for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
-            if refused and options.is_strict:
-                raise FilesExist(tuple(refused))
+            if options.is_strict:
+                _check_all_stored(arrivals, fates)
+            _record(connection, stamp, place, address=address, arrivals=arrivals, fates=fates)
             if and_then is not None:
                 and_then(connection, fates)
             return fates
@@ -137,6 +138,31 @@ class Uploads:
             [arrival for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
         )
         return fates
+
+
+def _check_all_stored(arrivals: Sequence[Arrival], fates: Sequence[Fate]) -> None:
+    refused = [arrival.path for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
+    if refused:
+        raise FilesExist(tuple(refused))
+
+
+def _record(
+    connection: Connection,
+    stamp: Stamp,
+    place: Place,
+    *,
+    address: Address,
+    arrivals: Sequence[Arrival],
+    fates: Sequence[Fate],
+) -> None:
+    """Of one file its digest, by which what was stored can be known again; of several how many were stored."""
+    stored = [arrival for arrival, fate in zip(arrivals, fates, strict=True) if fate is Fate.STORED]
+    if len(stored) == 1:
+        path, digest = stored[0].path, stored[0].staged.digest
+        said: dict[str, Detail] = {"path": path, "bytes": digest.size_bytes, "md5": digest.md5}
+        record(connection, stamp, about(place), "uploaded file", at=address, **said)
+    elif stored:
+        record(connection, stamp, about(place), "uploaded files", at=address, files=len(stored))
 
 
 def _find_target(connection: Connection, place: Place, address: Address, *, lock: bool = False) -> Resource | None:
