@@ -115,7 +115,7 @@ def test_the_list_holds_what_one_may_see(client: Clients) -> None:
     """C-77."""
     client("alice").put("/data/projects/B?pi_lastname=Doe")
     client("alice").put("/data/projects/A")
-    client("bob").put("/data/projects/C")
+    client("bob").put("/data/projects/C?accessibility=private")
 
     alices = client("alice").get("/data/projects").json()["ResultSet"]
     admins = client("admin").get("/data/projects?format=csv").text
@@ -174,7 +174,7 @@ def test_a_project_has_at_most_a_hundred_names(alice: TestClient) -> None:
 
 def test_names_of_projects_share_one_namespace(client: Clients) -> None:
     """C-72."""
-    client("bob").put("/data/projects/BOBS?name=study&alias=old")
+    client("bob").put("/data/projects/BOBS?name=study&alias=old&accessibility=private")
 
     by_id = client("alice").put("/data/projects/Study")
     by_name = client("alice").put("/data/projects/MINE?name=OLD")
@@ -186,7 +186,7 @@ def test_names_of_projects_share_one_namespace(client: Clients) -> None:
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD"])
 def test_what_one_may_not_see_answers_like_what_is_not_there(client: Clients, method: str) -> None:
     """C-21."""
-    client("bob").put("/data/projects/BOBS")
+    client("bob").put("/data/projects/BOBS?accessibility=private")
 
     hidden = client("alice").request(method, "/data/projects/BOBS")
     missing = client("alice").request(method, "/data/projects/NONE")

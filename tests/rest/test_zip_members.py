@@ -146,6 +146,7 @@ def test_what_cannot_be_looked_into_is_told_so(alice: TestClient, files: str, co
 
 
 def test_whoever_may_not_read_the_zip_may_not_look_into_it(client: Callable[[str], TestClient], files: str) -> None:
+    client("alice").put("/data/projects/DEMO/accessibility/private")
     bob = client("bob")
 
     replies = [bob.get(f"{files}/{path}") for path in ("a.zip", "a.zip!/readme.TXT", "a.zip?listContents=true")]

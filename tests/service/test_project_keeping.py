@@ -167,7 +167,7 @@ def test_four_names_share_one_namespace_in_which_case_does_not_count(
 def test_the_id_of_anothers_project_is_taken(
     projects: Projects, entities: Entities, alice: Viewer, people: dict[str, Viewer]
 ) -> None:
-    projects.put(alice, "DEMO", {})
+    projects.put(alice, "DEMO", {}, accessibility=Accessibility.PRIVATE)
 
     with pytest.raises(ProjectNameTaken):
         projects.put(people["bob"], "DEMO", {"description": "mine now"})
@@ -261,8 +261,8 @@ def test_everybody_sees_their_own_and_administrators_all(
     projects: Projects, alice: Viewer, people: dict[str, Viewer]
 ) -> None:
     for project_id in ("z", "A", "C"):
-        projects.put(alice, project_id, {})
-    projects.put(people["bob"], "B", {})
+        projects.put(alice, project_id, {}, accessibility=Accessibility.PRIVATE)
+    projects.put(people["bob"], "B", {}, accessibility=Accessibility.PRIVATE)
 
     listed = {login: [project.id for project in projects.list_visible(person)] for login, person in people.items()}
 

@@ -4,7 +4,7 @@ import pytest
 
 from filmroom.blobs.local import LocalStore
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, BadName, Busy, NotFound, PathConflict
+from filmroom.model.errors import ArchiveError, BadName, Busy, NotAllowed, NotFound, PathConflict
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.uploads import UNNAMED_LABEL, Fate
@@ -133,7 +133,7 @@ def test_a_project_that_was_deleted_meanwhile_is_not_found(desk: Desk, blobs: Lo
 def test_what_an_outsider_staged_is_not_kept(desk: Desk, people: dict[str, Viewer], blobs: LocalStore) -> None:
     outsider = Desk(desk.archive, people["bob"])
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotAllowed):
         outsider.upload("a")
 
     assert desk.resources() == ()

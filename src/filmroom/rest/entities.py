@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from filmroom.model.datatypes import RECONSTRUCTION, SUBJECT, DataType, find_data_type, find_field_path, iter_known
@@ -12,7 +11,8 @@ from filmroom.model.table import Table, counted
 from filmroom.rest import items
 from filmroom.rest.call import Call, Handler
 from filmroom.rest.documents import takes_document
-from filmroom.rest.formats import requested_type, table_reply
+from filmroom.rest.formats import requested_type, table_reply, timestamp
+from filmroom.rest.params import read_whole
 from filmroom.rest.reply import Reply
 from filmroom.rest.xmldoc import root_name
 from filmroom.service.archive import Archive
@@ -21,7 +21,6 @@ from filmroom.service.entities import Change, Changed, Window
 # C-50: the type of a new thing that does not say.
 _DEFAULT_TYPES: Final = {Kind.SUBJECT: SUBJECT, Kind.RECONSTRUCTION: RECONSTRUCTION}
 _DEFAULT_LIMIT: Final = 100
-_MOST_DIGITS: Final = 9
 # C-144: those whose PUT answers with nothing.
 _SILENT: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 
@@ -188,16 +187,9 @@ def _window(call: Call, wanted: _List, types: tuple[DataType, ...] | None) -> Wi
         return Window(holds=holds)
     return Window(
         holds=holds,
-        offset=_whole(offset or "0", "offset"),
-        limit=_whole(limit, "limit") if limit else _DEFAULT_LIMIT,
+        offset=read_whole(offset or "0", "offset"),
+        limit=read_whole(limit, "limit") if limit else _DEFAULT_LIMIT,
     )
-
-
-def _whole(text: str, name: str) -> int:
-    """Raises BadValue."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise BadValue(name, text, "it must be a whole number of at most nine digits")
-    return int(text)
 
 
 def _asked_types(call: Call) -> tuple[DataType, ...] | None:
@@ -250,11 +242,6 @@ def _header(column: str) -> str:
     return column.lower() if "/" in column else column
 
 
-def _timestamp(moment: datetime) -> str:
-    """C-132."""
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
-
-
 def _project_shown(place: Place) -> Node:
     """C-89, C-103: a subject tells its own project wherever it is seen, an experiment the one it was asked for in."""
     return place.project if place.kind is Kind.SUBJECT else place.seen_in
@@ -265,7 +252,7 @@ _COMPUTED: Final[dict[str, Callable[[Place], str]]] = {
     "label": lambda place: place.node.label or "",
     "project": lambda place: _project_shown(place).id,
     "xsiType": lambda place: place.node.xsi_type,
-    "insert_date": lambda place: _timestamp(place.node.created_at),
+    "insert_date": lambda place: timestamp(place.node.created_at),
     "insert_user": lambda place: place.node.created_by,
     "subject_ID": lambda place: place.subject.id if place.subject else "",
     "subject_label": lambda place: (place.subject.label or "") if place.subject else "",

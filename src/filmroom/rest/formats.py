@@ -6,6 +6,7 @@ the transaction that feeds it ends before the first byte leaves.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import cycle, islice
 from tempfile import SpooledTemporaryFile
@@ -261,3 +262,8 @@ RENDERERS: Final[dict[str, tuple[str, Renderer]]] = {
     "text/csv": ("text/csv", to_csv),
     "application/vnd.ms-excel": ("text/csv", to_csv),
 }
+
+
+def timestamp(moment: datetime) -> str:
+    """C-132."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"

@@ -110,3 +110,13 @@ def _said(query: Query, name: str) -> str:
 def _split_tags(texts: Sequence[str]) -> tuple[str, ...]:
     parts = (part.strip() for text in texts for part in text.split(","))
     return tuple(part if "=" in part else part.replace(":", "=", 1) for part in parts if part)
+
+
+def read_whole(text: str, name: str) -> int:
+    """The number that a parameter says. Raises BadValue."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise BadValue(name, text, f"it must be a whole number of at most {_MOST_DIGITS} digits")
+    return int(text)
+
+
+_MOST_DIGITS: Final = 9

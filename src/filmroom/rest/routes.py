@@ -12,6 +12,7 @@ from filmroom.rest import (
     csrf,
     entities,
     files,
+    history,
     home,
     members,
     projects,
@@ -123,6 +124,7 @@ OPERATIONS: Final = (
     Operation(_PROJECT, "users/{group}/{person}/{hidden}", _PEOPLE),
     Operation(_PROJECT, "groups", _GROUPS),
     Operation(_PROJECT, "groups/{group}", {**_GROUPS, "DELETE": members.delete_group}),
+    Operation(_OWNERS, "history", {"GET": history.list_events}),
     Operation(_SHARED, "projects", {"GET": sharing.list_projects}),
     Operation(_SHARED, "projects/{target}", {"PUT": sharing.share, "DELETE": sharing.unshare}),
     Operation(

@@ -1,7 +1,7 @@
 """Uploads over HTTP (files-api section 8). PUT and POST are the same."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from filmroom.model.errors import BadValue, NotAllowed, WrongBodyType
@@ -26,7 +26,7 @@ def put_files(archive: Archive, call: Call) -> Intake | Reply:
     said = read_description(call.query, split_tags=False)
     options = UploadOptions(if_exists=if_exists, said=said, is_strict=wants_strict(call))
     if (reference := call.query.text("reference")) is not None:
-        return _or_refused(options, lambda: _copy_reference(archive, call, reference, options))
+        return _copy_reference(archive, call, reference, options)
     return take_upload(archive, call, options)
 
 
@@ -38,17 +38,10 @@ def wants_strict(call: Call) -> bool:
     return call.site.has_strict_uploads or "handling=strict" in preferences
 
 
-def _or_refused(options: UploadOptions, answer: Callable[[], Reply]) -> Reply:
-    """F-131, F-284: whoever may read but not edit is told 200, and nothing is stored; strictly, it is NotAllowed."""
-    try:
-        return answer()
-    except NotAllowed as error:
-        if options.is_strict:
-            raise
-        return _refused_reply(error)
-
-
-def _refused_reply(error: NotAllowed) -> Reply:
+def _refused_reply(error: NotAllowed, options: UploadOptions) -> Reply:
+    """F-131, F-284: whoever may read but not edit is told 200, and nothing is stored; strictly, the error is raised."""
+    if options.is_strict:
+        raise error
     text = f"Nothing was stored: {error}. With the header 'Prefer: handling=strict' this is an error 403.\n"
     return Reply(
         body=text.encode("ascii", "backslashreplace"),
@@ -65,10 +58,12 @@ def check_names_no_folder(call: Call) -> None:
 
 def _copy_reference(archive: Archive, call: Call, reference: str, options: UploadOptions) -> Reply:
     """F-160; done when this answers, whatever ``async`` says, and never deleting what it copies."""
-    archive.uploads.check_upload(call.viewer, replace(call.address, path=None), options)
-    arrivals = archive.arrivals.stage_reference(reference, call.address.path)
-    fates = archive.uploads.put(call.viewer, call.address, arrivals, options=options)
-    return fates_reply([arrival.path for arrival in arrivals], fates)
+    upload = _Upload(archive=archive, call=call, options=options, is_unpacked=False, status=200)
+    try:
+        archive.uploads.check_upload(call.viewer, replace(call.address, path=None), options)
+    except NotAllowed as error:
+        return _refused_reply(error, options)
+    return upload.put(archive.arrivals.stage_reference(reference, call.address.path))
 
 
 def take_upload(archive: Archive, call: Call, options: UploadOptions, *, status: int = 200) -> Intake:
@@ -82,9 +77,7 @@ def take_upload(archive: Archive, call: Call, options: UploadOptions, *, status:
     try:
         is_wanted = archive.uploads.check_upload(call.viewer, address, options)
     except NotAllowed as error:
-        if options.is_strict:
-            raise
-        return DroppingIntake(_refused_reply(error))
+        return DroppingIntake(_refused_reply(error, options))
     if is_multipart(call):
         return MultipartIntake(
             call, receive=upload.receive_part, tell=upload.read_field, finish=upload.put, forget=archive.arrivals.forget
@@ -123,10 +116,10 @@ class _Upload:
             self.is_unpacked = value.strip().lower() not in {"", "false", "0"}
 
     def put(self, arrivals: Sequence[Arrival]) -> Reply:
-        return _or_refused(self.options, lambda: self._put(arrivals))
-
-    def _put(self, arrivals: Sequence[Arrival]) -> Reply:
-        fates = self.archive.uploads.put(self.call.viewer, self.call.address, arrivals, options=self.options)
+        try:
+            fates = self.archive.uploads.put(self.call.viewer, self.call.address, arrivals, options=self.options)
+        except NotAllowed as error:
+            return _refused_reply(error, self.options)
         return fates_reply([arrival.path for arrival in arrivals], fates, status=self.status)
 
     def refuse(self, digest: Digest) -> Reply:
