@@ -45,6 +45,7 @@ def compose(settings: Settings, database: Database) -> Archive:
         session_idle_limit=settings.session_idle_limit,
         site_id=settings.site_id,
         reference_roots=settings.reference_root_paths,
+        restrict_user_list=settings.restrict_user_list,
         archive_limits=Limits(
             members=settings.max_archive_members,
             expanded_bytes=settings.max_archive_bytes,

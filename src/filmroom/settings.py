@@ -42,6 +42,13 @@ def _word(*words: str) -> Callable[[Any], str]:
     return read
 
 
+def _flag(value: Any) -> bool:
+    words = {"true": True, "false": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false")
+    return words[str(value).lower()]
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("text")  # noqa: TRY004 - one kind of error for one kind of mistake
@@ -108,6 +115,9 @@ class Settings:
         "",
         "Folders of the server, with : between them, from which whoever may upload may copy by reference=.",
         _folders,
+    )
+    restrict_user_list: bool = _option(
+        default=False, doc="Whether only administrators are told who has an account here.", read=_flag
     )
     log_level: str = _option(
         "info", "How much is logged: debug, info, warning or error.", _word("debug", "info", "warning", "error")

@@ -67,7 +67,7 @@ def test_a_password_is_asked_for_twice(data: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("add", "alice", "--password", "long enough"), "user name 'alice': it is taken"),
+        (("add", "alice", "--password", "long enough"), "user name 'alice' is taken"),
         (("add", "a b", "--password", "long enough"), "use 1 to 64 letters"),
         (("add", "guest", "--password", "long enough"), "guest"),
         (("add", "carol", "--password", "short"), "it must be 8 to 1024 characters long"),

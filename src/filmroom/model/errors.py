@@ -23,6 +23,8 @@ ArchiveError
 │   ├── ResourceExists
 │   ├── ProjectNameTaken
 │   ├── LabelTaken
+│   ├── LoginTaken
+│   ├── LastAdministrator   a change that would leave nobody to administer the site
 │   ├── WrongType           a thing is of another data type already
 │   ├── FolderExists        a folder of a user's cache that is there already
 │   └── PathConflict    a file where a folder is, or the other way round
@@ -219,6 +221,22 @@ class LabelTaken(Conflict):
 
     def __str__(self) -> str:
         return f"Specified label is already in use: {self.label!r}"
+
+
+@dataclass(eq=False)
+class LoginTaken(Conflict):
+    login: str
+
+    def __str__(self) -> str:
+        return f"user name {self.login!r} is taken"
+
+
+@dataclass(eq=False)
+class LastAdministrator(Conflict):
+    login: str
+
+    def __str__(self) -> str:
+        return f"{self.login!r} is the last administrator who can sign in; make another one first"
 
 
 @dataclass(eq=False)

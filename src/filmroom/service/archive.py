@@ -34,6 +34,7 @@ class Rules:
 
     ``site_id`` is what generated IDs begin with. ``undo_period`` is how long a deleted or overwritten thing can be
     brought back. ``reference_roots`` are folders of the server from which anybody who may upload may copy files.
+    ``restrict_user_list`` says that only administrators are told who has an account.
     """
 
     default_accessibility: Accessibility
@@ -42,6 +43,7 @@ class Rules:
     site_id: str
     archive_limits: Limits
     reference_roots: tuple[Path, ...] = ()
+    restrict_user_list: bool = False
 
 
 class Archive:
@@ -64,7 +66,7 @@ class Archive:
         stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
         passwords = Passwords()
         self.sessions = Sessions(stores, passwords, idle_limit=rules.session_idle_limit)
-        self.accounts = Accounts(stores, passwords)
+        self.accounts = Accounts(stores, passwords, self.sessions, restrict_list=rules.restrict_user_list)
         self.projects = Projects(
             stores, default_accessibility=rules.default_accessibility, undo_period=rules.undo_period
         )

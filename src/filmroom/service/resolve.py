@@ -100,6 +100,13 @@ def list_visible_projects(connection: Connection, viewer: Viewer) -> tuple[Node,
     return tuple(projects.iter_projects(connection, creator_pk=None if viewer.is_admin else viewer.pk))
 
 
+def require_admin(viewer: Viewer, *, unless_own: str = "") -> None:
+    """Let site administrators pass and, where ``unless_own`` is a login, whose it is. Raises NotAllowed."""
+    is_own = bool(unless_own) and viewer.login == unless_own and not viewer.is_guest
+    if not viewer.is_admin and not is_own:
+        raise NotAllowed("only an administrator of the site may do this")
+
+
 def _check(viewer: Viewer, action: Action, place: Place) -> None:
     if not _may(viewer, action, place):
         raise NotAllowed(f"you may not {action.name.lower()} {place.kind} {place.node.id!r}")
