@@ -26,7 +26,7 @@ class DataRole(StrEnum):
 ADMINISTRATOR: Final = "Administrator"
 """XNAT's word for the role of a site administrator."""
 
-ROLES: Final = (ADMINISTRATOR, DataRole.ADMIN, DataRole.ACCESS)
+ROLES: Final = (ADMINISTRATOR, DataRole.ADMIN.value, DataRole.ACCESS.value)
 """Every role that an account may have."""
 
 

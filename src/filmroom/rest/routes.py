@@ -7,7 +7,7 @@ from typing import Final
 from filmroom.model.address import Address, match_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
-from filmroom.rest import cache, entities, files, projects, resources, services, sessions, uploads
+from filmroom.rest import cache, entities, files, projects, resources, services, sessions, uploads, users, xapi_users
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
@@ -57,6 +57,10 @@ OPERATIONS: Final = (
     Operation(_SITE, "JSESSION/{any}", _SESSION, is_open=True),
     Operation(_SITE, "services/move-files", {"POST": services.move_files}),
     Operation(_SITE, "services/refresh/catalog", {"POST": services.refresh_catalogs}),
+    Operation(_SITE, "users", {"GET": users.list_users}),
+    Operation(_SITE, "user", {"GET": users.list_logins}),
+    Operation(_SITE, "user/{user}", {"GET": users.get_user}),
+    Operation(_SITE, "user/{user}/roles", {"GET": users.get_roles, "POST": users.post_roles}),
     Operation(_SITE, "projects", {"GET": projects.list_projects, "POST": projects.post_project}),
     Operation(
         _PROJECT,
@@ -118,8 +122,31 @@ OPERATIONS: Final = (
 )
 
 
-# C-1: what is under ``/xapi``, which has no contexts.
-XAPI_OPERATIONS: Final[tuple[Operation, ...]] = ()
+# C-1: what is under ``/xapi``, which has no contexts. The first that matches counts.
+XAPI_OPERATIONS: Final = (
+    Operation(_SITE, "users", {"GET": xapi_users.list_logins, "POST": xapi_users.post_user}),
+    Operation(_SITE, "users/profiles", {"GET": xapi_users.list_profiles}),
+    Operation(_SITE, "users/current", {"GET": xapi_users.list_current}),
+    Operation(_SITE, "users/profile", {"GET": xapi_users.get_own}),
+    Operation(_SITE, "users/profile/{user}", {"GET": xapi_users.get_user}),
+    Operation(_SITE, "users/username", {"GET": xapi_users.get_username}),
+    Operation(_SITE, "users/authProviders", {"GET": xapi_users.list_providers}),
+    Operation(_SITE, "users/update", {"PUT": xapi_users.put_own}),
+    Operation(_SITE, "users/rolemap", {"GET": xapi_users.get_role_map}),
+    Operation(_SITE, "users/roles", {"GET": xapi_users.list_roles}),
+    Operation(_SITE, "users/roles/{role}", {"GET": xapi_users.list_holders}),
+    Operation(_SITE, "users/{user}", {"GET": xapi_users.get_user, "PUT": xapi_users.put_user}),
+    Operation(_SITE, "users/{user}/enabled", {"GET": xapi_users.get_enabled}),
+    Operation(_SITE, "users/{user}/enabled/{flag}", {"PUT": xapi_users.put_enabled}),
+    Operation(_SITE, "users/{user}/verified", {"GET": xapi_users.get_verified}),
+    Operation(_SITE, "users/{user}/verified/{flag}", {"PUT": xapi_users.put_verified}),
+    Operation(_SITE, "users/{user}/roles", {"GET": xapi_users.get_roles}),
+    Operation(
+        _SITE,
+        "users/{user}/roles/{role}",
+        {"PUT": xapi_users.put_role, "DELETE": xapi_users.delete_role},
+    ),
+)
 
 
 def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Handler]:
@@ -144,6 +171,11 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
         )
         return call, _handler(operation, method)
     raise _no_operation(address.kind, rest)
+
+
+def is_below_xapi(raw_path: str, root_path: str) -> bool:
+    """Whether errors there are plain text (C-22)."""
+    return f"{raw_path}/".startswith(f"{root_path}{XAPI}/")
 
 
 def _method(request: Request, query: Query) -> str:
