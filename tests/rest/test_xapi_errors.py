@@ -43,9 +43,9 @@ def test_errors_are_plain_below_a_context_path_too(archive: Archive) -> None:
     made = TestClient(create_app(archive, Settings(root_path="/xnat")))
     made.auth = ("alice", PASSWORD)
 
-    reply = made.get("/xnat/xapi/nothing")
+    replies = [made.get(f"{path}/xapi/nothing") for path in ("/xnat", "")]
 
-    assert (reply.status_code, reply.text[0]) == (404, "U")
+    assert [(reply.status_code, reply.text[0]) for reply in replies] == [(404, "U")] * 2
     assert made.get("/xnat/xapi/users/username").text == "alice"
 
 

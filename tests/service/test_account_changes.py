@@ -99,6 +99,7 @@ def test_what_is_as_it_was_is_no_change(archive: Archive) -> None:
         (AccountChange(email="a@b\0"), "e-mail"),
         (AccountChange(first_name="x" * 256), "first name"),
         (AccountChange(last_name="a\nb"), "last name"),
+        (AccountChange(last_name="a\udcff"), "last name"),
         (AccountChange(password="short"), "password"),
     ],
 )

@@ -22,6 +22,8 @@ _LONGEST_PERSON_NAME: Final = 255
 
 # The user's name of nobody, and the word that follows /user/ in the address of a cache.
 _RESERVED_LOGINS: Final = frozenset({GUEST_LOGIN, "cache"})
+# Control characters, and what a command line makes of bytes that are no text.
+_NOT_IN_PROFILES: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 # C-57: the characters of an id.
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -119,14 +121,14 @@ def check_login(text: str) -> str:
 
 def check_email(text: str) -> str:
     """An e-mail address, or nothing. Whether it is anybody's, only a mail can tell."""
-    if text and (len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text) or _CONTROL.search(text)):
+    if text and (len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text) or _NOT_IN_PROFILES.search(text)):
         raise BadName("e-mail address", text, "it must look like somebody@example.org")
     return text
 
 
 def check_person_name(text: str, *, what: str) -> str:
     """A first or last name, or nothing."""
-    if len(text) > _LONGEST_PERSON_NAME or _CONTROL.search(text):
+    if len(text) > _LONGEST_PERSON_NAME or _NOT_IN_PROFILES.search(text):
         raise BadName(what, text, f"use at most {_LONGEST_PERSON_NAME} characters, none of them a control character")
     return text
 

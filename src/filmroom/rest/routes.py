@@ -175,7 +175,7 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
 
 def is_below_xapi(raw_path: str, root_path: str) -> bool:
     """Whether errors there are plain text (C-22)."""
-    return f"{raw_path}/".startswith(f"{root_path}{XAPI}/")
+    return f"{raw_path.removeprefix(root_path)}/".startswith(f"{XAPI}/")
 
 
 def _method(request: Request, query: Query) -> str:

@@ -69,6 +69,7 @@ def post_user(archive: Archive, call: Call, document: dict[str, Any]) -> Reply:
 
 @takes_json
 def put_user(archive: Archive, call: Call, document: dict[str, Any]) -> Reply:
+    """An account that is there: one is made by POST only, so that a slip in a login makes nobody."""
     return _put(archive, call, call.found["user"], document)
 
 
