@@ -43,6 +43,7 @@ def compose(settings: Settings, database: Database) -> Archive:
         alias_token_lifetime=settings.alias_token_lifetime,
         site_id=settings.site_id,
         reference_roots=settings.reference_root_paths,
+        is_user_list_restricted=settings.restrict_user_list,
         archive_limits=Limits(
             members=settings.max_archive_members,
             expanded_bytes=settings.max_archive_bytes,

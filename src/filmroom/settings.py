@@ -112,19 +112,19 @@ class Settings:
         "protected", "Who may see a new project: private, protected or public.", _word(*Accessibility)
     )
     strict_uploads: bool = _option(
-        False,  # noqa: FBT003 - an option's default, named by the option
-        "Whether an upload that is not allowed (403) or meets a file of its name (409) is an error; in XNAT it is not.",
-        _flag,
+        default=False,
+        doc="Whether an upload that is not allowed (403) or meets a file of its name (409) is an error; in XNAT it is not.",
+        read=_flag,
     )
     require_login: bool = _option(
-        True,  # noqa: FBT003 - an option's default, named by the option
-        "Whether only those who sign in see anything; false lets guests see what is public.",
-        _flag,
+        default=True,
+        doc="Whether only those who sign in see anything; false lets guests see what is public.",
+        read=_flag,
     )
     csrf_token: bool = _option(
-        True,  # noqa: FBT003 - an option's default, named by the option
-        "Whether changes that a browser asks for need the token of its session.",
-        _flag,
+        default=True,
+        doc="Whether changes that a browser asks for need the token of its session.",
+        read=_flag,
     )
     alias_token_hours: int = _option(48, "Hours for which an alias token can be used.", _whole(1, 87_600))
     sessions_per_user: int = _option(
@@ -151,6 +151,9 @@ class Settings:
         "",
         "Folders of the server, with : between them, from which whoever may upload may copy by reference=.",
         _folders,
+    )
+    restrict_user_list: bool = _option(
+        default=False, doc="Whether only administrators are told who has an account here.", read=_flag
     )
     log_level: str = _option(
         "info", "How much is logged: debug, info, warning or error.", _word("debug", "info", "warning", "error")

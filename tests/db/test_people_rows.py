@@ -1,6 +1,8 @@
 """Rows of accounts, sessions and failed sign-ins."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select
@@ -9,13 +11,16 @@ from db.rows import LATER, NOW, read
 from filmroom.db.engine import Database
 from filmroom.db.people import (
     Account,
+    Profile,
     find_account,
     find_account_by_pk,
+    find_account_called,
     has_accounts,
     insert_account,
     iter_profiles,
-    update_enabled,
-    update_password,
+    lock_administrators,
+    note_success,
+    update_account,
 )
 from filmroom.db.schema import node
 from filmroom.db.sessions import (
@@ -28,7 +33,8 @@ from filmroom.db.sessions import (
     insert_session,
     touch_session,
 )
-from filmroom.model.people import DataRole
+from filmroom.model.errors import LoginTaken
+from filmroom.model.people import DataRole, Stamp
 
 HOUR = timedelta(hours=1)
 
@@ -37,6 +43,16 @@ def _get(database: Database, login: str) -> Account:
     account = read(database, lambda connection: find_account(connection, login))
     assert account is not None
     return account
+
+
+def _profile(database: Database, login: str) -> Profile:
+    (profile,) = read(database, lambda connection: list(iter_profiles(connection, since=NOW, login=login)))
+    return profile
+
+
+def _change(database: Database, login: str, values: dict[str, Any], *, ends_sessions: bool = False) -> None:
+    pk, stamp = _get(database, login).pk, Stamp(LATER, None)
+    database.write(lambda connection: update_account(connection, pk, values, ends_sessions=ends_sessions, stamp=stamp))
 
 
 def _fail(database: Database, login: str, client: str, *, times: int = 1) -> None:
@@ -52,15 +68,14 @@ def _failures(database: Database, login: str, client: str) -> int:
 
 
 def test_an_account_is_found_by_login_and_by_key(database: Database) -> None:
-    is_made = database.write(lambda connection: insert_account(connection, "carol", "hash", is_admin=True, now=NOW))
+    pk = database.write(lambda connection: insert_account(connection, "carol", "hash", is_admin=True, now=NOW))
     carol = _get(database, "carol")
 
     by_pk = read(database, lambda connection: find_account_by_pk(connection, carol.pk))
 
-    assert is_made
     assert carol == by_pk
     assert carol == Account(
-        pk=carol.pk,
+        pk=pk,
         login="carol",
         password_hash="hash",
         credential_version=1,
@@ -81,12 +96,11 @@ def test_a_user_is_a_node_too(database: Database) -> None:
 
 
 def test_a_login_is_taken_once_and_case_counts(database: Database) -> None:
-    taken, other = (
-        database.write(lambda connection, login=login: insert_account(connection, login, "h", is_admin=False, now=NOW))  # type: ignore[misc]
-        for login in ("alice", "Alice")
-    )
+    database.write(lambda connection: insert_account(connection, "Alice", "h", is_admin=False, now=NOW))
+    with pytest.raises(LoginTaken, match="alice"):
+        database.write(lambda connection: insert_account(connection, "alice", "h", is_admin=False, now=NOW))
 
-    assert (taken, other) == (False, True)
+    assert _get(database, "Alice") != _get(database, "alice")
 
 
 def test_nobody_is_found_by_another_name(database: Database) -> None:
@@ -98,35 +112,81 @@ def test_a_database_knows_whether_it_has_accounts(database: Database) -> None:
     assert read(database, has_accounts)
 
 
-@pytest.mark.parametrize(
-    ("login", "is_changed", "versions"), [("alice", True, (2, 1)), ("nobody", False, (1, 1)), ("ALICE", False, (1, 1))]
-)
-def test_a_new_password_makes_what_was_signed_in_worthless(
-    database: Database, login: str, *, is_changed: bool, versions: tuple[int, int]
+@pytest.mark.parametrize(("ends_sessions", "version"), [(True, 2), (False, 1)])
+def test_a_change_may_make_what_was_signed_in_worthless(
+    database: Database, *, ends_sessions: bool, version: int
 ) -> None:
-    changed = database.write(lambda connection: update_password(connection, login, "new hash"))
+    _change(database, "alice", {"password_hash": "new hash"}, ends_sessions=ends_sessions)
 
-    assert changed is is_changed
-    assert (_get(database, "alice").credential_version, _get(database, "bob").credential_version) == versions
+    alice, bob = _get(database, "alice"), _get(database, "bob")
+    assert (alice.password_hash, alice.credential_version, bob.credential_version) == ("new hash", version, 1)
 
 
-@pytest.mark.parametrize("is_enabled", [True, False])
-def test_enabling_and_disabling_makes_what_was_signed_in_worthless(database: Database, *, is_enabled: bool) -> None:
-    is_there = database.write(lambda connection: update_enabled(connection, "alice", is_enabled=is_enabled))
+def test_a_changed_account_is_a_changed_node(database: Database) -> None:
+    _change(database, "alice", {"email": "a@example.org"})
 
+    profile = _profile(database, "alice")
+    assert (profile.email, profile.modified_at, _profile(database, "bob").modified_at < LATER) == (
+        "a@example.org",
+        LATER,
+        True,
+    )
+
+
+def test_a_sign_in_is_noted_and_is_no_change(database: Database) -> None:
     alice = _get(database, "alice")
-    assert is_there
-    assert (alice.is_enabled, alice.credential_version) == (is_enabled, 2)
+    before = _profile(database, "alice")
+
+    database.write(lambda connection: note_success(connection, alice.pk, now=LATER))
+
+    assert _profile(database, "alice") == replace(before, last_success_at=LATER)
 
 
-def test_nobody_can_be_disabled(database: Database) -> None:
-    assert not database.write(lambda connection: update_enabled(connection, "nobody", is_enabled=False))
+@pytest.mark.parametrize("column", ["is_admin", "is_enabled", "is_verified"])
+def test_administrators_who_cannot_sign_in_are_not_counted(database: Database, column: str) -> None:
+    _change(database, "alice", {"is_admin": True})
+    _change(database, "bob", {"is_admin": True, column: False})
+
+    pks = database.write(lock_administrators)
+
+    assert pks == (_get(database, "admin").pk, _get(database, "alice").pk)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("alice", "alice"),
+        ("ALICE", None),
+        ("a@example.org", "alice"),
+        ("A@Example.org", "alice"),
+        ("two@example.org", None),
+        ("bob@login", "bob@login"),
+        ("", None),
+        ("0", None),
+        ("9" * 40, None),
+        ("\u0663", None),
+    ],
+)
+def test_an_account_is_found_by_what_people_call_it(database: Database, name: str, found: str | None) -> None:
+    database.write(lambda connection: insert_account(connection, "bob@login", "hash", is_admin=False, now=NOW))
+    for login, email in {"alice": "a@example.org", "admin": "two@example.org", "bob": "two@example.org"}.items():
+        _change(database, login, {"email": email})
+
+    account = read(database, lambda connection: find_account_called(connection, name))
+
+    assert (account and account.login) == found
+
+
+def test_an_account_is_found_by_its_number(database: Database) -> None:
+    alice = _get(database, "alice")
+
+    assert read(database, lambda connection: find_account_called(connection, str(alice.pk))) == alice
 
 
 def test_a_session_remembers_the_version_it_was_opened_with(database: Database) -> None:
     alice = _get(database, "alice")
     database.write(lambda connection: insert_session(connection, "hash", alice, now=NOW))
-    database.write(lambda connection: update_password(connection, "alice", "new hash"))
+    _change(database, "alice", {"password_hash": "new hash"}, ends_sessions=True)
 
     session = read(database, lambda connection: find_session(connection, "hash"))
 
@@ -226,7 +286,8 @@ def test_accounts_are_listed_by_login_with_the_most_failures_from_one_client(dat
 
 
 def test_a_taken_login_leaves_no_node_behind(database: Database) -> None:
-    database.write(lambda connection: insert_account(connection, "alice", "h", is_admin=False, now=NOW))
+    with pytest.raises(LoginTaken):
+        database.write(lambda connection: insert_account(connection, "alice", "h", is_admin=False, now=NOW))
 
     users = read(
         database,

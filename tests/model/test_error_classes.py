@@ -43,6 +43,8 @@ SAMPLES = (
     errors.Conflict("the state of the archive says no"),
     errors.ResourceExists(NASTY),
     errors.ProjectNameTaken(NASTY),
+    errors.LoginTaken(NASTY),
+    errors.LastAdministrator(NASTY),
     errors.FolderExists(NASTY),
     errors.PathConflict(NASTY, f"{NASTY}/x"),
     errors.RetiredProjectId(NASTY),

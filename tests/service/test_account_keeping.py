@@ -9,7 +9,7 @@ from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
 from filmroom.db.migrate import migrate
 from filmroom.db.schema import account
-from filmroom.model.errors import BadName, NotFound, NotSignedIn
+from filmroom.model.errors import BadName, LoginTaken, NotFound, NotSignedIn
 from filmroom.model.people import DataRole, User
 from filmroom.service.archive import Archive
 from filmroom.service.sessions import MOST_FAILURES
@@ -45,7 +45,9 @@ def test_a_login_may_be(archive: Archive, login: str) -> None:
     assert login in _logins(archive)
 
 
-@pytest.mark.parametrize("login", ["", "x" * 65, "a b", "a:b", "a/b", "a\nb", "a\0b", "guest", "GUEST", "a'b", "<a>"])
+@pytest.mark.parametrize(
+    "login", ["", "x" * 65, "a b", "a:b", "a/b", "a\nb", "a\0b", "guest", "GUEST", "cache", "Cache", "a'b", "<a>"]
+)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_login_may_not_be(archive: Archive, login: str) -> None:
     with pytest.raises(BadName, match="user name"):
@@ -55,7 +57,7 @@ def test_a_login_may_not_be(archive: Archive, login: str) -> None:
 
 
 def test_a_login_is_taken_once(archive: Archive) -> None:
-    with pytest.raises(BadName, match="taken"):
+    with pytest.raises(LoginTaken, match="taken"):
         archive.accounts.add("alice", "a good password")
 
     assert archive.sessions.sign_in("alice", PASSWORD, client="here").login == "alice"

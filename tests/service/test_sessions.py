@@ -15,7 +15,7 @@ from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database
 from filmroom.db.schema import session
 from filmroom.model.errors import NotSignedIn
-from filmroom.model.people import Viewer
+from filmroom.model.people import OPERATOR, AccountChange, Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.sessions import csrf_token
 
@@ -117,13 +117,16 @@ def test_closing_what_is_no_session_is_no_error(archive: Archive, session_id: st
     [
         lambda archive: archive.accounts.set_password("alice", "another password"),
         lambda archive: archive.accounts.set_enabled("alice", is_enabled=False),
-        lambda archive: archive.accounts.set_enabled("alice", is_enabled=True),
+        lambda archive: archive.accounts.change(OPERATOR, "alice", AccountChange(is_verified=False)),
+        lambda archive: archive.accounts.set_roles(OPERATOR, "alice", []),
     ],
-    ids=["password", "disabled", "enabled again"],
+    ids=["password", "disabled", "unverified", "without its roles"],
 )
 def test_sessions_end_with_a_change_of_their_account(
-    archive: Archive, people: dict[str, Viewer], session_id: str, end: Callable[[Archive], None]
+    archive: Archive, people: dict[str, Viewer], alice: Viewer, end: Callable[[Archive], None]
 ) -> None:
+    archive.accounts.give_role(OPERATOR, "alice", "ALL_DATA_ACCESS")
+    session_id = archive.sessions.open(alice)
     others = archive.sessions.open(people["bob"])
 
     end(archive)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import timedelta
+from typing import Final
 
 import click
 
@@ -11,6 +12,7 @@ from filmroom.app import database_of, open_archive
 from filmroom.blobs.local import LocalStore
 from filmroom.cli.filesystem import refuse_network_file_system
 from filmroom.db.migrate import REVISIONS, read_revision
+from filmroom.model.people import OPERATOR, AccountChange, DataRole, User
 from filmroom.service.archive import Archive
 from filmroom.settings import Loaded, SettingError, Settings
 
@@ -27,37 +29,54 @@ def _archive(settings: Settings) -> Iterator[Archive]:
         archive.close()
 
 
-def add_user(settings: Settings, login: str, password: str, *, is_admin: bool) -> None:
+def add_user(settings: Settings, login: str, password: str, said: AccountChange) -> None:
     with _archive(settings) as archive:
-        archive.accounts.add(login, password, is_admin=is_admin)
+        archive.accounts.create(OPERATOR, login, password, said)
     click.echo(f"added {login}")
 
 
 def list_users(settings: Settings) -> None:
     with _archive(settings) as archive:
         for user in archive.accounts.list_all():
-            states = [
-                word
-                for word, holds in (
-                    ("admin", user.is_admin),
-                    ("disabled", not user.is_enabled),
-                    ("locked", user.is_locked),
-                )
-                if holds
-            ]
-            click.echo("\t".join([user.login, user.created_at.strftime("%Y-%m-%d"), ", ".join(states)]).rstrip())
+            click.echo("\t".join([user.login, user.created_at.strftime("%Y-%m-%d"), _states(user)]).rstrip())
 
 
-def set_password(settings: Settings, login: str, password: str) -> None:
+def _states(user: User) -> str:
+    words = {
+        "admin": user.is_admin,
+        user.data_role.value: user.data_role is not DataRole.NONE,
+        "disabled": not user.is_enabled,
+        "unverified": not user.is_verified,
+        "locked": user.is_locked,
+    }
+    return ", ".join(word for word, holds in words.items() if holds)
+
+
+def show_user(settings: Settings, login: str) -> None:
     with _archive(settings) as archive:
-        archive.accounts.set_password(login, password)
-    click.echo(f"changed the password of {login}")
+        user = archive.accounts.get(OPERATOR, login)
+    last = user.last_success_at.strftime(_MOMENT) if user.last_success_at else "never"
+    lines = {
+        "login": user.login,
+        "number": str(user.number),
+        "name": f"{user.first_name} {user.last_name}".strip(),
+        "e-mail": user.email,
+        "state": _states(user),
+        "made": user.created_at.strftime(_MOMENT),
+        "changed": user.modified_at.strftime(_MOMENT),
+        "last sign-in": last,
+    }
+    for name, value in lines.items():
+        click.echo(f"{name:13} {value}".rstrip())
 
 
-def set_enabled(settings: Settings, login: str, *, is_enabled: bool) -> None:
+_MOMENT: Final = "%Y-%m-%d %H:%M UTC"
+
+
+def change_user(settings: Settings, login: str, change: AccountChange, *, told: str) -> None:
     with _archive(settings) as archive:
-        archive.accounts.set_enabled(login, is_enabled=is_enabled)
-    click.echo(f"{'enabled' if is_enabled else 'disabled'} {login}")
+        archive.accounts.change(OPERATOR, login, change)
+    click.echo(told)
 
 
 def unlock(settings: Settings, login: str) -> None:

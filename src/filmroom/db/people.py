@@ -1,16 +1,17 @@
 """Rows of accounts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, login_failure, node
+from filmroom.model.errors import LoginTaken
 from filmroom.model.nodes import Kind
-from filmroom.model.people import DataRole
+from filmroom.model.people import DataRole, Stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,10 @@ class Account:
     is_enabled: bool
     is_verified: bool
     data_role: DataRole
+
+    @property
+    def may_sign_in(self) -> bool:
+        return self.is_enabled and self.is_verified
 
 
 ACCOUNT: Final = (
@@ -62,6 +67,22 @@ def find_account(connection: Connection, login: str) -> Account | None:
 def find_account_by_pk(connection: Connection, pk: int) -> Account | None:
     row = _BY_PK.first(connection, {"pk": pk})
     return None if row is None else to_account(row)
+
+
+def find_account_called(connection: Connection, name: str) -> Account | None:
+    """Whose login this is, else whose number, else whose e-mail address, unless several have it (C-153)."""
+    found = find_account(connection, name)
+    if found is None and name.isascii() and name.isdigit() and len(name) <= _LONGEST_NUMBER:
+        found = find_account_by_pk(connection, int(name))
+    if found is None and "@" in name:
+        query = select(*ACCOUNT).where(func.lower(account.c.email) == func.lower(name)).limit(2)
+        rows = connection.execute(query).all()
+        found = to_account(rows[0]) if len(rows) == 1 else None
+    return found
+
+
+# As many digits as always fit into a 64-bit integer.
+_LONGEST_NUMBER: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +148,12 @@ def has_accounts(connection: Connection) -> bool:
     return connection.execute(select(account.c.node_pk).limit(1)).first() is not None
 
 
-def insert_account(connection: Connection, login: str, password_hash: str, *, is_admin: bool, now: datetime) -> bool:
-    """Whether the account and its node were made; False when the login is taken."""
+def insert_account(connection: Connection, login: str, password_hash: str, *, is_admin: bool, now: datetime) -> int:
+    """The pk of the account and its node. Raises LoginTaken."""
     if find_account(connection, login) is not None:
-        return False
+        raise LoginTaken(login)
     user = {"kind": Kind.USER, "id": login, "xsi_type": "xdat:user", "created_at": now, "modified_at": now}
-    pk = connection.execute(insert(node).values(user).returning(node.c.pk)).scalar_one()
+    pk = int(connection.execute(insert(node).values(user).returning(node.c.pk)).scalar_one())
     values = {
         "node_pk": pk,
         "login": login,
@@ -142,16 +163,37 @@ def insert_account(connection: Connection, login: str, password_hash: str, *, is
     }
     # Not "on conflict do nothing": whoever loses a race for a login must not leave its node behind.
     connection.execute(insert(account).values(values))
-    return True
+    return pk
 
 
-def update_password(connection: Connection, login: str, password_hash: str) -> bool:
-    """Whether there is such an account. Whatever was signed in with the old password is so no more."""
-    values = {"password_hash": password_hash, "credential_version": account.c.credential_version + 1}
-    return connection.execute(update(account).where(account.c.login == login).values(values)).rowcount == 1
+def lock_account(connection: Connection, login: str) -> None:
+    """Let nobody else change an account until the transaction ends; read it after this, not before."""
+    connection.execute(select(account.c.node_pk).where(account.c.login == login).with_for_update(key_share=True))
 
 
-def update_enabled(connection: Connection, login: str, *, is_enabled: bool) -> bool:
-    """Whether there is such an account. Its sessions and remembered passwords end either way."""
-    values = {"is_enabled": is_enabled, "credential_version": account.c.credential_version + 1}
-    return connection.execute(update(account).where(account.c.login == login).values(values)).rowcount == 1
+def lock_administrators(connection: Connection) -> tuple[int, ...]:
+    """The site administrators who can sign in; nobody else changes them until the transaction ends.
+
+    Whoever locks an account too locks it after these, so that nobody waits for each other.
+    """
+    query = (
+        select(account.c.node_pk)
+        .where(account.c.is_admin, account.c.is_enabled, account.c.is_verified)
+        .order_by(account.c.node_pk)
+        .with_for_update(key_share=True)
+    )
+    return tuple(connection.execute(query).scalars())
+
+
+def update_account(
+    connection: Connection, pk: int, values: Mapping[str, Any], *, ends_sessions: bool, stamp: Stamp
+) -> None:
+    """Store columns of an account. What was signed in with it may be so no more."""
+    values = {**values, **({"credential_version": account.c.credential_version + 1} if ends_sessions else {})}
+    if values:
+        connection.execute(update(account).where(account.c.node_pk == pk).values(values))
+    connection.execute(update(node).where(node.c.pk == pk).values(modified_at=stamp.at, modified_by=stamp.by))
+
+
+def note_success(connection: Connection, pk: int, *, now: datetime) -> None:
+    connection.execute(update(account).where(account.c.node_pk == pk).values(last_success_at=now))

@@ -29,6 +29,8 @@ ArchiveError
 │   ├── NotForGuests        something that only somebody can have
 │   ├── AlreadyShared       a thing that is in a project already
 │   ├── FilesExist          files that are there already, where that is to be an error
+│   ├── LoginTaken
+│   ├── LastAdministrator   a change that would leave nobody to administer the site
 │   ├── WrongType           a thing is of another data type already
 │   ├── FolderExists        a folder of a user's cache that is there already
 │   └── PathConflict    a file where a folder is, or the other way round
@@ -275,6 +277,22 @@ class FilesExist(Conflict):
         named = ", ".join(repr(path) for path in self.paths[:_MOST_NAMED])
         rest = ", ..." if len(self.paths) > _MOST_NAMED else ""
         return f"nothing was stored, because there is already {named}{rest}; overwrite=true replaces it"
+
+
+@dataclass(eq=False)
+class LoginTaken(Conflict):
+    login: str
+
+    def __str__(self) -> str:
+        return f"user name {self.login!r} is taken"
+
+
+@dataclass(eq=False)
+class LastAdministrator(Conflict):
+    login: str
+
+    def __str__(self) -> str:
+        return f"{self.login!r} is the last administrator who can sign in; make another one first"
 
 
 @dataclass(eq=False)

@@ -9,12 +9,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from filmroom.model.errors import BadName, IllegalId
+from filmroom.model.people import GUEST_LOGIN, LONGEST_LOGIN
 
 LONGEST_LABEL: Final = 64
 # What fits into a row of PostgreSQL's b-tree (docs/decisions/0006).
 LONGEST_PATH_BYTES: Final = 2048
 LONGEST_SEGMENT_BYTES: Final = 255
 
+# Longer ones do not fit into the header of a mail (RFC 5321 section 4.5.3.1.3).
+_LONGEST_EMAIL: Final = 254
+_LONGEST_PERSON_NAME: Final = 255
+
+# The user's name of nobody, and the word that follows /user/ in the address of a cache.
+_RESERVED_LOGINS: Final = frozenset({GUEST_LOGIN, "cache"})
+# Control characters, and what a command line makes of bytes that are no text.
+_NOT_IN_PROFILES: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 # C-57: the characters of an id.
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -98,6 +108,29 @@ def _broken_path_rule(path: str) -> str | None:
         ),
     )
     return next((rule for broken, rule in rules if broken), None)
+
+
+def check_login(text: str) -> str:
+    allowed = all(character.isalnum() or character in "._-@" for character in text)
+    if not 1 <= len(text) <= LONGEST_LOGIN or not allowed:
+        raise BadName("user name", text, f"use 1 to {LONGEST_LOGIN} letters, digits and . _ - @")
+    if text.lower() in _RESERVED_LOGINS:
+        raise BadName("user name", text, "this word is reserved")
+    return text
+
+
+def check_email(text: str) -> str:
+    """An e-mail address, or nothing. Whether it is anybody's, only a mail can tell."""
+    if text and (len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text) or _NOT_IN_PROFILES.search(text)):
+        raise BadName("e-mail address", text, "it must look like somebody@example.org")
+    return text
+
+
+def check_person_name(text: str, *, what: str) -> str:
+    """A first or last name, or nothing."""
+    if len(text) > _LONGEST_PERSON_NAME or _NOT_IN_PROFILES.search(text):
+        raise BadName(what, text, f"use at most {_LONGEST_PERSON_NAME} characters, none of them a control character")
+    return text
 
 
 def iter_folders(path: str) -> Iterator[str]:

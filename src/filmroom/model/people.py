@@ -1,10 +1,10 @@
 """People as the archive knows them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 LONGEST_LOGIN: Final = 64
 LONGEST_REASON: Final = 255
@@ -13,11 +13,22 @@ GUEST_LOGIN: Final = "guest"
 
 
 class DataRole(StrEnum):
-    """What somebody may do with the data of every project, whoever else's it is (C-145)."""
+    """What somebody may do with the data of every project, whoever else's it is (C-145). Each includes those before."""
 
     NONE = ""
     ACCESS = "ALL_DATA_ACCESS"
     ADMIN = "ALL_DATA_ADMIN"
+
+    def includes(self, other: "DataRole") -> bool:
+        order = list(DataRole)
+        return order.index(self) >= order.index(other)
+
+
+ADMINISTRATOR: Final = "Administrator"
+"""XNAT's word for the role of a site administrator."""
+
+ROLES: Final = (ADMINISTRATOR, DataRole.ADMIN.value, DataRole.ACCESS.value)
+"""Every role that an account may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +53,9 @@ class Viewer:
 
 GUEST: Final = Viewer(pk=0, login=GUEST_LOGIN, is_admin=False)
 """Whoever has not signed in. Guests may look at what is public, and change nothing."""
+
+OPERATOR: Final = Viewer(pk=0, login="", is_admin=True)
+"""Whoever works on the server's own machine, by the command line; what is changed there has no account behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +112,36 @@ class User:
     created_at: datetime
     modified_at: datetime
     last_success_at: datetime | None
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(role for role in ROLES if (self.is_admin if role == ADMINISTRATOR else self.data_role == role))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChange:
+    """What of an account is to be as it is said here; None leaves it as it is."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    is_enabled: bool | None = None
+    is_verified: bool | None = None
+    is_admin: bool | None = None
+    data_role: DataRole | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def different_from(self, user: User) -> dict[str, Any]:
+        """What would change, by name, but for the password, which nobody can compare."""
+        wanted = {name: getattr(self, name) for name in (*PROFILE, *RIGHTS)}
+        return {name: value for name, value in wanted.items() if value not in {None, getattr(user, name)}}
+
+
+PROFILE: Final = ("email", "first_name", "last_name")
+"""What everybody may change of their own account."""
+
+RIGHTS: Final = ("is_enabled", "is_verified", "is_admin", "data_role")
+"""What only administrators may change."""
 
 
 class BuiltIn(StrEnum):

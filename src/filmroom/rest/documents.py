@@ -1,11 +1,12 @@
-"""Handlers whose request may bring an XML document along, or its parameters as a form."""
+"""Handlers whose request brings a JSON object, or may bring an XML document along, or its parameters as a form."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
+import orjson
 from multipart import MultipartError, MultipartParser, parse_options_header
 
 from filmroom.model.errors import BadValue, WrongBodyType
@@ -14,6 +15,7 @@ from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
 
+_LONGEST_JSON_BYTES: Final = 64 * 1024
 _XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
 
 
@@ -34,6 +36,31 @@ def _is_document(call: Call) -> bool:
     if call.media_type.startswith("multipart/"):
         raise WrongBodyType(call.media_type, "send the XML document itself, as text/xml")
     return call.media_type in _XML_TYPES or call.query.text("req_format") == "xml" or call.query.flag("inbody")
+
+
+def takes_json(answer: Callable[[Archive, Call, dict[str, Any]], Reply]) -> Handler:
+    """The handler that answers with the body as a JSON object.
+
+    Its type must be said: a page of another site can make a browser send anything but that.
+    """
+
+    @wraps(answer)
+    def handle(archive: Archive, call: Call) -> Intake:
+        if call.media_type != "application/json":
+            raise WrongBodyType(call.media_type, "send a JSON object, as application/json")
+        return DocumentIntake(lambda body: answer(archive, call, _read_object(body)), limit_bytes=_LONGEST_JSON_BYTES)
+
+    return handle
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadValue("body", "", f"it is no JSON that can be read: {error}") from error
+    if not isinstance(value, dict):
+        raise BadValue("body", "", "it must be a JSON object")
+    return value
 
 
 @dataclass(frozen=True, slots=True)

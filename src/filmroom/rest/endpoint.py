@@ -13,7 +13,7 @@ from filmroom.rest.auth import expiration_cookie, find_visitor
 from filmroom.rest.call import Call, Intake, Request, Site, Visitor
 from filmroom.rest.proxies import Hop, first_hop
 from filmroom.rest.reply import Reply, error_reply, page
-from filmroom.rest.routes import find_call
+from filmroom.rest.routes import find_call, is_below_xapi
 from filmroom.rest.transfer import Body, Receive, Run, Send, Threads, finish, send_reply, take
 from filmroom.service.archive import Archive
 
@@ -65,6 +65,7 @@ class Endpoint:
 
     async def _answer(self, exchange: "_Exchange", body: Body, run: Run) -> Reply:
         path = exchange.request.raw_path
+        is_plain = is_below_xapi(path, self._site.root_path)
         try:
             if body.is_small:
                 # One hop to a thread in place of two: whoever sends this little has sent it already.
@@ -75,10 +76,12 @@ class Endpoint:
         except ArchiveError as error:
             if isinstance(error, StorageFailed | MissingBytes | Busy):
                 _LOG.error("storage", path=path, error=repr(error), cause=repr(error.__cause__))
-            reply = error_reply(error, realm=self._site.site_id)
+            reply = error_reply(error, realm=self._site.site_id, is_plain=is_plain)
         except Exception:  # noqa: BLE001 - the outermost layer: a fault of ours must not end the connection
             _LOG.exception("unexpected", path=path)
-            reply = page(500, "The server encountered an unexpected condition; its log has the details")
+            reply = page(
+                500, "The server encountered an unexpected condition; its log has the details", is_plain=is_plain
+            )
         reply.headers.extend(exchange.headers(reply))
         return reply
 

@@ -19,17 +19,18 @@ _LONGEST_FIELD_BYTES: Final = 1024
 
 
 class DocumentIntake:
-    """A body of moderate size, whole in memory. Raises BodyTooLarge beyond 16 MiB."""
+    """A body of moderate size, whole in memory. Raises BodyTooLarge beyond 16 MiB, or the limit that is given."""
 
-    def __init__(self, finish: Callable[[bytes], Reply]) -> None:
+    def __init__(self, finish: Callable[[bytes], Reply], *, limit_bytes: int = LONGEST_DOCUMENT_BYTES) -> None:
         self._finish = finish
+        self._limit_bytes = limit_bytes
         self._body = bytearray()
 
     def feed(self, chunks: Sequence[bytes]) -> None:
         for chunk in chunks:
             self._body += chunk
-        if len(self._body) > LONGEST_DOCUMENT_BYTES:
-            raise BodyTooLarge(LONGEST_DOCUMENT_BYTES)
+        if len(self._body) > self._limit_bytes:
+            raise BodyTooLarge(self._limit_bytes)
 
     def finish(self) -> Reply:
         return self._finish(bytes(self._body))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import orjson
 
@@ -44,6 +44,10 @@ class Reply:
             self.body.close()
 
 
+def json_reply(value: Any, *headers: tuple[str, str], status: int = 200) -> Reply:
+    return Reply(status=status, body=orjson.dumps(value), media_type="application/json", headers=list(headers))
+
+
 # The nearest ancestor of an error that is listed here gives the status.
 STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.ArchiveError: 500,
@@ -76,8 +80,8 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
 }
 
 
-def error_reply(error: errors.ArchiveError, *, realm: str) -> Reply:
-    """The page for an error (F-13), with the headers that its status asks for."""
+def error_reply(error: errors.ArchiveError, *, realm: str, is_plain: bool) -> Reply:
+    """The page for an error (F-13), or its plain text, with the headers that its status asks for."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers: list[tuple[str, str]] = []
     if isinstance(error, errors.NotSignedIn):
@@ -86,7 +90,9 @@ def error_reply(error: errors.ArchiveError, *, realm: str) -> Reply:
         headers.append(("Allow", ", ".join(error.allowed)))  # F-8
     if isinstance(error, errors.Busy | errors.LeaseLost):
         headers.append(("Retry-After", "1"))
-    return page(status, _told(error), headers)
+    if is_plain and isinstance(error, errors.NotSignedIn | errors.NotAllowed):
+        return Reply(status=status, headers=headers)  # C-22: nothing is told to whom it is no business of
+    return page(status, _told(error), headers, is_plain=is_plain)
 
 
 def _told(error: errors.ArchiveError) -> str:
@@ -100,11 +106,9 @@ NO_STORE: Final = ("Cache-Control", "no-store")
 """For answers that hold what signs somebody in."""
 
 
-def json_reply(value: object, *headers: tuple[str, str]) -> Reply:
-    return Reply(body=orjson.dumps(value), media_type="application/json", headers=list(headers))
-
-
-def page(status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Reply:
+def page(status: int, message: str, headers: list[tuple[str, str]] | None = None, *, is_plain: bool = False) -> Reply:
+    if is_plain:
+        return Reply(status=status, body=message.encode(errors="replace"), headers=headers or [])
     return Reply(
         status=status, body=compat.error_page(message), media_type=compat.ERROR_PAGE_TYPE, headers=headers or []
     )

@@ -23,6 +23,8 @@ from filmroom.rest import (
     siteconfig,
     tokens,
     uploads,
+    users,
+    xapi_users,
 )
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
 from filmroom.rest.params import Query
@@ -98,6 +100,10 @@ OPERATIONS: Final = (
     Operation(_SITE, "user/{login}/sessions", {"GET": sessions.count_sessions, "DELETE": sessions.end_sessions}),
     Operation(_SITE, "services/move-files", {"POST": services.move_files}),
     Operation(_SITE, "services/refresh/catalog", {"POST": services.refresh_catalogs}),
+    Operation(_SITE, "users", {"GET": users.list_users}),
+    Operation(_SITE, "user", {"GET": users.list_logins}),
+    Operation(_SITE, "user/{user}", {"GET": users.get_user}),
+    Operation(_SITE, "user/{user}/roles", {"GET": users.get_roles, "POST": users.post_roles}),
     Operation(_SITE, "projects", {"GET": projects.list_projects, "POST": projects.post_project}),
     Operation(
         _PROJECT,
@@ -168,7 +174,7 @@ OPERATIONS: Final = (
 )
 
 
-# C-1: what is under ``/xapi``, which has no contexts.
+# C-1: what is under ``/xapi``, which has no contexts. The first that matches counts.
 XAPI_OPERATIONS: Final = (
     Operation(_SITE, "siteConfig", {"GET": siteconfig.get_all}, is_open=True),
     Operation(_SITE, "siteConfig/values/{properties}", {"GET": siteconfig.get_values}, is_open=True),
@@ -178,6 +184,28 @@ XAPI_OPERATIONS: Final = (
     Operation(_SITE, "users/projects", {"GET": members.list_project_ids}),
     Operation(_SITE, "users/active", {"GET": sessions.list_all_sessions}),
     Operation(_SITE, "users/active/{login}", {"GET": sessions.list_sessions, "DELETE": sessions.end_sessions}),
+    Operation(_SITE, "users", {"GET": xapi_users.list_logins, "POST": xapi_users.post_user}),
+    Operation(_SITE, "users/profiles", {"GET": xapi_users.list_profiles}),
+    Operation(_SITE, "users/current", {"GET": xapi_users.list_current}),
+    Operation(_SITE, "users/profile", {"GET": xapi_users.get_own}),
+    Operation(_SITE, "users/profile/{user}", {"GET": xapi_users.get_user}),
+    Operation(_SITE, "users/username", {"GET": xapi_users.get_username}),
+    Operation(_SITE, "users/authProviders", {"GET": xapi_users.list_providers}),
+    Operation(_SITE, "users/update", {"PUT": xapi_users.put_own}),
+    Operation(_SITE, "users/rolemap", {"GET": xapi_users.get_role_map}),
+    Operation(_SITE, "users/roles", {"GET": xapi_users.list_roles}),
+    Operation(_SITE, "users/roles/{role}", {"GET": xapi_users.list_holders}),
+    Operation(_SITE, "users/{user}", {"GET": xapi_users.get_user, "PUT": xapi_users.put_user}),
+    Operation(_SITE, "users/{user}/enabled", {"GET": xapi_users.get_enabled}),
+    Operation(_SITE, "users/{user}/enabled/{flag}", {"PUT": xapi_users.put_enabled}),
+    Operation(_SITE, "users/{user}/verified", {"GET": xapi_users.get_verified}),
+    Operation(_SITE, "users/{user}/verified/{flag}", {"PUT": xapi_users.put_verified}),
+    Operation(_SITE, "users/{user}/roles", {"GET": xapi_users.get_roles}),
+    Operation(
+        _SITE,
+        "users/{user}/roles/{role}",
+        {"PUT": xapi_users.put_role, "DELETE": xapi_users.delete_role},
+    ),
 )
 
 # The root of the site.
@@ -214,6 +242,11 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
         is_guarded = operations is OPERATIONS and method not in _CHANGES_NOTHING and handler not in _SIGNING_IN
         return call, csrf.guard(handler, call) if is_guarded else handler
     raise _no_operation(address.kind, rest)
+
+
+def is_below_xapi(raw_path: str, root_path: str) -> bool:
+    """Whether errors there are plain text (C-22)."""
+    return f"{raw_path.removeprefix(root_path)}/".startswith(f"{XAPI}/")
 
 
 def _method(request: Request, query: Query) -> str:

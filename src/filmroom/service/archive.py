@@ -39,6 +39,7 @@ class Rules:
     ``site_id`` is what generated IDs begin with. ``undo_period`` is how long a deleted or overwritten thing can be
     brought back. ``reference_roots`` are folders of the server from which anybody who may upload may copy files.
     ``sessions_per_user`` and ``alias_token_lifetime`` have XNAT's defaults (C-32).
+    ``is_user_list_restricted`` says that only administrators are told who has an account.
     """
 
     default_accessibility: Accessibility
@@ -75,7 +76,7 @@ class Archive:
             stores, passwords, idle_limit=rules.session_idle_limit, per_user=rules.sessions_per_user
         )
         self.tokens = Tokens(stores, lifetime=rules.alias_token_lifetime)
-        self.accounts = Accounts(stores, passwords)
+        self.accounts = Accounts(stores, passwords, self.sessions, restrict_list=rules.is_user_list_restricted)
         self.projects = Projects(
             stores, default_accessibility=rules.default_accessibility, undo_period=rules.undo_period
         )

@@ -102,3 +102,10 @@ def _secured(place: Place) -> Node:
     """F-56: scans and reconstructions are as safe as their session; everything else stands for itself."""
     inside = place.kind in {Kind.SCAN, Kind.RECONSTRUCTION}
     return place.session if inside and place.session is not None else place.node
+
+
+def require_admin(viewer: Viewer, *, unless_own: str = "") -> None:
+    """Let site administrators pass and, where ``unless_own`` is a login, whose it is. Raises NotAllowed."""
+    is_own = bool(unless_own) and viewer.login == unless_own and not viewer.is_guest
+    if not viewer.is_admin and not is_own:
+        raise NotAllowed("only an administrator of the site may do this")

@@ -24,7 +24,9 @@ class Passwords:
         self._nobodys_hash = ""
 
     def hash(self, password: str) -> str:
-        return self._hasher.hash(password)
+        """Raises Busy as ``is_right`` does."""
+        with self._turns.take():
+            return self._hasher.hash(password)
 
     def is_right(self, password: str, password_hash: str | None) -> bool:
         """Whether the password belongs to the hash; None costs as much time as any.

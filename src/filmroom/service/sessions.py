@@ -77,7 +77,7 @@ class Sessions:
             return None
         with self._stores.database.glance() as connection:
             account = rows.find_account_by_pk(connection, pk)
-        is_same = account is not None and account.is_enabled and account.credential_version == version
+        is_same = account is not None and account.may_sign_in and account.credential_version == version
         return _to_viewer(account) if account is not None and is_same else None
 
     def _check(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
@@ -89,15 +89,24 @@ class Sessions:
         if failures >= MOST_FAILURES:
             raise AccountLocked
         is_right = self._passwords.is_right(password, account.password_hash if account else None)
-        if account is None or not is_right or not account.is_enabled:
+        if account is None or not is_right or not account.may_sign_in:
             self._write_if_possible(
                 lambda connection: session_rows.add_failure(connection, login, client, now=now, since=since)
             )
             raise NotSignedIn
-        if failures:
-            self._write_if_possible(lambda connection: session_rows.delete_failures(connection, login, client))
+        self._note_success(account, client, had_failed=failures > 0)
         self._remember(pair, account, now)
         return _to_viewer(account)
+
+    def _note_success(self, account: rows.Account, client: str, *, had_failed: bool) -> None:
+        now = self._stores.clock()
+
+        def unit(connection: Connection) -> None:
+            rows.note_success(connection, account.pk, now=now)
+            if had_failed:
+                session_rows.delete_failures(connection, account.login, client)
+
+        self._write_if_possible(unit)
 
     def _write_if_possible(self, unit: Callable[[Connection], None]) -> None:
         """Note something in passing: on a full disk signing in and reading go on without it."""
@@ -186,7 +195,7 @@ def csrf_token(session_id: str) -> str:
 
 
 def _is_alive(session: session_rows.Session, *, now: datetime, idle_limit: timedelta) -> bool:
-    is_current = session.account.is_enabled and session.credential_version == session.account.credential_version
+    is_current = session.account.may_sign_in and session.credential_version == session.account.credential_version
     return is_current and now - session.last_used_at <= idle_limit
 
 
