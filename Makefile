@@ -15,7 +15,7 @@ venv: .venv/dev.done ## Build .venv with everything for development, from the ha
 serve: .venv/run.done ## Serve the archive in DATA (filmroom-data) on PORT (8080)
 	$(BIN)/filmroom serve --data "$(DATA)" --port "$(PORT)"
 
-test: .venv/dev.done ## Run all tests, on SQLite and PostgreSQL
+test: .venv/dev.done .venv-pyxnat/done ## Run all tests, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2
 
 lint: .venv/dev.done ## Check format, style and import rules
@@ -47,11 +47,13 @@ lock: .venv/dev.done ## Pin the newest versions that pyproject.toml allows
 		pyproject.toml --extra images --group build -o requirements/run.txt
 	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		pyproject.toml --extra images --group dev -o requirements/dev.txt
+	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--group pyxnat -o requirements/pyxnat.txt
 
 check: lint types test wheel ## All that CI does
 
 clean: ## Remove what the targets made, but no data
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf .venv .venv-pyxnat dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 # The package itself is installed from this checkout; its dependencies, its build tools included, by hash.
 .venv/run.done: requirements/run.txt pyproject.toml
@@ -62,6 +64,12 @@ clean: ## Remove what the targets made, but no data
 
 .venv/dev.done: .venv/run.done requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+# A client that the tests drive; it cannot live beside the others.
+.venv-pyxnat/done: requirements/pyxnat.txt
+	test -x .venv-pyxnat/bin/python || $(PYTHON) -m venv .venv-pyxnat
+	.venv-pyxnat/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pyxnat.txt
 	touch $@
 
 .PHONY: help venv serve test lint types shape pages coverage bench wheel lock check clean

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Final
 
 from starlette.routing import Router
 
@@ -18,6 +19,9 @@ from filmroom.rest.transfer import Threads
 from filmroom.service.archive import Archive, Rules
 from filmroom.service.unpacking import Limits
 from filmroom.settings import Settings
+
+# More than may have or wait for a turn at a password, so that there are some for who is refused at once.
+_PASSWORD_THREADS: Final = 8
 
 
 def open_archive(settings: Settings) -> Archive:
@@ -60,6 +64,7 @@ def create_app(archive: Archive, settings: Settings) -> Router:
     """The ASGI application of an archive; shutting it down closes the archive."""
     for_changes = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom-change")
     for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), thread_name_prefix="filmroom-read")
+    for_passwords = ThreadPoolExecutor(_PASSWORD_THREADS, thread_name_prefix="filmroom-password")
     site = Site(
         site_id=settings.site_id,
         root_path=settings.root_path,
@@ -72,10 +77,12 @@ def create_app(archive: Archive, settings: Settings) -> Router:
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[None]:
         yield
+        for_passwords.shutdown()
         for_reading.shutdown()
         for_changes.shutdown()
         archive.close()
 
     # Every path is the endpoint's, which reads it raw: Starlette's own routes see it decoded.
-    endpoint = Endpoint(archive, site, Threads(for_changes=for_changes, for_reading=for_reading))
+    threads = Threads(for_changes=for_changes, for_reading=for_reading, for_passwords=for_passwords)
+    endpoint = Endpoint(archive, site, threads)
     return Router(default=endpoint, lifespan=lifespan, redirect_slashes=False)

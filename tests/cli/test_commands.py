@@ -115,6 +115,35 @@ def test_every_source_is_stronger_than_the_one_before(tmp_path: Path, monkeypatc
     assert settings.restrict_user_list is True
 
 
+@pytest.mark.parametrize(("text", "is_required"), [("true", True), ("False", False)])
+def test_a_switch_is_a_word_in_the_environment_too(
+    monkeypatch: pytest.MonkeyPatch, text: str, *, is_required: bool
+) -> None:
+    monkeypatch.setenv("FILMROOM_REQUIRE_LOGIN", text)
+
+    assert load({}).settings.require_login is is_required
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("FILMROOM_CSRF_TOKEN", "no", "true or false"),
+        ("FILMROOM_REQUIRE_LOGIN", "0", "true or false"),
+        ("FILMROOM_TRUSTED_PROXIES", "10.0.0.1/8", "addresses and networks"),
+        ("FILMROOM_TRUSTED_PROXIES", "proxy.example", "addresses and networks"),
+        ("FILMROOM_ALIAS_TOKEN_HOURS", "0", "a whole number"),
+        ("FILMROOM_SESSIONS_PER_USER", "0", "a whole number"),
+    ],
+)
+def test_a_setting_for_people_that_cannot_be_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingError, match=rf"{name}: .*{told}"):
+        load({})
+
+
 @pytest.mark.parametrize(("kind", "is_refused"), [("ext4", False), ("nfs4", True), ("fuse.sshfs", True)])
 @pytest.mark.parametrize("folder", ["", "not/there/yet"])
 def test_sqlite_is_refused_on_a_network_file_system(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from conftest import RULES, Clock
+from conftest import PASSWORD, RULES, Clock
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database
 from filmroom.db.schema import session
@@ -187,6 +187,17 @@ def test_an_account_has_so_many_sessions_and_the_least_used_go_first(
         alive = [bool(archive.sessions.find_viewer(one)) for one in (first, *others, newest)]
 
     assert alive == [True, False, True, True]
+
+
+def test_a_pair_is_remembered_while_it_costs_nothing(archive: Archive, clock: Clock) -> None:
+    archive.sessions.sign_in("alice", PASSWORD, client="here")
+    pairs = (("alice", PASSWORD), ("alice", "wrong"), ("bob", PASSWORD))
+
+    remembered = [archive.sessions.remembers(*pair) for pair in pairs]
+    clock.move(minutes=5, seconds=1)
+
+    assert remembered == [True, False, False]
+    assert not archive.sessions.remembers("alice", PASSWORD)
 
 
 def test_others_keep_their_sessions(archive: Archive, people: dict[str, Viewer], session_id: str) -> None:

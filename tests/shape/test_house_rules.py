@@ -78,7 +78,7 @@ def test_rules_that_the_code_cites_exist() -> None:
     assert not cited - known
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "pyxnat.txt"])
 def test_lock_files_hold_hashes_and_no_addresses(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
 

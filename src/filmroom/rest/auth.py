@@ -38,6 +38,8 @@ def _find(archive: Archive, request: Request) -> Visitor:
     if pair is None:
         is_dead = session_id is not None and session_viewer is None
         return Visitor(viewer=session_viewer, session_id=None if is_dead else session_id, has_dead_cookie=is_dead)
+    if session_viewer is not None and session_viewer.login == _without_provider(pair[0]):
+        return Visitor(viewer=session_viewer, session_id=session_id)  # C-27: sent again, they say nothing new
     viewer = sign_in(archive, *pair, client=request.client)
     is_same = session_viewer is not None and session_viewer.pk == viewer.pk
     return Visitor(viewer=viewer, session_id=session_id if is_same else None)
@@ -49,11 +51,31 @@ def sign_in(archive: Archive, login: str, password: str, *, client: str) -> View
     Whatever is no token is checked as a password, so that a wrong secret costs as much as an unknown alias.
     Raises NotSignedIn, AccountLocked, Busy.
     """
-    provider, _, name = login.rpartition("/")
-    if provider not in LOCAL_PROVIDERS or login.startswith("/"):
-        raise NotSignedIn
+    name = _without_provider(login)
     token_viewer = archive.tokens.find_viewer(name, password, client=client)
     return token_viewer or archive.sessions.sign_in(name, password, client=client)
+
+
+def _without_provider(login: str) -> str:
+    """Raises NotSignedIn for a provider that is not known."""
+    provider, slash, name = login.rpartition("/")
+    if provider not in LOCAL_PROVIDERS or (slash and not provider):
+        raise NotSignedIn
+    return name
+
+
+def may_need_check(archive: Archive, request: Request) -> bool:
+    """Whether Basic credentials may take the time of a password, because they were not found right a while ago."""
+    try:
+        pair = _basic_pair(request)
+    except NotSignedIn:
+        return False
+    return pair is not None and not archive.sessions.remembers(*pair)
+
+
+def is_form_login(request: Request) -> bool:
+    """Whether it is the request itself that has a password checked (C-36)."""
+    return request.raw_path.rstrip("/").endswith("/services/auth")
 
 
 def _cookie(request: Request) -> str | None:

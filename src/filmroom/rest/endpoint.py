@@ -9,7 +9,7 @@ from urllib.parse import quote
 import structlog
 
 from filmroom.model.errors import ArchiveError, Busy, MissingBytes, StorageFailed
-from filmroom.rest.auth import expiration_cookie, find_visitor
+from filmroom.rest.auth import expiration_cookie, find_visitor, is_form_login, may_need_check
 from filmroom.rest.call import Call, Intake, Request, Site, Visitor
 from filmroom.rest.proxies import Hop, first_hop
 from filmroom.rest.reply import Reply, error_reply, page
@@ -44,7 +44,7 @@ class Endpoint:
         request = _read_head(scope, self._site)
         body = Body(receive, request.headers)
         exchange = _Exchange(self._archive, self._site, request)
-        run = self._threads.for_method(request.method)
+        run = self._threads.for_passwords() if is_form_login(request) else self._threads.for_method(request.method)
         reply = await self._answer(exchange, body, run)
         try:
             if not body.is_read and not await body.drain():
@@ -67,6 +67,9 @@ class Endpoint:
         path = exchange.request.raw_path
         is_plain = is_below_xapi(path, self._site.root_path)
         try:
+            if may_need_check(self._archive, exchange.request):
+                # Whoever waits for a turn at a password must not hold a thread that those need who are known.
+                await self._threads.for_passwords()(exchange.sign_in)
             if body.is_small:
                 # One hop to a thread in place of two: whoever sends this little has sent it already.
                 reply = await run(exchange.answer, await body.read_piece())
@@ -99,15 +102,22 @@ class _Exchange:
         self._site = site
         self.request = request
         self._visitor = Visitor()
+        self._is_signed_in = False
         self._call: Call | None = None
 
     @property
     def viewer_login(self) -> str | None:
         return self._visitor.viewer.login if self._visitor.viewer else None
 
+    def sign_in(self) -> None:
+        """Find out who sent the request. Raises NotSignedIn, AccountLocked, Busy."""
+        self._visitor = find_visitor(self._archive, self._site, self.request)
+        self._is_signed_in = True
+
     def begin(self) -> Reply | Intake:
         """Sign the visitor in, find the operation, start it. Raises ArchiveError of every kind."""
-        self._visitor = find_visitor(self._archive, self._site, self.request)
+        if not self._is_signed_in:
+            self.sign_in()
         self._call, handler = find_call(self._site, self.request, self._visitor)
         return handler(self._archive, self._call)
 

@@ -30,16 +30,22 @@ _DRAIN_SECONDS: Final = 10.0
 class Threads:
     """Runs what may block, away from the event loop.
 
-    Reading has threads of its own, so that it goes on while all others wait for the database to take a change.
+    Reading has threads of its own, so that it goes on while all others wait for the database to take a change. So has
+    the checking of passwords, for which a crowd may wait.
     """
 
-    def __init__(self, *, for_changes: Executor, for_reading: Executor) -> None:
+    def __init__(self, *, for_changes: Executor, for_reading: Executor, for_passwords: Executor) -> None:
         self._for_changes = for_changes
         self._for_reading = for_reading
+        self._for_passwords = for_passwords
 
     def for_method(self, method: str) -> "Run":
-        executor = self._for_reading if method in _READING else self._for_changes
+        return self._runner(self._for_reading if method in _READING else self._for_changes)
 
+    def for_passwords(self) -> "Run":
+        return self._runner(self._for_passwords)
+
+    def _runner(self, executor: Executor) -> "Run":
         async def run(function: Callable[..., T], *arguments: Any) -> T:
             return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
 
