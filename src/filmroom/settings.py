@@ -113,7 +113,7 @@ class Settings:
     )
     strict_uploads: bool = _option(
         default=False,
-        doc="Whether an upload that is not allowed (403) or meets a file of its name (409) is an error; in XNAT it is not.",
+        doc="Whether an upload that is not allowed (403) or meets a file of its name (409) is an error.",
         read=_flag,
     )
     require_login: bool = _option(

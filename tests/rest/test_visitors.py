@@ -12,7 +12,9 @@ from filmroom.rest.params import Query
 from filmroom.service.archive import Archive
 
 ALICE = Viewer(pk=2, login="alice", is_admin=False, client="192.0.2.7")
-SITE = Site(site_id="XNAT", root_path="", requires_login=True, checks_csrf=True, trusted_proxies=())
+SITE = Site(
+    site_id="XNAT", root_path="", has_strict_uploads=False, requires_login=True, checks_csrf=True, trusted_proxies=()
+)
 
 
 def _request(headers: dict[str, str] | None = None) -> Request:

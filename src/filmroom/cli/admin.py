@@ -18,7 +18,7 @@ from filmroom.settings import Loaded, SettingError, Settings
 
 
 @contextmanager
-def _archive(settings: Settings) -> Iterator[Archive]:
+def opened_archive(settings: Settings) -> Iterator[Archive]:
     """The archive of a data folder that is there already; a command must not make one because of a mistyped path."""
     if settings.sqlite_path is not None and not settings.sqlite_path.exists():
         raise SettingError(f"there is no archive in {settings.data_dir}; name its folder with --data")
@@ -30,13 +30,13 @@ def _archive(settings: Settings) -> Iterator[Archive]:
 
 
 def add_user(settings: Settings, login: str, password: str, said: AccountChange) -> None:
-    with _archive(settings) as archive:
+    with opened_archive(settings) as archive:
         archive.accounts.create(OPERATOR, login, password, said)
     click.echo(f"added {login}")
 
 
 def list_users(settings: Settings) -> None:
-    with _archive(settings) as archive:
+    with opened_archive(settings) as archive:
         for user in archive.accounts.list_all():
             click.echo("\t".join([user.login, user.created_at.strftime("%Y-%m-%d"), _states(user)]).rstrip())
 
@@ -53,7 +53,7 @@ def _states(user: User) -> str:
 
 
 def show_user(settings: Settings, login: str) -> None:
-    with _archive(settings) as archive:
+    with opened_archive(settings) as archive:
         user = archive.accounts.get(OPERATOR, login)
     last = user.last_success_at.strftime(_MOMENT) if user.last_success_at else "never"
     lines = {
@@ -74,19 +74,19 @@ _MOMENT: Final = "%Y-%m-%d %H:%M UTC"
 
 
 def change_user(settings: Settings, login: str, change: AccountChange, *, told: str) -> None:
-    with _archive(settings) as archive:
+    with opened_archive(settings) as archive:
         archive.accounts.change(OPERATOR, login, change)
     click.echo(told)
 
 
 def unlock(settings: Settings, login: str) -> None:
-    with _archive(settings) as archive:
+    with opened_archive(settings) as archive:
         archive.accounts.unlock(login)
     click.echo(f"unlocked {login}")
 
 
 def clear_cache(settings: Settings, older_than: timedelta) -> None:
-    with _archive(settings) as archive:
+    with opened_archive(settings) as archive:
         cleared = archive.cache.clear(older_than)
     click.echo(f"removed {cleared.files} files of {cleared.size_bytes} bytes in all")
 

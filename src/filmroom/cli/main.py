@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from filmroom import __version__
+from filmroom.cli.audit import audit
 from filmroom.cli.durations import Duration
 from filmroom.cli.options import EVERYWHERE, SERVING, Group, load_settings, options
 from filmroom.cli.users import user
@@ -39,6 +40,7 @@ def check(config: Path | None, **flags: Any) -> None:
 
 
 main.add_command(user)
+main.add_command(audit)
 
 
 @main.group(cls=Group)

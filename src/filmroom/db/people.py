@@ -130,20 +130,6 @@ def _to_profile(row: AnyRow) -> Profile:
     )
 
 
-def find_pk(connection: Connection, name: str) -> int | None:
-    """The account of this login, number or e-mail address, the first of these that is one."""
-    is_number = name.isascii() and name.isdigit() and len(name) <= _MOST_DIGITS
-    columns = (account.c.login == name, account.c.node_pk == (int(name) if is_number else 0), account.c.email == name)
-    for is_it in columns:
-        found = connection.execute(select(account.c.node_pk).where(is_it).limit(2)).scalars().all()
-        if len(found) == 1 and name:
-            return int(found[0])
-    return None
-
-
-_MOST_DIGITS: Final = 18
-
-
 def has_accounts(connection: Connection) -> bool:
     return connection.execute(select(account.c.node_pk).limit(1)).first() is not None
 

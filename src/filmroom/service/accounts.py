@@ -1,6 +1,6 @@
 """Accounts: who there is, what administrators and operators do to them, and what people do to their own."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from filmroom.db.sessions import delete_failures
 from filmroom.model.errors import AccountLocked, BadValue, LastAdministrator, NotFound, NotSignedIn
 from filmroom.model.names import check_email, check_login, check_person_name
 from filmroom.model.people import ADMINISTRATOR, OPERATOR, RIGHTS, ROLES, AccountChange, DataRole, User, Viewer
+from filmroom.service.audit import ABOUT_ACCOUNTS, record
 from filmroom.service.gate import require_admin
 from filmroom.service.passwords import Passwords, check_password
 from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, Sessions
@@ -44,6 +45,7 @@ class Accounts:
             pk = rows.insert_account(connection, login, password_hash, is_admin=bool(said.is_admin), now=stamp.at)
             different = said.different_from(self._get(connection, login))
             rows.update_account(connection, pk, different, ends_sessions=False, stamp=stamp)
+            record(connection, stamp, ABOUT_ACCOUNTS, "made an account", at=_address(login), **_told(different))
 
         self._stores.database.write(unit)
 
@@ -113,6 +115,7 @@ class Accounts:
                 different["password_hash"] = password_hash
             if different:
                 rows.update_account(connection, user.number, different, ends_sessions=ends, stamp=stamp)
+                record(connection, stamp, ABOUT_ACCOUNTS, "changed an account", at=_address(login), **_told(different))
             return bool(different)
 
         return self._stores.database.write(unit)
@@ -152,7 +155,13 @@ class Accounts:
 
     def unlock(self, login: str) -> None:
         """Forget the failed sign-ins of a login, whether or not it has an account."""
-        self._stores.database.write(lambda connection: delete_failures(connection, login))
+        stamp = self._stores.stamp(OPERATOR)
+
+        def unit(connection: Connection) -> None:
+            delete_failures(connection, login)
+            record(connection, stamp, ABOUT_ACCOUNTS, "unlocked an account", at=_address(login))
+
+        self._stores.database.write(unit)
 
     def _check_current(self, viewer: Viewer, password: str | None) -> None:
         """By signing in once more, so that guessing locks out here too."""
@@ -171,6 +180,17 @@ class Accounts:
         if profile is None:
             raise NotFound(f"user {login!r}")
         return _to_user(profile)
+
+
+def _address(login: str) -> str:
+    """Where events have happened that are about an account."""
+    return f"/users/{login}"
+
+
+def _told(different: Mapping[str, Any]) -> dict[str, str]:
+    """What may be told of a change: of a password only that it is another one."""
+    told = {name: str(value) for name, value in different.items() if name != "password_hash"}
+    return told if "password_hash" not in different else {**told, "password": "***"}
 
 
 def check_role(role: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from filmroom.db import files, folders, resources, upkeep
+from filmroom.db.events import Subject
 from filmroom.model.address import Address
 from filmroom.model.errors import FolderExists, NotFound, PathConflict
 from filmroom.model.names import check_folder_path, check_label, iter_folders
@@ -19,6 +20,7 @@ from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Description, FileEntry, Resource, Selection
 from filmroom.service.arrivals import Arrivals
+from filmroom.service.audit import record
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource
 from filmroom.service.stores import Stores
@@ -76,6 +78,7 @@ class Cache:
             resource = resource or self._make(connection, viewer, address, stamp=stamp)
             if path is not None:
                 _make_inside(connection, resource, path)
+            record(connection, stamp, _own(viewer), "made a folder", at=address)
 
         self._stores.database.write(unit)
 
@@ -86,6 +89,7 @@ class Cache:
         def unit(connection: Connection) -> None:
             resource = _get(connection, viewer, address, action=Action.DELETE)
             resources.mark_resources_deleted(connection, [resource.pk], stamp=stamp)
+            record(connection, stamp, _own(viewer), "deleted a folder", at=address)
 
         self._stores.database.write(unit)
 
@@ -97,6 +101,8 @@ class Cache:
             resource = _get(connection, viewer, address, action=Action.DELETE)
             for path in paths:
                 _delete(connection, resource, check_folder_path(path), stamp=stamp)
+                at = replace(address, path=path)
+                record(connection, stamp, _own(viewer), "deleted files", at=at)
 
         self._stores.database.write(unit)
 
@@ -119,6 +125,8 @@ class Cache:
         def leave(connection: Connection, fates: Sequence[Fate]) -> None:
             moved = _moved(entries, fates, is_unpacked=is_unpacked)
             _forget(connection, resource, moved, stamp=stamp)
+            said = {"files": len(moved), "to": str(target)}
+            record(connection, stamp, _own(viewer), "moved files out", at=source, **said)
 
         by_path = {_target_path(source, target, entry): entry for entry in entries}
         arrivals = self._arrivals.stage_copies(by_path, is_unpacked=is_unpacked)
@@ -165,6 +173,11 @@ class Cache:
         if address.path is None or (there := _find(connection, viewer, address, action=Action.EDIT)) is None:
             raise FolderExists(address.resource or "")
         return there  # on PostgreSQL another request may have been quicker
+
+
+def _own(viewer: Viewer) -> Subject:
+    """What a change to one's own cache is about."""
+    return Subject(node_pk=viewer.pk, project_pk=None)
 
 
 def _find(connection: Connection, viewer: Viewer, address: Address, *, action: Action) -> Resource | None:

@@ -178,9 +178,9 @@ def _get_account_pk(connection: Connection, name: str) -> int:
     """By login, number or e-mail address. Nobody is invited who is not known: the archive sends no mail."""
     if name == GUEST_LOGIN:
         raise NotForGuests("a guest cannot belong to a project")
-    if (pk := people.find_pk(connection, name)) is None:
+    if (account := people.find_account_called(connection, name)) is None:
         raise NotFound(f"user {name!r}")
-    return pk
+    return account.pk
 
 
 def _check_owner_is_left(connection: Connection, viewer: Viewer, project: Node) -> None:

@@ -16,9 +16,10 @@ from filmroom.db import files, resources
 from filmroom.model.address import Address
 from filmroom.model.errors import MissingBytes, NotFound
 from filmroom.model.nodes import Kind
-from filmroom.model.people import Viewer
+from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Digest, FileEntry, Resource
+from filmroom.service.audit import about, record
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, select_resources
 from filmroom.service.staging import Summing, iter_pieces
@@ -85,7 +86,7 @@ class Refresh:
             if is_damaged:
                 _LOG.error("damaged file", resource=found.resource.rid, path=entry.path, key=entry.key)
             if is_damaged != (entry.damaged_at is not None):
-                self._mark(found.resource, entry, at=self._stores.clock() if is_damaged else None)
+                self._mark(found, entry, at=self._stores.clock() if is_damaged else None)
 
     def _iter_files(self, resource: Resource) -> Iterator[FileEntry]:
         """All files of a resource, a page at a time: reading their bytes may take hours."""
@@ -105,8 +106,17 @@ class Refresh:
         except (MissingBytes, OSError):  # gone, or on a part of the disk that cannot be read
             return True
 
-    def _mark(self, resource: Resource, entry: FileEntry, *, at: datetime | None) -> None:
-        self._stores.database.write(lambda connection: files.mark_file_damaged(connection, resource.pk, entry, at=at))
+    def _mark(self, found: Found, entry: FileEntry, *, at: datetime | None) -> None:
+        stamp = Stamp(self._stores.clock(), None)
+        action = "mended: the bytes are right again" if at is None else "found damaged"
+
+        def unit(connection: Connection) -> None:
+            files.mark_file_damaged(connection, found.resource.pk, entry, at=at)
+            said = {"rid": found.resource.rid, "path": entry.path, "md5": entry.digest.md5}
+            at_owner = f"/{found.place.kind}s/{found.place.node.id}"
+            record(connection, stamp, about(found.place), action, at=at_owner, **said)
+
+        self._stores.database.write(unit)
 
 
 def _sum_up(blob: BinaryIO) -> Digest:

@@ -15,8 +15,10 @@ from sqlalchemy import Connection
 
 from filmroom.db import people as rows
 from filmroom.db import sessions as session_rows
-from filmroom.model.errors import AccountLocked, Busy, NotAllowed, NotFound, NotSignedIn, StorageFailed, StorageFull
+from filmroom.model.errors import AccountLocked, Busy, NotFound, NotSignedIn, StorageFailed, StorageFull
 from filmroom.model.people import LONGEST_LOGIN, OpenSession, Viewer
+from filmroom.service.audit import ABOUT_ACCOUNTS, record
+from filmroom.service.gate import require_admin
 from filmroom.service.passwords import LONGEST_PASSWORD, Passwords
 from filmroom.service.stores import Stores
 
@@ -166,17 +168,20 @@ class Sessions:
 
         One's own are everybody's to see, all others an administrator's. Raises NotAllowed, NotFound.
         """
-        _check_is_own(viewer, login)
+        require_admin(viewer, unless_own=login or "")
         with self._stores.database.read() as connection:
             return self._list_open(connection, login)
 
     def close_all(self, viewer: Viewer, login: str) -> tuple[OpenSession, ...]:
         """End every session of an account; those that were alive. Raises NotAllowed, NotFound."""
-        _check_is_own(viewer, login)
+        require_admin(viewer, unless_own=login or "")
+        stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> tuple[OpenSession, ...]:
             ended = self._list_open(connection, login)
             session_rows.delete_sessions_of(connection, login)
+            at = f"/users/{login}"
+            record(connection, stamp, ABOUT_ACCOUNTS, "ended all sessions", at=at, sessions=len(ended))
             return ended
 
         return self._stores.database.write(unit)
@@ -190,11 +195,6 @@ class Sessions:
             for session in session_rows.list_sessions(connection, login)
             if _is_alive(session, now=now, idle_limit=self.idle_limit)
         )
-
-
-def _check_is_own(viewer: Viewer, login: str | None) -> None:
-    if viewer.login != login and not viewer.is_admin:
-        raise NotAllowed("only an administrator may see or end the sessions of others")
 
 
 def csrf_token(session_id: str) -> str:

@@ -19,8 +19,10 @@ from sqlalchemy import Connection
 from filmroom.db import people as people_rows
 from filmroom.db import sessions as session_rows
 from filmroom.db import tokens as rows
-from filmroom.model.errors import AccountLocked, NotAllowed, NotFound
+from filmroom.model.errors import AccountLocked, NotFound
 from filmroom.model.people import Token, Viewer
+from filmroom.service.audit import ABOUT_ACCOUNTS, record
+from filmroom.service.gate import require_admin
 from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES
 from filmroom.service.stores import Stores
 
@@ -40,9 +42,10 @@ class Tokens:
 
         Raises NotAllowed, NotFound.
         """
-        _check_may_have(viewer, login)
+        require_admin(viewer, unless_own=login or viewer.login)
         secret = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
-        now = self._stores.clock()
+        stamp = self._stores.stamp(viewer)
+        now = stamp.at
 
         def unit(connection: Connection) -> rows.TokenRow:
             rows.delete_expired_tokens(connection, now)
@@ -57,13 +60,14 @@ class Tokens:
                 created_at=now,
                 expires_at=now + self._lifetime,
             )
+            record(connection, stamp, ABOUT_ACCOUNTS, "issued a token", at=f"/users/{owner.login}", alias=token.alias)
             return replace(token, pk=rows.insert_token(connection, token))
 
         return _to_token(self._stores.database.write(unit)), secret
 
     def list_live(self, viewer: Viewer, login: str | None = None) -> tuple[Token, ...]:
         """One's own or (administrators) another's tokens that can be used. Raises NotAllowed, NotFound."""
-        _check_may_have(viewer, login)
+        require_admin(viewer, unless_own=login or viewer.login)
         now = self._stores.clock()
         with self._stores.database.read() as connection:
             owner = _get_account(connection, login or viewer.login)
@@ -109,22 +113,18 @@ class Tokens:
 
     def invalidate(self, viewer: Viewer, alias: str, secret: str | None = None) -> None:
         """End a token: one's own or (administrators) anybody's, and any whose secret one knows. Raises NotFound."""
-        _check_may_have(viewer, None)
+        require_admin(viewer, unless_own=viewer.login)
+        stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
             token = rows.find_token(connection, alias)
             if token is None or not _may_end(viewer, token, secret):
                 raise NotFound(f"token {alias!r}")
             rows.delete_token(connection, token.pk)
+            at = f"/users/{token.account.login}"
+            record(connection, stamp, ABOUT_ACCOUNTS, "ended a token", at=at, alias=alias)
 
         self._stores.database.write(unit)
-
-
-def _check_may_have(viewer: Viewer, login: str | None) -> None:
-    if viewer.is_guest:
-        raise NotAllowed("guests can have no tokens: sign in first")
-    if login not in {None, viewer.login} and not viewer.is_admin:
-        raise NotAllowed("only an administrator may issue or see tokens of others")
 
 
 def _get_account(connection: Connection, login: str) -> people_rows.Account:
