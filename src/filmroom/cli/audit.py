@@ -34,15 +34,8 @@ def audit(config: Path | None, *, as_json: bool, **flags: Any) -> None:
 
 def _as_text(event: Event) -> str:
     told = " ".join(f"{name}={value}" for name, value in event.details.items())
-    cells = (
-        f"{event.at:%Y-%m-%d %H:%M:%S}",
-        event.login or "-",
-        event.client or "-",
-        event.action,
-        event.address,
-        told,
-    )
-    return "\t".join((*cells, event.reason)).rstrip()
+    who = (event.login or "-", event.client or "-")
+    return "\t".join((f"{event.at:%Y-%m-%d %H:%M:%S}", *who, event.action, event.address, told, event.reason)).rstrip()
 
 
 def _as_json(event: Event) -> str:

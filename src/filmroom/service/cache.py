@@ -125,8 +125,7 @@ class Cache:
         def leave(connection: Connection, fates: Sequence[Fate]) -> None:
             moved = _moved(entries, fates, is_unpacked=is_unpacked)
             _forget(connection, resource, moved, stamp=stamp)
-            said = {"files": len(moved), "to": str(target)}
-            record(connection, stamp, _own(viewer), "moved files out", at=source, **said)
+            record(connection, stamp, _own(viewer), "moved files out", at=source, files=len(moved), to=str(target))
 
         by_path = {_target_path(source, target, entry): entry for entry in entries}
         arrivals = self._arrivals.stage_copies(by_path, is_unpacked=is_unpacked)

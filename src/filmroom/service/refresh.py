@@ -19,7 +19,7 @@ from filmroom.model.nodes import Kind
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Digest, FileEntry, Resource
-from filmroom.service.audit import about, record
+from filmroom.service.audit import Detail, about, record
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, select_resources
 from filmroom.service.staging import Summing, iter_pieces
@@ -112,7 +112,7 @@ class Refresh:
 
         def unit(connection: Connection) -> None:
             files.mark_file_damaged(connection, found.resource.pk, entry, at=at)
-            said = {"rid": found.resource.rid, "path": entry.path, "md5": entry.digest.md5}
+            said: dict[str, Detail] = {"rid": found.resource.rid, "path": entry.path, "md5": entry.digest.md5}
             at_owner = f"/{found.place.kind}s/{found.place.node.id}"
             record(connection, stamp, about(found.place), action, at=at_owner, **said)
 
