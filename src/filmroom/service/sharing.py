@@ -61,10 +61,10 @@ class Sharing:
                 _give(connection, place, project, label, stamp=stamp)
             else:
                 _share(connection, place, project, label, stamp=stamp)
-            action = "given to a project" if is_primary else "shared into a project"
             said = {"project": project.id, "label": label}
-            for subject in (about(place), about_project(project)):
-                record(connection, stamp, subject, action, at=address, **said)
+            given, taken = ("gave to a project", "received") if is_primary else ("shared", "let share")
+            record(connection, stamp, about(place), given, at=address, **said)
+            record(connection, stamp, about_project(project), taken, at=address, **said)
             return place.node.id
 
         return self._stores.database.write(unit)
@@ -99,8 +99,8 @@ def unshare(connection: Connection, viewer: Viewer, place: Place, project: Node,
             )
     names.delete_share(connection, project.pk, place.node.pk, at=stamp.at)
     at = f"/{place.kind}s/{place.node.id}"
-    for subject in (about(place), about_project(project)):
-        record(connection, stamp, subject, "taken out of a project", at=at, project=project.id)
+    record(connection, stamp, about(place), "ended sharing", at=at, project=project.id)
+    record(connection, stamp, about_project(project), "gave up a share", at=at, project=project.id)
 
 
 def project_of_name(connection: Connection, place: Place) -> Node:
