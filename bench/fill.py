@@ -64,3 +64,68 @@ def _iter_files(resource_pk: int, count: int) -> Iterator[tuple[int | str, ...]]
         digest = hashlib.md5(path.encode()).hexdigest()
         key = f"bench-{number // 1000:06x}-{resource_pk:09x}{number:09x}"
         yield resource_pk, path, key, _FILE_BYTES, digest, int(digest[:8], 16), now, now
+
+
+_INSERT_USER: Final = """
+    INSERT INTO node (kind, id, xsi_type, created_at, modified_at) VALUES ('user', ?, 'xdat:user', ?, ?)
+"""
+# Everybody has the first administrator's password, so that any of them can sign in.
+_INSERT_ACCOUNT: Final = """
+    INSERT INTO account (node_pk, login, password_hash, is_admin, is_enabled)
+    SELECT ?, ?, password_hash, 0, 1 FROM account WHERE is_admin LIMIT 1
+"""
+_INSERT_PROJECT: Final = """
+    INSERT INTO node (kind, id, xsi_type, accessibility, fields, created_at, modified_at)
+    VALUES ('project', ?, 'xnat:projectData', ?, json_object('secondary_ID', ?, 'name', ?), ?, ?)
+"""
+_INSERT_BELOW: Final = """
+    INSERT INTO node (kind, parent_pk, project_pk, id, xsi_type, created_at, modified_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_INSERT_NAME: Final = "INSERT INTO name (project_pk, family, label, node_pk, is_primary) VALUES (?, ?, ?, ?, 1)"
+_INSERT_PROJECT_NAME: Final = "INSERT INTO project_name (folded, project_pk) VALUES (?, ?)"
+_INSERT_MEMBER: Final = "INSERT INTO membership (project_pk, account_pk, suffix) VALUES (?, ?, 'member')"
+# Of ten projects one is public, two are protected, and all others private.
+_ACCESSIBILITIES: Final = ("public", "protected", "protected", *["private"] * 7)
+
+
+_SESSIONS_EACH: Final = 4
+
+
+def fill_lab(database: Path, *, users: int, projects: int, experiments_each: int, members_each: int) -> None:
+    """Add accounts ``user0`` and so on, and projects ``P0`` and so on, each with its subjects, sessions and members.
+
+    A subject has four of the sessions. User number n is in projects n, n + ``users`` / ``members_each`` and so on.
+    """
+    now = time.time_ns() // 1000
+    with closing(sqlite3.connect(database)) as connection, connection:
+        accounts = [_add_user(connection, f"user{number}", now) for number in range(users)]
+        for number in range(projects):
+            pk = _add_project(connection, number, now)
+            for member in range(members_each):
+                connection.execute(_INSERT_MEMBER, (pk, accounts[(number * members_each + member) % users]))
+            for place in range(0, experiments_each, _SESSIONS_EACH):
+                subject = _add_below(connection, ("subject", pk, pk, f"S{number}_{place}", "xnat:subjectData"), now)
+                for session in range(place, place + _SESSIONS_EACH):
+                    row = ("experiment", subject, pk, f"E{number}_{session}", "xnat:mrSessionData")
+                    _add_below(connection, row, now)
+
+
+def _add_user(connection: sqlite3.Connection, login: str, now: int) -> int:
+    pk = connection.execute(_INSERT_USER, (login, now, now)).lastrowid or 0
+    connection.execute(_INSERT_ACCOUNT, (pk, login))
+    return pk
+
+
+def _add_project(connection: sqlite3.Connection, number: int, now: int) -> int:
+    name = f"P{number}"
+    accessibility = _ACCESSIBILITIES[number % len(_ACCESSIBILITIES)]
+    pk = connection.execute(_INSERT_PROJECT, (name, accessibility, name, name, now, now)).lastrowid or 0
+    connection.execute(_INSERT_PROJECT_NAME, (name.casefold(), pk))
+    return pk
+
+
+def _add_below(connection: sqlite3.Connection, row: tuple[str, int, int, str, str], now: int) -> int:
+    kind, _parent_pk, project_pk, node_id, _xsi_type = row
+    pk = connection.execute(_INSERT_BELOW, (*row, now, now)).lastrowid or 0
+    connection.execute(_INSERT_NAME, (project_pk, kind, node_id, pk))
+    return pk

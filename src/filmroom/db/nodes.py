@@ -11,7 +11,7 @@ from filmroom.db.schema import AnyRow, account, name, node
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
 
-_ROWS_AT_ONCE: Final = 500
+_ROWS_AT_ONCE: Final = 100
 _primary = name.alias("primary_name")
 _COLUMNS: Final = (
     node.c.pk,

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from filmroom.db.hot import Hot
 from filmroom.db.nodes import select_nodes, to_node
 from filmroom.db.schema import node, project_name
-from filmroom.model.nodes import Kind, Node
+from filmroom.model.nodes import Accessibility, Kind, Node
 
 _LIVE_PROJECT_BY_NAME: Final = Hot(
     select_nodes()
@@ -32,6 +32,12 @@ def iter_projects(connection: Connection) -> Iterator[Node]:
     """Live projects by ID."""
     query = select_nodes().where(node.c.kind == Kind.PROJECT, node.c.deleted_at.is_(None)).order_by(node.c.id)
     return map(to_node, connection.execute(query))
+
+
+def iter_accessibilities(connection: Connection) -> Iterator[tuple[int, Accessibility]]:
+    """The pk of every live project, and who may see it: all that must be known of a thousand of them."""
+    query = select(node.c.pk, node.c.accessibility).where(node.c.kind == Kind.PROJECT, node.c.deleted_at.is_(None))
+    return ((row.pk, Accessibility(row.accessibility)) for row in connection.execute(query))
 
 
 def claim_project_name(connection: Connection, name: str, *, project_pk: int) -> bool:

@@ -13,6 +13,7 @@ from filmroom.model.nodes import Kind, Node, Place
 from filmroom.model.people import Group, Viewer
 from filmroom.model.permission import Action, Scope, Standing, may, standing_of
 
+_PROJECT_TYPE: Final = "xnat:projectData"
 _LOOKING: Final = frozenset({Action.SEE, Action.READ})
 
 
@@ -57,17 +58,18 @@ class Gate:
     def may_see_project(self, project: Node) -> bool:
         return may(self._standing(project), Action.SEE, Scope.PROJECT, project.xsi_type)
 
-    def list_projects(self, action: Action) -> tuple[Node, ...]:
-        """The live projects to which the viewer may do this, by ID."""
+    def list_projects(self) -> tuple[Node, ...]:
+        """The live projects whose record the viewer may see, by ID."""
+        visible = self.list_project_pks(Action.SEE)
+        return tuple(project for project in projects.iter_projects(self.connection) if project.pk in visible)
+
+    def list_project_pks(self, action: Action) -> frozenset[int]:
+        """The live projects to which, or to whose own resources, the viewer may do this."""
         mine = groups.map_groups_of(self.connection, self.viewer.pk)
-        everything = tuple(projects.iter_projects(self.connection))
-        for project in everything:
-            self._standings[project.pk] = standing_of(self.viewer, project.accessibility, mine.get(project.pk))
-        return tuple(
-            project
-            for project in everything
-            if may(self._standings[project.pk], action, Scope.PROJECT, project.xsi_type)
-        )
+        for pk, accessibility in projects.iter_accessibilities(self.connection):
+            self._standings[pk] = standing_of(self.viewer, accessibility, mine.get(pk))
+        known = self._standings.items()
+        return frozenset(pk for pk, standing in known if may(standing, action, Scope.PROJECT, _PROJECT_TYPE))
 
     def _standing(self, project: Node) -> Standing:
         if (known := self._standings.get(project.pk)) is None:

@@ -6,7 +6,7 @@ is below something deleted is not there.
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Final
 
 from sqlalchemy import Connection
@@ -22,6 +22,8 @@ from filmroom.service.gate import Gate
 
 # F-44, F-45: the words for "all of them".
 _EVERY: Final = frozenset({"*", "ALL"})
+# Few at first, because often no more than a page is wanted.
+_FIRST_BATCHES: Final = (100, 200)
 _NODES_AT_ONCE: Final = 500
 _SIDED: Final = frozenset({Kind.RECONSTRUCTION, Kind.ASSESSOR})
 
@@ -120,17 +122,18 @@ def _iter_of_project(gate: Gate, project: Node, kind: Kind) -> Iterator[Place]:
 def _iter_everywhere(gate: Gate, kind: Kind) -> Iterator[Place]:
     """By the projects they belong to, as these were made; then what may be read only where it is shared into."""
     family = Kind.SUBJECT if kind is Kind.SUBJECT else Kind.EXPERIMENT
-    readable = {project.pk: project for project in gate.list_projects(Action.READ)}
-    own = nodes.iter_of_projects(gate.connection, list(readable), family)
-    shared = names.iter_shared_from_elsewhere(gate.connection, list(readable), family)
-    for place in _iter_placed(gate.connection, chain(own, shared), dict(readable)):
+    readable = gate.list_project_pks(Action.READ)
+    own = nodes.iter_of_projects(gate.connection, readable, family)
+    shared = names.iter_shared_from_elsewhere(gate.connection, readable, family)
+    for place in _iter_placed(gate.connection, chain(own, shared), {}):
         if place.kind is kind and gate.may(Action.READ, place):
             yield place
 
 
 def _iter_placed(connection: Connection, found: Iterator[Node], above: dict[int, Node | None]) -> Iterator[Place]:
     """Each node with all that stands above it, without those above which anything is deleted."""
-    while batch := tuple(islice(found, _NODES_AT_ONCE)):
+    sizes = chain(_FIRST_BATCHES, repeat(_NODES_AT_ONCE))
+    while batch := tuple(islice(found, next(sizes))):
         _look_above(connection, batch, above)
         for node in batch:
             if place := _with_ancestors(connection, node, Side.OUT, above):
@@ -184,7 +187,7 @@ def get_project_to_fill(connection: Connection, viewer: Viewer, project_id: str,
 
 def list_visible_projects(connection: Connection, viewer: Viewer) -> tuple[Node, ...]:
     """The live projects whose record the viewer may see, by ID."""
-    return Gate(connection, viewer).list_projects(Action.SEE)
+    return Gate(connection, viewer).list_projects()
 
 
 def _not_found(address: Address) -> NotFound:
