@@ -160,9 +160,9 @@ class Entities:
         self, connection: Connection, viewer: Viewer, address: Address, change: Change, *, stamp: Stamp
     ) -> Changed:
         kind = address.kind
+        parent, project = self._parent(connection, viewer, address, change, stamp=stamp)
         if change.data_type is None:
             raise NeedsType(kind)
-        parent, project = self._parent(connection, viewer, address, change, stamp=stamp)
         name = check_id(getattr(address, kind) or "", what=f"{kind} {'label' if kind in _LABELLED else 'ID'}")
         fields = dict(change.fields)
         fields.pop("subject_ID", None)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from filmroom.db import groups, nodes, projects
 from filmroom.model.address import Address
-from filmroom.model.errors import BadValue, ProjectNameTaken, RetiredProjectId
+from filmroom.model.errors import BadValue, NotAllowed, ProjectNameTaken, RetiredProjectId
 from filmroom.model.names import check_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import BuiltIn, Stamp, Viewer
@@ -51,6 +51,7 @@ class Projects:
         def unit(connection: Connection) -> None:
             existing = find_visible_project(connection, viewer, project_id)
             if existing is None:
+                _check_is_known(viewer)
                 project_id_ = check_id(project_id, what="project ID")
                 self._create(connection, _new_project(project_id_, viewer, stamp), stamp)
             elif if_exists is IfExists.REFUSE:
@@ -133,6 +134,12 @@ class Projects:
             if stamp.at - holder.deleted_at < self._undo_period:
                 raise RetiredProjectId(name)
             projects.release_project_names(connection, holder.pk)
+
+
+def _check_is_known(viewer: Viewer) -> None:
+    """Whoever makes a project owns it, so it must be somebody. Raises NotAllowed, whatever names are taken (C-21)."""
+    if viewer.is_guest:
+        raise NotAllowed("guests may not make projects")
 
 
 def _new_project(project_id: str, viewer: Viewer, stamp: Stamp) -> Node:
