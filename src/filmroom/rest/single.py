@@ -63,7 +63,7 @@ def _is_as_wanted(archive: Archive, call: Call, found: OpenFile) -> bool:
 
 
 def _jpeg_reply(archive: Archive, found: OpenFile) -> Reply:
-    """F-124."""
+    """F-124. It may be shown in place: it was made here, and an image runs nothing."""
     with closing(found.blob):
         jpeg = archive.images.render(found)
     length = jpeg.seek(0, SEEK_END)
