@@ -47,6 +47,7 @@ def compose(settings: Settings, database: Database) -> Archive:
         alias_token_lifetime=settings.alias_token_lifetime,
         site_id=settings.site_id,
         reference_roots=settings.reference_root_paths,
+        users_create_projects=settings.users_create_projects,
         is_user_list_restricted=settings.restrict_user_list,
         archive_limits=Limits(
             members=settings.max_archive_members,

@@ -111,6 +111,9 @@ class Settings:
     default_accessibility: str = _option(
         "protected", "Who may see a new project: private, protected or public.", _word(*Accessibility)
     )
+    users_create_projects: bool = _option(
+        default=True, doc="Whether people who are no administrators may make projects.", read=_flag
+    )
     strict_uploads: bool = _option(
         default=False,
         doc="Whether an upload that is not allowed (403) or meets a file of its name (409) is an error.",

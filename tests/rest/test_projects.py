@@ -3,15 +3,22 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from lxml import etree
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from conftest import PASSWORD, RULES, Clock
+from filmroom.app import create_app
+from filmroom.blobs.local import LocalStore
+from filmroom.db.engine import Database
 from filmroom.db.schema import project_name
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
+from filmroom.settings import Settings
 
 Clients = Callable[[str], TestClient]
 XNAT = "{http://nrg.wustl.edu/xnat}"
@@ -203,6 +210,20 @@ def test_the_administrator_may_do_everything(client: Clients) -> None:
 
     assert reply.status_code == 200
     assert client("bob").get("/data/projects/BOBS").status_code == 404
+
+
+def test_a_site_may_leave_making_projects_to_administrators(
+    database: Database, blobs: LocalStore, tmp_path: Path
+) -> None:
+    """C-69."""
+    rules = replace(RULES, users_create_projects=False)
+    archive = Archive(database, blobs, clock=Clock(), rules=rules, spool_dir=tmp_path)
+    with TestClient(create_app(archive, Settings())) as client:
+        statuses = [
+            client.put(f"/data/projects/{login}", auth=(login, PASSWORD)).status_code for login in ("alice", "admin")
+        ]
+
+    assert statuses == [403, 200]
 
 
 def test_a_deleted_project_takes_all_it_holds_along_and_nothing_else(alice: TestClient, demo: str) -> None:

@@ -39,6 +39,7 @@ class Rules:
     ``site_id`` is what generated IDs begin with. ``undo_period`` is how long a deleted or overwritten thing can be
     brought back. ``reference_roots`` are folders of the server from which anybody who may upload may copy files.
     ``sessions_per_user`` and ``alias_token_lifetime`` have XNAT's defaults (C-32).
+    ``users_create_projects`` says whether people who are no administrators may make projects (C-69).
     ``is_user_list_restricted`` says that only administrators are told who has an account.
     """
 
@@ -49,6 +50,7 @@ class Rules:
     archive_limits: Limits
     reference_roots: tuple[Path, ...] = ()
     is_user_list_restricted: bool = False
+    users_create_projects: bool = True
     sessions_per_user: int = 1000
     alias_token_lifetime: timedelta = timedelta(days=2)
 
@@ -78,7 +80,10 @@ class Archive:
         self.tokens = Tokens(stores, lifetime=rules.alias_token_lifetime)
         self.accounts = Accounts(stores, passwords, self.sessions, restrict_list=rules.is_user_list_restricted)
         self.projects = Projects(
-            stores, default_accessibility=rules.default_accessibility, undo_period=rules.undo_period
+            stores,
+            default_accessibility=rules.default_accessibility,
+            undo_period=rules.undo_period,
+            users_create_projects=rules.users_create_projects,
         )
         self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
         self.sharing = Sharing(stores)

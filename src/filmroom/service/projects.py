@@ -16,6 +16,7 @@ from filmroom.model.people import BuiltIn, Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import IfExists
 from filmroom.service.audit import about, about_project, record
+from filmroom.service.gate import require_admin
 from filmroom.service.resolve import find_visible_project, get_place, list_visible_projects
 from filmroom.service.sharing import check_carries_nothing
 from filmroom.service.stores import Stores
@@ -27,8 +28,16 @@ _MOST_NAMES: Final = 100
 
 
 class Projects:
-    def __init__(self, stores: Stores, *, default_accessibility: Accessibility, undo_period: timedelta) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        *,
+        default_accessibility: Accessibility,
+        undo_period: timedelta,
+        users_create_projects: bool,
+    ) -> None:
         self._stores = stores
+        self._users_create_projects = users_create_projects
         self._default_accessibility = default_accessibility
         self._undo_period = undo_period
 
@@ -52,6 +61,8 @@ class Projects:
             existing = find_visible_project(connection, viewer, project_id)
             if existing is None:
                 _check_is_known(viewer)
+                if not self._users_create_projects:
+                    require_admin(viewer)
                 project_id_ = check_id(project_id, what="project ID")
                 self._create(connection, _new_project(project_id_, viewer, stamp), stamp)
             elif if_exists is IfExists.REFUSE:
