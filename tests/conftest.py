@@ -264,3 +264,20 @@ def server(make_server: Callable[..., Server]) -> Server:
     server = make_server()
     server.request("PUT", "/data/projects/DEMO")
     return server
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands are typed in a folder without a settings file, and without the settings of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("FILMROOM_DATA", "FILMROOM_ADMIN_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def data(tmp_path: Path, sqlite_template: Path) -> Path:
+    """The data folder of an archive with people in it."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / "filmroom.db")
+    return folder

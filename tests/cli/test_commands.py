@@ -14,6 +14,8 @@ from filmroom.cli.filesystem import refuse_network_file_system
 from filmroom.cli.main import main
 from filmroom.settings import SettingError, Settings, load
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 
 def test_the_version_is_told() -> None:
     assert run("--version").output == f"filmroom, version {__version__}\n"

@@ -9,6 +9,8 @@ import pytest
 
 from cli.commands import run
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 
 def test_accounts_are_added_and_listed(data: Path) -> None:
     added = run("user", "add", "carol", "--password", "long enough", "--admin", "--data", str(data))
