@@ -4,41 +4,27 @@ A refusal, and a 200 that stores nothing, leaves every row and every byte as it 
 """
 
 import random
-import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from conftest import RULES, Clock, PostgreSQL
-from filmroom.blobs.local import LocalStore
-from filmroom.db.engine import open_database
-from filmroom.service.archive import Archive
+from conftest import PostgreSQL
 from rest.asks import ACTORS, OPERATIONS, Line, read_lines
 from rest.session import OWNERS
-from rest.world import NOBODY, PROJECTS, World
+from rest.world import NOBODY, PROJECTS, World, copy_template, open_world
 
 LINES: Final = read_lines()
 CELLS: Final = [pytest.param(line, owner, id=f"{line.operation} {owner}") for line in LINES for owner in line.owners]
 SAMPLE: Final = random.Random(1).sample(CELLS, 20)
 
 
-def _open_world(url: str, folder: Path) -> Iterator[World]:
-    database = open_database(url)
-    archive = Archive(database, LocalStore(folder / "blobs"), clock=Clock(), rules=RULES, spool_dir=folder)
-    with ExitStack() as clients:
-        yield World(archive, database, folder / "blobs", clients)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[World]:
     """One for all tests of this module; whoever changes it restores it."""
-    folder = tmp_path_factory.mktemp("world")
-    shutil.copy(sqlite_template, folder / "filmroom.db")
-    yield from _open_world(f"sqlite:///{folder / 'filmroom.db'}", folder)
+    yield from open_world(copy_template(sqlite_template, folder := tmp_path_factory.mktemp("world")), folder)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +32,7 @@ def postgresql_world(
     tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, postgresql_template: str
 ) -> Iterator[World]:
     name = postgresql.create(postgresql_template)
-    yield from _open_world(postgresql.url(name), tmp_path_factory.mktemp("world"))
+    yield from open_world(postgresql.url(name), tmp_path_factory.mktemp("world"))
     postgresql.drop(name)
 
 

@@ -1,7 +1,8 @@
 """Three projects, one of each accessibility and all alike inside, and one of each sort of person at them."""
 
+import shutil
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,10 +15,11 @@ from httpx2 import Response
 from sqlalchemy import Connection, delete, insert, select
 from starlette.testclient import TestClient
 
-from conftest import PASSWORD
+from conftest import PASSWORD, RULES, Clock
 from filmroom.app import create_app
+from filmroom.blobs.local import LocalStore
 from filmroom.db import schema
-from filmroom.db.engine import Database
+from filmroom.db.engine import Database, open_database
 from filmroom.db.people import insert_account
 from filmroom.model.nodes import Kind
 from filmroom.service.archive import Archive
@@ -129,6 +131,20 @@ class World:
     def _put_people(self, project: str, groups: dict[str, str]) -> None:
         for login, group in groups.items():
             self.do("owner", "PUT", f"/data/projects/{project}/users/{group}/{login}")
+
+
+def open_world(url: str, folder: Path) -> Iterator[World]:
+    """For a fixture: on a migrated database with the usual people in it."""
+    database = open_database(url)
+    archive = Archive(database, LocalStore(folder / "blobs"), clock=Clock(), rules=RULES, spool_dir=folder)
+    with ExitStack() as clients:  # which closes the archive at its end
+        yield World(archive, database, folder / "blobs", clients)
+
+
+def copy_template(template: Path, folder: Path) -> str:
+    """The URL of a SQLite database like another one."""
+    shutil.copy(template, folder / "filmroom.db")
+    return f"sqlite:///{folder / 'filmroom.db'}"
 
 
 def in_project(url: str, project: str) -> str:

@@ -125,7 +125,7 @@ class Entities:
             place = get_place(connection, viewer, address, action=Action.EDIT)
             if place.kind is Kind.EXPERIMENT and (name := change.fields.get("subject_ID")):
                 self._move(connection, viewer, place, str(name), stamp=stamp)
-            changed = _update(connection, place, change, stamp)
+            changed = _update(Gate(connection, viewer), place, change, stamp)
             if changed.is_renamed:
                 said = {"before": place.node.label, "now": change.new_label}
                 record(connection, stamp, about(place), f"renamed {place.kind}", at=address, **said)
@@ -283,10 +283,10 @@ def _find_behind_others(connection: Connection, viewer: Viewer, address: Address
     return _find_existing(connection, viewer, address)
 
 
-def _update(connection: Connection, place: Place, change: Change, stamp: Stamp) -> Changed:
+def _update(gate: Gate, place: Place, change: Change, stamp: Stamp) -> Changed:
     node = place.node
     if change.new_label and change.new_label != node.label and place.kind in _LABELLED:
-        _rename(connection, place, change.new_label, stamp)
+        _rename(gate, place, change.new_label, stamp)
         return Changed(node.id, is_renamed=True)
     fields = dict(change.fields)
     fields.pop("subject_ID", None)
@@ -295,17 +295,22 @@ def _update(connection: Connection, place: Place, change: Change, stamp: Stamp) 
     if change.data_type is not None and change.data_type.xsi_type != node.xsi_type:
         raise WrongType(change.data_type.xsi_type, node.xsi_type)
     merged = _without_empty({**node.fields, **fields})
-    nodes.update_node(connection, replace(node, fields=merged), stamp=stamp)
+    nodes.update_node(gate.connection, replace(node, fields=merged), stamp=stamp)
     return Changed(node.id)
 
 
-def _rename(connection: Connection, place: Place, label: str, stamp: Stamp) -> None:
-    """C-82, C-96: in the project where the thing was found, which is its own or one that it is shared into."""
+def _rename(gate: Gate, place: Place, label: str, stamp: Stamp) -> None:
+    """C-82, C-96: in the project where the thing was found, which is its own or one that it is shared into.
+
+    There it takes the right that sharing it under this label would take. Raises NotAllowed, IllegalId, LabelTaken.
+    """
     check_id(label, what=f"{place.kind} label")
-    project = project_of_name(connection, place)
-    free_label(connection, project.pk, place.node.kind, label, at=stamp.at)
-    names.update_label(connection, project.pk, place.node.pk, label)
-    nodes.update_node(connection, place.node, stamp=stamp)
+    project = project_of_name(gate.connection, place)
+    if project.pk != place.project.pk:
+        gate.check_create(project, place.node.xsi_type)
+    free_label(gate.connection, project.pk, place.node.kind, label, at=stamp.at)
+    names.update_label(gate.connection, project.pk, place.node.pk, label)
+    nodes.update_node(gate.connection, place.node, stamp=stamp)
 
 
 def _without_empty(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:

@@ -136,13 +136,14 @@ def _share(connection: Connection, place: Place, project: Node, label: str | Non
 
 
 def _give(connection: Connection, place: Place, project: Node, label: str | None, *, stamp: Stamp) -> None:
-    """Make a thing the other project's own, with all that is inside it.
+    """Make a thing the other project's own, with all inside it that is of the same project.
 
     The project that a subject leaves keeps it as a share for as long as it has experiments of it.
     """
     node = nodes.find_node(connection, place.node.pk) or place.node
     inside = nodes.list_inside(connection, node.pk) if place.kind is Kind.EXPERIMENT else ()
-    for moved, new_label in ((node, label), *((child, None) for child in inside)):
+    own = [child for child in inside if child.project_pk == node.project_pk]
+    for moved, new_label in ((node, label), *((child, None) for child in own)):
         _move_name(connection, moved, project, new_label, stamp=stamp)
         nodes.move_to_project(connection, moved, project.pk, stamp=stamp)
     if place.kind is Kind.SUBJECT and nodes.list_children_of_project(connection, node.pk, place.project.pk):
