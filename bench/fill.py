@@ -86,28 +86,25 @@ _INSERT_PROJECT_NAME: Final = "INSERT INTO project_name (folded, project_pk) VAL
 _INSERT_MEMBER: Final = "INSERT INTO membership (project_pk, account_pk, suffix) VALUES (?, ?, 'member')"
 # Of ten projects one is public, two are protected, and all others private.
 _ACCESSIBILITIES: Final = ("public", "protected", "protected", *["private"] * 7)
-
-
 _SESSIONS_EACH: Final = 4
 
 
-def fill_lab(database: Path, *, users: int, projects: int, experiments_each: int, members_each: int) -> None:
-    """Add accounts ``user0`` and so on, and projects ``P0`` and so on, each with its subjects, sessions and members.
+def fill_lab(database: Path, *, users: int, projects: int, sessions_each: int, members_each: int, largest: int) -> None:
+    """Add projects ``P0`` and so on, each with sessions and members, and ``LARGEST``, with many sessions and nobody.
 
-    A subject has four of the sessions. User number n is in projects n, n + ``users`` / ``members_each`` and so on.
+    The accounts ``user0`` and so on are members of as many projects each; ``outsider`` is in none. A subject has four
+    of the sessions.
     """
     now = time.time_ns() // 1000
     with closing(sqlite3.connect(database)) as connection, connection:
+        _add_user(connection, "outsider", now)
         accounts = [_add_user(connection, f"user{number}", now) for number in range(users)]
         for number in range(projects):
-            pk = _add_project(connection, number, now)
+            accessibility = _ACCESSIBILITIES[number % len(_ACCESSIBILITIES)]
+            pk = _add_project(connection, (f"P{number}", accessibility), sessions_each, now)
             for member in range(members_each):
                 connection.execute(_INSERT_MEMBER, (pk, accounts[(number * members_each + member) % users]))
-            for place in range(0, experiments_each, _SESSIONS_EACH):
-                subject = _add_below(connection, ("subject", pk, pk, f"S{number}_{place}", "xnat:subjectData"), now)
-                for session in range(place, place + _SESSIONS_EACH):
-                    row = ("experiment", subject, pk, f"E{number}_{session}", "xnat:mrSessionData")
-                    _add_below(connection, row, now)
+        _add_project(connection, ("LARGEST", "private"), largest, now)
 
 
 def _add_user(connection: sqlite3.Connection, login: str, now: int) -> int:
@@ -116,11 +113,14 @@ def _add_user(connection: sqlite3.Connection, login: str, now: int) -> int:
     return pk
 
 
-def _add_project(connection: sqlite3.Connection, number: int, now: int) -> int:
-    name = f"P{number}"
-    accessibility = _ACCESSIBILITIES[number % len(_ACCESSIBILITIES)]
+def _add_project(connection: sqlite3.Connection, named: tuple[str, str], sessions: int, now: int) -> int:
+    name, accessibility = named
     pk = connection.execute(_INSERT_PROJECT, (name, accessibility, name, name, now, now)).lastrowid or 0
     connection.execute(_INSERT_PROJECT_NAME, (name.casefold(), pk))
+    for place in range(0, sessions, _SESSIONS_EACH):
+        subject = _add_below(connection, ("subject", pk, pk, f"{name}_S{place}", "xnat:subjectData"), now)
+        for session in range(place, min(place + _SESSIONS_EACH, sessions)):
+            _add_below(connection, ("experiment", subject, pk, f"{name}_E{session}", "xnat:mrSessionData"), now)
     return pk
 
 

@@ -154,6 +154,11 @@ class Filmroom(FileServer):
         self.ask("PUT", RESOURCE)
 
 
+def basic(login: str) -> str:
+    """What signs somebody in at a filmroom: all of its people have one password."""
+    return f"Basic {b64encode(f'{login}:{_PASSWORD}'.encode()).decode()}"
+
+
 def find_program(name: str) -> str | None:
     """A peer's program; Debian keeps nginx in /usr/sbin, which is not in every user's PATH."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -207,7 +212,7 @@ def open_filmroom(folder: Path) -> Iterator[Filmroom]:
             port=port,
             put_target=f"{RESOURCE}/files/{{name}}?inbody=true",
             get_target=f"{RESOURCE}/files/{{name}}",
-            headers=f"Authorization: Basic {b64encode(f'admin:{_PASSWORD}'.encode()).decode()}\r\n",
+            headers=f"Authorization: {basic('admin')}\r\n",
             start_seconds=time.monotonic() - started,
         )
 

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from bench.archives import TAR, ZIP, run_extract, run_zip
 from bench.ground import MIB, SMALL_BYTES, Bench
+from bench.lab import run_lab
 from bench.lists import run_list, run_session_resources
 from bench.load import Generator, Load, WrongAnswerError
 from bench.machine import back_memory, busy_cores, busy_seconds, cpu_seconds, memory, peak_rss_bytes, reset_peak
@@ -208,6 +209,7 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "zip": run_zip,
     "list": run_list,
     "session-resources": run_session_resources,
+    "lab": run_lab,
     "extract": partial(run_extract, TAR),
     "extract-zip": partial(run_extract, ZIP),
 }
