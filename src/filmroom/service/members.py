@@ -14,6 +14,7 @@ from filmroom.model.nodes import Kind, Node
 from filmroom.model.people import GUEST_LOGIN, BuiltIn, DataRole, Group, Viewer
 from filmroom.model.permission import LETTERS, Action
 from filmroom.service.audit import about_project, record
+from filmroom.service.gate import is_administrator, require_account
 from filmroom.service.resolve import get_place, list_visible_projects
 from filmroom.service.stores import Stores
 
@@ -49,8 +50,7 @@ class Members:
 
         Raises NotFound; NotAllowed for guests, and where the list of users is for those only who may edit the project.
         """
-        if viewer.is_guest:
-            raise NotAllowed("guests may not see who belongs to a project")
+        require_account(viewer)
         action = Action.EDIT if self._is_list_restricted else Action.READ
         with self._stores.database.read() as connection:
             project = get_place(connection, viewer, _address(project_id), action=action).node
@@ -185,7 +185,9 @@ def _get_account_pk(connection: Connection, name: str) -> int:
 
 def _check_owner_is_left(connection: Connection, viewer: Viewer, project: Node) -> None:
     """An administrator may leave a project to nobody; its owners may not do so by mistake."""
-    if not viewer.is_admin and not groups.count_members(connection, project_pk=project.pk, suffix=BuiltIn.OWNER):
+    if not is_administrator(viewer) and not groups.count_members(
+        connection, project_pk=project.pk, suffix=BuiltIn.OWNER
+    ):
         raise LastOwner(project.id)
 
 
