@@ -74,10 +74,13 @@ class Address:
     path: str | None = None
 
     def __str__(self) -> str:
-        """The address as a URL path below the mount, percent-encoded; ``parse_address`` reads it back."""
+        """The address as a URL path below the mount, percent-encoded; ``parse_address`` reads it back.
+
+        A thing itself has no side, so OUT, which is no more than the absence of IN, is said of resources only.
+        """
         context, shape = self._shape()
         parts = [_fill(shape, self)] if shape else []
-        if context.sides:
+        if context.sides and (self.side is Side.IN or self.resource is not None):
             parts.append(self.side)
         if self.resource is not None:
             parts.append(f"resources/{_quote(self.resource)}")
