@@ -21,7 +21,6 @@ class Statement:
     lines: range
     asks: str
     differs: str = ""
-    is_later: bool = False
 
     def __str__(self) -> str:
         return f"{self.page}:{_shown(self.lines)}"
@@ -62,7 +61,6 @@ def list_statements() -> tuple[Statement, ...]:
             lines=read_lines(lines),
             asks=asks,
             differs=told.get("differs", {}).get(lines, ""),
-            is_later=lines in told.get("later", ()),
         )
         for page, told in read_pages().items()
         for lines, asks in told["asks"].items()

@@ -55,8 +55,7 @@ def _row(statement: Statement, tests: tuple[Test, ...]) -> str:
     lines = str(statement).partition(":")[2]
     differs = f"<br>*filmroom: {statement.differs}*" if statement.differs else ""
     proofs = [f"[{test.name}]" for test in tests if test.proves(statement)]
-    later = ["comes with accounts and permissions"] if statement.is_later else []
-    return f"| {lines} | {statement.asks}{differs} | {'<br>'.join(later + proofs)} |"
+    return f"| {lines} | {statement.asks}{differs} | {'<br>'.join(proofs)} |"
 
 
 def _times(test: Test) -> str:

@@ -185,6 +185,15 @@ def test_whoever_is_not_signed_in_makes_no_folder(client: Callable[[str], TestCl
     assert client("").put(f"{cache}/new").status_code == 401
 
 
+@pytest.mark.page("user-cache-resources:74")
+@ON_SQLITE
+@EVERY_MOUNT
+def test_a_guest_makes_no_folder(archive: Archive, cache: str) -> None:
+    guest = TestClient(create_app(archive, Settings(require_login=False)))
+
+    assert guest.put(f"{cache}/new").status_code == 412
+
+
 @pytest.mark.page("user-cache-resources:111", "user-cache-resources:114", "user-cache-resources:119-121")
 @pytest.mark.page("user-cache-resources:123")
 @EVERY_MOUNT

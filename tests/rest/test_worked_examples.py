@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 
 import pytest
 from starlette.testclient import TestClient
@@ -138,6 +139,32 @@ def test_the_life_of_an_empty_resource(alice: TestClient) -> None:
     assert files.status_code == 200
     assert files.content == (b'{"ResultSet":{"Columns":[{"key":"URI","serverRoot":""}],"Result":[], "title": "Files"}}')
     assert (archive.status_code, deleted.status_code, once_more.status_code) == (404, 200, 200)
+
+
+def test_a_member_stores_files_and_deletes_none(alice: TestClient, client: Callable[[str], TestClient]) -> None:
+    """F-329."""
+    alice.put("/data/projects/P1/users/member/bob")
+    url = f"{SESSION}/resources/TEST/files/b.txt"
+
+    stored, deleted = client("bob").put(f"{url}?inbody=true", content=b"mine"), client("bob").delete(url)
+
+    assert (stored.status_code, stored.content, deleted.status_code) == (200, b"", 403)
+    assert "filmroom-stored" not in stored.headers
+    assert alice.get(url).content == b"mine"
+
+
+def test_a_collaborator_stores_nothing(alice: TestClient, client: Callable[[str], TestClient]) -> None:
+    """F-329. The answer to the upload says so in words."""
+    alice.put("/data/projects/P1/users/collaborator/bob")
+    url = f"{SESSION}/resources/TEST/files/b.txt"
+
+    refused = client("bob").put(f"{url}?inbody=true", content=b"mine")
+    made = client("bob").put(f"{SESSION}/resources/X")
+
+    assert (refused.status_code, refused.headers["filmroom-stored"], made.status_code) == (200, "no", 403)
+    assert refused.text.startswith("Nothing was stored")
+    assert alice.get(url).status_code == 404
+    assert '"label":"X"' not in alice.get(f"{SESSION}/resources").text
 
 
 def test_a_file_and_a_part_of_it(alice: TestClient) -> None:

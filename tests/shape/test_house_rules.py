@@ -29,6 +29,17 @@ def test_only_the_gate_asks_for_permission() -> None:
     assert _files_where("may") == {"gate.py"}
 
 
+def test_only_the_gate_looks_at_who_a_viewer_is() -> None:
+    asking = {
+        path.name
+        for path in SOURCES
+        if path.parent.name == "service"
+        and re.search(r"viewer\.(is_admin|is_guest|data_role)", path.read_text("utf-8"))
+    }
+
+    assert asking == {"gate.py"}
+
+
 # Changes that are no event of the audit trail: what the archive notes for itself, and people coming and going.
 UNRECORDED: Final = {
     "Cache.clear",  # what a server's own upkeep does is in its log

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from filmroom.model.errors import BadValue
+from filmroom.model.errors import BadValue, NotAllowed, NotFound
 from filmroom.model.table import Table, counted
 from filmroom.rest.call import Call
 from filmroom.rest.documents import takes_form
@@ -46,13 +46,21 @@ def _person(row: Membership) -> tuple[str, ...]:
 def put_people(archive: Archive, call: Call) -> Reply:
     """C-153."""
     archive.members.put(call.viewer, call.address.project or "", call.found["group"], _names(call))
-    return _people_reply(archive, call)
+    return _changed_reply(archive, call)
 
 
 def remove_people(archive: Archive, call: Call) -> Reply:
     """C-154."""
     archive.members.remove(call.viewer, call.address.project or "", call.found["group"], _names(call))
-    return _people_reply(archive, call)
+    return _changed_reply(archive, call)
+
+
+def _changed_reply(archive: Archive, call: Call) -> Reply:
+    """The people as they are now; nobody, for those who took from themselves the right to see them."""
+    try:
+        return _people_reply(archive, call)
+    except (NotFound, NotAllowed):
+        return table_reply(call, counted(Table(columns=_PEOPLE, rows=[])))
 
 
 def _names(call: Call) -> list[str]:

@@ -1,7 +1,6 @@
 """Accounts over HTTP, below ``/xapi`` (C-158, C-159)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from filmroom.model.errors import BadValue
@@ -83,9 +82,8 @@ def _put(archive: Archive, call: Call, login: str, document: dict[str, Any]) -> 
     """200 with the account as it is now; 304 when nothing was changed."""
     if _text(document, "username") not in {None, login}:
         raise BadValue("username", _text(document, "username") or "", f"it must be {login!r} here")
-    viewer = replace(call.viewer, client=call.request.client)
     wanted, current = _read_change(call, document), _text(document, "currentPassword")
-    if not archive.accounts.change(viewer, login, wanted, current_password=current):
+    if not archive.accounts.change(call.viewer, login, wanted, current_password=current):
         return Reply(status=304)
     return json_reply(to_json(archive.accounts.get(call.viewer, login)))
 

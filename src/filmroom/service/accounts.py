@@ -11,7 +11,7 @@ from filmroom.model.errors import AccountLocked, BadValue, LastAdministrator, No
 from filmroom.model.names import check_email, check_login, check_person_name
 from filmroom.model.people import ADMINISTRATOR, OPERATOR, RIGHTS, ROLES, AccountChange, DataRole, User, Viewer
 from filmroom.service.audit import ABOUT_ACCOUNTS, record
-from filmroom.service.gate import require_admin
+from filmroom.service.gate import is_administrator, require_account, require_admin
 from filmroom.service.passwords import Passwords, check_password
 from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, Sessions
 from filmroom.service.stores import Stores
@@ -66,10 +66,11 @@ class Accounts:
 
     def list_known(self, viewer: Viewer) -> tuple[User, ...]:
         """Whom the viewer may know of by name: the enabled, and for administrators everybody. Raises NotAllowed."""
-        if self._restrict_list or viewer.is_guest:
+        require_account(viewer)
+        if self._restrict_list:
             require_admin(viewer)
         everybody = self.list_all()
-        return everybody if viewer.is_admin else tuple(user for user in everybody if user.is_enabled)
+        return everybody if is_administrator(viewer) else tuple(user for user in everybody if user.is_enabled)
 
     def get(self, viewer: Viewer, login: str) -> User:
         """One's own account, or for administrators anybody's. Raises NotAllowed, NotFound."""

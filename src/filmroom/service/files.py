@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 from filmroom.db import files, resources
 from filmroom.db.schema import AnyRow
 from filmroom.model.address import Address
-from filmroom.model.errors import BadValue, MissingBytes, NotAllowed, NotFound
+from filmroom.model.errors import BadValue, MissingBytes, NotFound
 from filmroom.model.names import check_folder_path, is_rid
 from filmroom.model.nodes import Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import FileEntry, Resource, Selection
 from filmroom.service.audit import about, record
+from filmroom.service.gate import require_admin
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, find_resource, select_resources
 from filmroom.service.stores import Stores
@@ -61,8 +62,7 @@ class Files:
 
     def locate(self, viewer: Viewer) -> Callable[[str], str]:
         """What tells where the bytes of a key lie on the server. Raises NotAllowed for all but administrators."""
-        if not viewer.is_admin:
-            raise NotAllowed("only administrators may see where files lie on the server")
+        require_admin(viewer)
         return self._stores.blobs.locate
 
     def open_file(self, viewer: Viewer, address: Address, *, spellings: Sequence[str]) -> OpenFile:

@@ -106,8 +106,18 @@ def _secured(place: Place) -> Node:
     return place.session if inside and place.session is not None else place.node
 
 
+def is_administrator(viewer: Viewer) -> bool:
+    return viewer.is_admin
+
+
 def require_admin(viewer: Viewer, *, unless_own: str = "") -> None:
     """Let site administrators pass and, where ``unless_own`` is a login, whose it is. Raises NotAllowed."""
     is_own = bool(unless_own) and viewer.login == unless_own and not viewer.is_guest
     if not viewer.is_admin and not is_own:
         raise NotAllowed("only an administrator of the site may do this")
+
+
+def require_account(viewer: Viewer) -> None:
+    """Let everybody pass who has signed in. Raises NotAllowed."""
+    if viewer.is_guest:
+        raise NotAllowed("only those who have signed in may do this")

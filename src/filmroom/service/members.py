@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
-from filmroom.db import groups, people
+from filmroom.db import groups, nodes, people
 from filmroom.db.groups import Member
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, LastOwner, NotAllowed, NotForGuests, NotFound
@@ -14,6 +14,7 @@ from filmroom.model.nodes import Kind, Node
 from filmroom.model.people import GUEST_LOGIN, BuiltIn, DataRole, Group, Viewer
 from filmroom.model.permission import LETTERS, Action
 from filmroom.service.audit import about_project, record
+from filmroom.service.gate import is_administrator, require_account
 from filmroom.service.resolve import get_place, list_visible_projects
 from filmroom.service.stores import Stores
 
@@ -49,8 +50,7 @@ class Members:
 
         Raises NotFound; NotAllowed for guests, and where the list of users is for those only who may edit the project.
         """
-        if viewer.is_guest:
-            raise NotAllowed("guests may not see who belongs to a project")
+        require_account(viewer)
         action = Action.EDIT if self._is_list_restricted else Action.READ
         with self._stores.database.read() as connection:
             project = get_place(connection, viewer, _address(project_id), action=action).node
@@ -65,33 +65,24 @@ class Members:
 
         Raises NotFound for the project, the group or one of the people, NotAllowed, NotForGuests, LastOwner.
         """
-        stamp, at = self._stores.stamp(viewer), _address(project_id)
-
-        def unit(connection: Connection) -> None:
-            project = _get_own_project(connection, viewer, project_id)
-            group = _get_group(connection, project, group_name)
-            for name in people_names:
-                account_pk = _get_account_pk(connection, name)
-                groups.put_member(connection, project_pk=project.pk, account_pk=account_pk, suffix=group.suffix)
-                said = {"group": group.id, "user": name}
-                record(connection, stamp, about_project(project), "put into a group", at=at, **said)
-            _check_owner_is_left(connection, viewer, project)
-
-        self._stores.database.write(unit)
+        self._change(viewer, _address(project_id), group_name, people_names, by=_PUT)
 
     def remove(self, viewer: Viewer, project_id: str, group_name: str, people_names: Sequence[str]) -> None:
         """Take people out of a group; who is not in it stays as they are (C-154). Raises as ``put`` does."""
-        stamp, at = self._stores.stamp(viewer), _address(project_id)
+        self._change(viewer, _address(project_id), group_name, people_names, by=_REMOVE)
+
+    def _change(
+        self, viewer: Viewer, at: Address, group_name: str, people_names: Sequence[str], *, by: "_Step"
+    ) -> None:
+        stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            project = _get_own_project(connection, viewer, project_id)
+            project = _get_own_project(connection, viewer, at)
             group = _get_group(connection, project, group_name)
             for name in people_names:
                 account_pk = _get_account_pk(connection, name)
-                groups.delete_member(connection, project_pk=project.pk, account_pk=account_pk, suffix=group.suffix)
-                record(
-                    connection, stamp, about_project(project), "taken out of a group", at=at, group=group.id, user=name
-                )
+                by.change(connection, project_pk=project.pk, account_pk=account_pk, suffix=group.suffix)
+                record(connection, stamp, about_project(project), by.action, at=at, group=group.id, user=name)
             _check_owner_is_left(connection, viewer, project)
 
         self._stores.database.write(unit)
@@ -110,24 +101,16 @@ class Members:
         _check_group_name(display_name)
         _check_rights(rights)
         readable = {name: letters if "r" in letters else f"r{letters}" for name, letters in rights.items() if letters}
-
         stamp, at = self._stores.stamp(viewer), _address(project_id)
 
         def unit(connection: Connection) -> Group:
-            project = _get_own_project(connection, viewer, project_id)
+            project = _get_own_project(connection, viewer, at)
             group = Group(
                 id=f"{project.id}_{display_name}", suffix=display_name, display_name=display_name, rights=readable
             )
             groups.put_group(connection, project.pk, group)
-            record(
-                connection,
-                stamp,
-                about_project(project),
-                "set a group's rights",
-                at=at,
-                group=group.id,
-                rights=_shown(readable),
-            )
+            said = {"group": group.id, "rights": _shown(readable)}
+            record(connection, stamp, about_project(project), "set a group's rights", at=at, **said)
             return group
 
         return self._stores.database.write(unit)
@@ -140,7 +123,7 @@ class Members:
         stamp, at = self._stores.stamp(viewer), _address(project_id)
 
         def unit(connection: Connection) -> None:
-            project = _get_own_project(connection, viewer, project_id)
+            project = _get_own_project(connection, viewer, at)
             group = _get_group(connection, project, group_name)
             if group.suffix in _BUILT_IN:
                 raise NotAllowed(f"every project has {group.display_name}, so that group cannot be deleted")
@@ -160,9 +143,29 @@ def _address(project_id: str) -> Address:
     return Address(kind=Kind.PROJECT, project=project_id)
 
 
-def _get_own_project(connection: Connection, viewer: Viewer, project_id: str) -> Node:
-    """Raises NotFound, and NotAllowed for all who may not delete the project: only its owners choose its people."""
-    return get_place(connection, viewer, _address(project_id), action=Action.DELETE).node
+class _Change(Protocol):
+    def __call__(self, connection: Connection, *, project_pk: int, account_pk: int, suffix: str) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is done with each of some people and a group, and what the audit trail calls it."""
+
+    change: _Change
+    action: str
+
+
+_PUT: Final = _Step(groups.put_member, "put into a group")
+_REMOVE: Final = _Step(groups.delete_member, "taken out of a group")
+
+
+def _get_own_project(connection: Connection, viewer: Viewer, address: Address) -> Node:
+    """The project, which nobody else changes until the transaction ends: of two owners who remove each other one stays.
+
+    Raises NotFound, and NotAllowed for all who may not delete the project: only its owners choose its people.
+    """
+    nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.DELETE).node.pk)
+    return get_place(connection, viewer, address, action=Action.DELETE).node
 
 
 def _get_group(connection: Connection, project: Node, name: str) -> Group:
@@ -185,7 +188,9 @@ def _get_account_pk(connection: Connection, name: str) -> int:
 
 def _check_owner_is_left(connection: Connection, viewer: Viewer, project: Node) -> None:
     """An administrator may leave a project to nobody; its owners may not do so by mistake."""
-    if not viewer.is_admin and not groups.count_members(connection, project_pk=project.pk, suffix=BuiltIn.OWNER):
+    if not is_administrator(viewer) and not groups.count_members(
+        connection, project_pk=project.pk, suffix=BuiltIn.OWNER
+    ):
         raise LastOwner(project.id)
 
 

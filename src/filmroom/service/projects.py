@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from filmroom.db import groups, nodes, projects
 from filmroom.model.address import Address
-from filmroom.model.errors import BadValue, NotAllowed, ProjectNameTaken, RetiredProjectId
+from filmroom.model.errors import BadValue, ProjectNameTaken, RetiredProjectId
 from filmroom.model.names import check_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import BuiltIn, Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import IfExists
 from filmroom.service.audit import about, about_project, record
-from filmroom.service.gate import require_admin
+from filmroom.service.gate import require_account, require_admin
 from filmroom.service.resolve import find_visible_project, get_place, list_visible_projects
 from filmroom.service.sharing import check_carries_nothing
 from filmroom.service.stores import Stores
@@ -60,7 +60,7 @@ class Projects:
         def unit(connection: Connection) -> None:
             existing = find_visible_project(connection, viewer, project_id)
             if existing is None:
-                _check_is_known(viewer)
+                require_account(viewer)  # whoever makes a project owns it, so it must be somebody
                 if not self._users_create_projects:
                     require_admin(viewer)
                 project_id_ = check_id(project_id, what="project ID")
@@ -145,12 +145,6 @@ class Projects:
             if stamp.at - holder.deleted_at < self._undo_period:
                 raise RetiredProjectId(name)
             projects.release_project_names(connection, holder.pk)
-
-
-def _check_is_known(viewer: Viewer) -> None:
-    """Whoever makes a project owns it, so it must be somebody. Raises NotAllowed, whatever names are taken (C-21)."""
-    if viewer.is_guest:
-        raise NotAllowed("guests may not make projects")
 
 
 def _new_project(project_id: str, viewer: Viewer, stamp: Stamp) -> Node:

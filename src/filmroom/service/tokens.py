@@ -22,7 +22,7 @@ from filmroom.db import tokens as rows
 from filmroom.model.errors import AccountLocked, NotFound
 from filmroom.model.people import Token, Viewer
 from filmroom.service.audit import ABOUT_ACCOUNTS, record
-from filmroom.service.gate import require_admin
+from filmroom.service.gate import is_administrator, require_admin
 from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES
 from filmroom.service.stores import Stores
 
@@ -137,7 +137,7 @@ def _get_account(connection: Connection, login: str) -> people_rows.Account:
 def _may_end(viewer: Viewer, token: rows.TokenRow, secret: str | None) -> bool:
     if secret is not None:
         return _is_secret(token, secret)
-    return viewer.is_admin or viewer.pk == token.account.pk
+    return is_administrator(viewer) or viewer.pk == token.account.pk
 
 
 def _is_secret(token: rows.TokenRow, secret: str) -> bool:
