@@ -72,7 +72,7 @@ def iter_shared_from_elsewhere(connection: Connection, project_pks: Collection[i
         .where(node.c.pk.in_(shared), node.c.project_pk.not_in(project_pks), node.c.deleted_at.is_(None))
         .order_by(node.c.pk)
     )
-    return map(to_node, connection.execute(query))
+    yield from map(to_node, connection.execute(query))
 
 
 def find_shared_without_label(connection: Connection, project_pk: int, family: Kind, label: str) -> Node | None:

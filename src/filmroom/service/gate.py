@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from filmroom.db import groups, names, projects
 from filmroom.model.errors import NotAllowed
-from filmroom.model.nodes import Kind, Node, Place
+from filmroom.model.nodes import Accessibility, Kind, Node, Place
 from filmroom.model.people import Group, Viewer
 from filmroom.model.permission import Action, Scope, Standing, may, standing_of
 
@@ -56,7 +56,7 @@ class Gate:
             self.check(Action.DELETE, place)
 
     def may_see_project(self, project: Node) -> bool:
-        return may(self._standing(project), Action.SEE, Scope.PROJECT, project.xsi_type)
+        return self._may_of_project(self._standing(project), Action.SEE)
 
     def list_projects(self) -> tuple[Node, ...]:
         """The live projects whose record the viewer may see, by ID."""
@@ -66,10 +66,19 @@ class Gate:
     def list_project_pks(self, action: Action) -> frozenset[int]:
         """The live projects to which, or to whose own resources, the viewer may do this."""
         mine = groups.map_groups_of(self.connection, self.viewer.pk)
-        for pk, accessibility in projects.iter_accessibilities(self.connection):
-            self._standings[pk] = standing_of(self.viewer, accessibility, mine.get(pk))
-        known = self._standings.items()
-        return frozenset(pk for pk, standing in known if may(standing, action, Scope.PROJECT, _PROJECT_TYPE))
+        # Hardly anybody is in more than a few groups: of all other projects it is decided once for each level.
+        in_no_group = {level: standing_of(self.viewer, level, None) for level in Accessibility}
+        open_levels = {level for level, known in in_no_group.items() if self._may_of_project(known, action)}
+        allowed = []
+        for pk, level in projects.iter_accessibilities(self.connection):
+            self._standings[pk] = standing_of(self.viewer, level, mine[pk]) if pk in mine else in_no_group[level]
+            if level in open_levels or (pk in mine and self._may_of_project(self._standings[pk], action)):
+                allowed.append(pk)
+        return frozenset(allowed)
+
+    @staticmethod
+    def _may_of_project(standing: Standing, action: Action) -> bool:
+        return may(standing, action, Scope.PROJECT, _PROJECT_TYPE)
 
     def _standing(self, project: Node) -> Standing:
         if (known := self._standings.get(project.pk)) is None:
