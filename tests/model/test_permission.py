@@ -10,19 +10,21 @@ from filmroom.model.people import GUEST, DataRole, Group, Viewer
 from filmroom.model.permission import ALLOWED, LETTERS, Action, Role, Scope, Standing, may, standing_of
 
 SESSION: Final = "xnat:mrSessionData"
-# Of each role: what it may do with a project, with its data, with data shared into it. See, Read, Create, Edit, Delete.
+# Of each role: what it may do with a project, with its data, with data shared into it.
+# s: see, r: read, c: create, e: edit, d: delete, h: share.
 TRUTH: Final = {
-    Role.ADMINISTRATOR: ("SRCED", "SRCED", "SRCED"),
-    Role.DATA_READER: ("SR", "SR", "SR"),
-    Role.OWNER: ("SRCED", "SRCED", "SR"),
-    Role.MEMBER: ("SR", "SRCE", "SR"),
-    Role.COLLABORATOR: ("SR", "SR", "SR"),
-    Role.IN_CUSTOM_GROUP: ("SR", "", ""),
-    Role.AT_PUBLIC_PROJECT: ("SR", "SR", "SR"),
-    Role.AT_PROTECTED_PROJECT: ("S", "", ""),
+    Role.ADMINISTRATOR: ("srcedh", "srcedh", "srcedh"),
+    Role.DATA_READER: ("sr", "sr", "sr"),
+    Role.OWNER: ("srcedh", "srcedh", "sr"),
+    Role.MEMBER: ("sr", "srceh", "sr"),
+    Role.COLLABORATOR: ("sr", "sr", "sr"),
+    Role.IN_CUSTOM_GROUP: ("sr", "", ""),
+    Role.AT_PUBLIC_PROJECT: ("sr", "srh", "sr"),
+    Role.AT_PROTECTED_PROJECT: ("s", "", ""),
 }
+_LETTERS: Final = dict(zip(Action, "srcedh", strict=True))
 CASES: Final = [
-    (role, scope, action, action.name[0] in letters)
+    (role, scope, action, _LETTERS[action] in letters)
     for role, cells in TRUTH.items()
     for scope, letters in zip(Scope, cells, strict=True)
     for action in Action

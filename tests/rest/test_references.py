@@ -141,4 +141,6 @@ def test_nobody_copies_into_what_is_not_theirs(archive: Archive, demo: str, root
     bob = TestClient(create_app(archive, Settings()))
     bob.auth = ("bob", PASSWORD)
 
-    assert bob.put(f"{demo}/resources/R/files?reference={root}/out").status_code in {403, 404}
+    reply = bob.put(f"{demo}/resources/R/files?reference={root}/out")
+
+    assert (reply.status_code, reply.headers["filmroom-stored"]) == (200, "no")

@@ -281,3 +281,17 @@ def test_no_more_is_refreshed_at_once_than_can_be_meant(alice: TestClient, demo:
 
     assert demo
     assert [alice.post(REFRESH, params=params).status_code for params in (same, many)] == [200, 400]
+
+
+def test_the_number_of_a_resource_that_one_may_only_read_refreshes_nothing(
+    alice: TestClient, demo: str, client: Callable[[str], TestClient]
+) -> None:
+    """F-54 lets a number lead anywhere that one may read; a refresh takes the right to edit (F-283)."""
+    alice.put(f"{demo}/accessibility/public")
+    put_file(alice, f"{demo}/resources/R/files/a")
+    number = results(alice, f"{demo}/resources")[0]["xnat_abstractresource_id"]
+    client("bob").put("/data/projects/BOBS")
+
+    reply = client("bob").post(f"{REFRESH}?resource=/archive/projects/BOBS/resources/{number}")
+
+    assert reply.status_code == 403

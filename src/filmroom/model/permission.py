@@ -12,13 +12,17 @@ from filmroom.model.people import BuiltIn, DataRole, Group, Viewer
 
 
 class Action(Enum):
-    """SEE is to learn that something is there and what is said of it; READ is to have what it holds."""
+    """SEE is to learn that something is there and what is said of it; READ is to have what it holds.
+
+    SHARE is to let it be in another project too, whose people can then read it.
+    """
 
     SEE = auto()
     READ = auto()
     CREATE = auto()
     EDIT = auto()
     DELETE = auto()
+    SHARE = auto()
 
 
 class Scope(Enum):
@@ -45,10 +49,11 @@ class Role(Enum):
 _NONE: Final = frozenset[Action]()
 _SEE: Final = frozenset({Action.SEE})
 _READ: Final = frozenset({Action.SEE, Action.READ})
-_WRITE: Final = _READ | {Action.CREATE, Action.EDIT}
+_WRITE: Final = _READ | {Action.CREATE, Action.EDIT, Action.SHARE}
 _ALL: Final = frozenset(Action)
 
 # C-146, C-147, F-282. What a custom group may do with data is said by the group itself, for each data type.
+# In XNAT whoever may read may share (C-85); here only who may change a thing, or anybody what anybody may read.
 ALLOWED: Final[Mapping[Role, Mapping[Scope, frozenset[Action]]]] = {
     Role.ADMINISTRATOR: {Scope.PROJECT: _ALL, Scope.DATA: _ALL, Scope.SHARED: _ALL},
     Role.DATA_READER: {Scope.PROJECT: _READ, Scope.DATA: _READ, Scope.SHARED: _READ},
@@ -56,12 +61,17 @@ ALLOWED: Final[Mapping[Role, Mapping[Scope, frozenset[Action]]]] = {
     Role.MEMBER: {Scope.PROJECT: _READ, Scope.DATA: _WRITE, Scope.SHARED: _READ},
     Role.COLLABORATOR: {Scope.PROJECT: _READ, Scope.DATA: _READ, Scope.SHARED: _READ},
     Role.IN_CUSTOM_GROUP: {Scope.PROJECT: _READ, Scope.DATA: _NONE, Scope.SHARED: _NONE},
-    Role.AT_PUBLIC_PROJECT: {Scope.PROJECT: _READ, Scope.DATA: _READ, Scope.SHARED: _READ},
+    Role.AT_PUBLIC_PROJECT: {Scope.PROJECT: _READ, Scope.DATA: _READ | {Action.SHARE}, Scope.SHARED: _READ},
     Role.AT_PROTECTED_PROJECT: {Scope.PROJECT: _SEE, Scope.DATA: _NONE, Scope.SHARED: _NONE},
 }
 
 LETTERS: Final = MappingProxyType(
-    {"r": _READ, "c": frozenset({Action.CREATE}), "e": frozenset({Action.EDIT}), "d": frozenset({Action.DELETE})}
+    {
+        "r": _READ,
+        "c": frozenset({Action.CREATE}),
+        "e": frozenset({Action.EDIT, Action.SHARE}),
+        "d": frozenset({Action.DELETE}),
+    }
 )
 """What the letters of a custom group's rights mean; ``r`` alone counts for data that is shared into its project."""
 

@@ -20,6 +20,7 @@ from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Digest, FileEntry, Resource
 from filmroom.service.audit import Detail, about, record
+from filmroom.service.gate import Gate
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, select_resources
 from filmroom.service.staging import Summing, iter_pieces
@@ -52,7 +53,8 @@ class Refresh:
     def run(self, viewer: Viewer, address: Address, work: Work) -> Report:
         """Refresh the resources of one thing, of a session with what is inside it too, or the resource that is named.
 
-        Bytes are read outside of any transaction. Raises NotFound, NotAllowed.
+        Inside a session what the viewer may not edit is passed over. Bytes are read outside of any transaction.
+        Raises NotFound, NotAllowed.
         """
         report = Report()
         for found in self._list(viewer, address):
@@ -67,6 +69,11 @@ class Refresh:
             place = get_place(connection, viewer, address, action=Action.EDIT)
             is_session = place.kind is Kind.EXPERIMENT and address.resource is None
             found = select_resources(connection, viewer, address, with_inside=is_session)
+            gate = Gate(connection, viewer)
+            if is_session:
+                found = tuple(inner for inner in found if gate.may(Action.EDIT, inner.place))
+            for chosen in found:  # a number may lead to another place than the address says (F-54)
+                gate.check(Action.EDIT, chosen.place)
         if not found and address.resource is not None:
             raise NotFound(f"resource {address.resource!r}")
         return found

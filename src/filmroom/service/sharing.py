@@ -53,11 +53,13 @@ class Sharing:
             project = _get_project(connection, viewer, project_id)
             if place.project.pk == project.pk:
                 raise AlreadyShared(project.id)
-            Gate(connection, viewer).check_create(project, place.node.xsi_type)
+            gate = Gate(connection, viewer)
+            gate.check(Action.SHARE, place)
+            gate.check_create(project, place.node.xsi_type)
             if label is not None:
                 check_id(label, what=f"{place.kind} label")
             if is_primary:
-                Gate(connection, viewer).check(Action.DELETE, place)
+                gate.check(Action.DELETE, place)
                 _give(connection, place, project, label, stamp=stamp)
             else:
                 _share(connection, place, project, label, stamp=stamp)
