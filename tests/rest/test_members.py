@@ -262,3 +262,38 @@ def test_whoever_was_in_a_deleted_group_has_no_rights_at_once(alice: TestClient,
     assert (before, after) == (200, [404, 404])
     assert bob.get(P).status_code == 404
     assert session.get("/data/projects").status_code == 200
+
+
+def test_everybody_is_told_of_their_projects_and_what_they_are_there(alice: TestClient, bob: TestClient) -> None:
+    """C-160, C-158."""
+    alice.put("/data/projects/OPEN?accessibility=public&name=Open%20data&description=all")
+    alice.put(f"{USERS}/Members/bob")
+
+    accesses = bob.get("/xapi/access/projects")
+    names = bob.get("/xapi/users/projects")
+
+    assert accesses.json() == [
+        {
+            "ID": "DEMO",
+            "secondary_ID": "DEMO",
+            "name": "DEMO",
+            "description": "",
+            "role": "Members",
+            "group_id": "DEMO_member",
+            "URI": "/data/projects/DEMO",
+        },
+        {
+            "ID": "OPEN",
+            "secondary_ID": "OPEN",
+            "name": "Open data",
+            "description": "all",
+            "role": "",
+            "group_id": "",
+            "URI": "/data/projects/OPEN",
+        },
+    ]
+    assert names.json() == ["DEMO", "OPEN"]
+
+
+def test_of_a_private_project_of_others_nobody_is_told(bob: TestClient) -> None:
+    assert bob.get("/xapi/access/projects").json() == bob.get("/xapi/users/projects").json() == []
