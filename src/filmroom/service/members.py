@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from filmroom.db import groups, people
+from filmroom.db import groups, nodes, people
 from filmroom.db.groups import Member
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, LastOwner, NotAllowed, NotForGuests, NotFound
@@ -161,8 +161,13 @@ def _address(project_id: str) -> Address:
 
 
 def _get_own_project(connection: Connection, viewer: Viewer, project_id: str) -> Node:
-    """Raises NotFound, and NotAllowed for all who may not delete the project: only its owners choose its people."""
-    return get_place(connection, viewer, _address(project_id), action=Action.DELETE).node
+    """The project, whose people and groups nobody else changes until the transaction ends.
+
+    Raises NotFound, and NotAllowed for all who may not delete it: only its owners choose its people.
+    """
+    address = _address(project_id)
+    nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.DELETE).node.pk)
+    return get_place(connection, viewer, address, action=Action.DELETE).node
 
 
 def _get_group(connection: Connection, project: Node, name: str) -> Group:
