@@ -50,7 +50,7 @@ def projects(archive: Archive, alice: Viewer) -> None:
 
 
 def _try(act: Act) -> str:
-    """ "ok", or the name of the error that it ended with."""
+    """Either "ok" or the name of the error that it ended with."""
     try:
         act()
     except ArchiveError as error:
