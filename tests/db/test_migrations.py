@@ -177,6 +177,7 @@ def test_the_copy_before_an_upgrade_is_a_whole_database(of_yesterday: SQLiteData
 
 _ACCOUNT = "INSERT INTO account (node_pk, login, password_hash, is_admin, is_enabled) VALUES "
 _NODE = "INSERT INTO node (pk, kind, id, xsi_type, created_at, created_by, modified_at, deleted_at) VALUES "
+_SESSION = "INSERT INTO session (id_sha256, account_pk, credential_version, created_at, last_used_at) VALUES "
 _OF_THE_SECOND = (
     f"{_NODE} (1, 'user', 'alice', 'xdat:user', 1, NULL, 1, NULL), (2, 'user', 'gone', 'xdat:user', 1, NULL, 1, NULL)",
     f"{_ACCOUNT} (1, 'alice', 'hash', {{yes}}, {{yes}})",
@@ -184,8 +185,7 @@ _OF_THE_SECOND = (
     f"{_NODE} (11, 'project', 'HERS_DELETED', 'xnat:projectData', 1, 1, 1, 2)",
     f"{_NODE} (12, 'project', 'OF_NOBODY', 'xnat:projectData', 1, NULL, 1, NULL)",
     f"{_NODE} (13, 'project', 'OF_SOMEBODY_GONE', 'xnat:projectData', 1, 2, 1, NULL)",
-    "INSERT INTO session (id_sha256, account_pk, credential_version, created_at, last_used_at) "
-    "VALUES ('h', 1, 1, 1, 1)",
+    f"{_SESSION} ('h', 1, 1, 1, 1)",
 )
 
 
