@@ -175,6 +175,47 @@ def test_the_copy_before_an_upgrade_is_a_whole_database(of_yesterday: SQLiteData
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+_ACCOUNT = "INSERT INTO account (node_pk, login, password_hash, is_admin, is_enabled) VALUES "
+_NODE = "INSERT INTO node (pk, kind, id, xsi_type, created_at, created_by, modified_at, deleted_at) VALUES "
+_SESSION = "INSERT INTO session (id_sha256, account_pk, credential_version, created_at, last_used_at) VALUES "
+_OF_THE_SECOND = (
+    f"{_NODE} (1, 'user', 'alice', 'xdat:user', 1, NULL, 1, NULL), (2, 'user', 'gone', 'xdat:user', 1, NULL, 1, NULL)",
+    f"{_ACCOUNT} (1, 'alice', 'hash', {{yes}}, {{yes}})",
+    f"{_NODE} (10, 'project', 'HERS', 'xnat:projectData', 1, 1, 1, NULL)",
+    f"{_NODE} (11, 'project', 'HERS_DELETED', 'xnat:projectData', 1, 1, 1, 2)",
+    f"{_NODE} (12, 'project', 'OF_NOBODY', 'xnat:projectData', 1, NULL, 1, NULL)",
+    f"{_NODE} (13, 'project', 'OF_SOMEBODY_GONE', 'xnat:projectData', 1, 2, 1, NULL)",
+    f"{_SESSION} ('h', 1, 1, 1, 1)",
+)
+
+
+@pytest.fixture
+def of_the_second(empty_database_url: str) -> Iterator[Database]:
+    """A database from before there were groups: projects of Alice's, of nobody and of somebody without an account."""
+    database = open_database(empty_database_url)
+    yes = {"sqlite": "1", "postgresql": "true"}[database.engine.dialect.name]
+    with database.engine.begin() as connection:
+        command.upgrade(migration.alembic_config(connection), REVISIONS[1])
+        for statement in _OF_THE_SECOND:
+            connection.execute(text(statement.format(yes=yes)))
+    yield database
+    database.close()
+
+
+def test_whoever_made_a_project_before_there_were_groups_owns_it(of_the_second: Database) -> None:
+    migrate(of_the_second)
+    again = migrate(of_the_second)
+
+    with of_the_second.read() as connection:
+        members = connection.execute(text("SELECT project_pk, account_pk, suffix FROM membership ORDER BY 1")).all()
+        accounts = connection.execute(text("SELECT login, is_verified, data_role FROM account")).all()
+        sessions = connection.execute(text("SELECT id_sha256 FROM session")).scalars().all()
+    assert again is None
+    assert [tuple(row) for row in members] == [(10, 1, "owner"), (11, 1, "owner")]
+    assert [(login, bool(is_verified), role) for login, is_verified, role in accounts] == [("alice", True, "")]
+    assert sessions == ["h"]
+
+
 def test_processes_that_start_at_once_migrate_once(empty_database_url: str) -> None:
     """Each database object stands for a process: it has connections and a lock of its own."""
 

@@ -280,3 +280,14 @@ def test_parameters_without_effect_are_named(alice: TestClient) -> None:
     )
 
     assert reply.headers["filmroom-ignored"] == "colour, xnat:subjectData/label"
+
+
+def test_who_leaves_a_project_for_good_is_told_so(alice: TestClient, demo: str, client: Clients) -> None:
+    """C-154: the list of those who stay is not theirs to see any more, but they did leave."""
+    alice.put(f"{demo}/accessibility/private")
+    alice.put(f"{demo}/users/owner/bob")
+
+    reply = client("bob").delete(f"{demo}/users/owner/bob")
+
+    assert (reply.status_code, reply.json()["ResultSet"]["Result"]) == (200, [])
+    assert client("bob").get(demo).status_code == 404

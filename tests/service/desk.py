@@ -1,10 +1,12 @@
 """Alice at work in her project DEMO, without HTTP: what tests of the use cases say again and again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
-from typing import Final
+from threading import Barrier
+from typing import Final, TypeVar
 
 from filmroom.model.address import Address
 from filmroom.model.nodes import Kind
@@ -14,9 +16,23 @@ from filmroom.service.archive import Archive
 from filmroom.service.staging import Arrival, Staged
 from filmroom.service.uploads import Fate, UploadOptions
 
+T = TypeVar("T")
+
 PATIENCE_SECONDS: Final = 20.0
 REPLACE: Final = UploadOptions(if_exists=IfExists.REPLACE)
 REFUSE: Final = UploadOptions()
+
+
+def all_at_once(count: int, act: Callable[[int], T]) -> list[T]:
+    """What each of so many threads gets that begin at the same moment."""
+    start = Barrier(count)
+
+    def run(number: int) -> T:
+        start.wait(PATIENCE_SECONDS)
+        return act(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
 
 
 def at(resource: str | None = None, path: str | None = None, *, project: str = "DEMO") -> Address:

@@ -1,11 +1,7 @@
 """Many uploads at once: all there, each whole, counted exactly; on both databases."""
 
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
-from typing import TypeVar
 
 import pytest
 
@@ -16,9 +12,7 @@ from filmroom.model.errors import PathConflict
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.uploads import Fate
-from service.desk import PATIENCE_SECONDS, REPLACE, Desk, at, open_desk, saying
-
-T = TypeVar("T")
+from service.desk import REPLACE, Desk, all_at_once, at, open_desk, saying
 
 
 @pytest.fixture
@@ -26,23 +20,11 @@ def desk(archive: Archive, people: dict[str, Viewer]) -> Desk:
     return open_desk(archive, people["alice"])
 
 
-def _all_at_once(count: int, act: Callable[[int], T]) -> list[T]:
-    """What each of so many threads gets that begin at the same moment."""
-    start = Barrier(count)
-
-    def run(number: int) -> T:
-        start.wait(PATIENCE_SECONDS)
-        return act(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
 def test_a_crowd_fills_one_new_resource(desk: Desk) -> None:
     def fill(thread: int) -> list[Fate]:
         return [desk.upload(f"{thread}/{number}.dcm", b"%d" % thread) for number in range(8)]
 
-    fates = _all_at_once(32, fill)
+    fates = all_at_once(32, fill)
 
     paths = sorted(f"{thread}/{number}.dcm" for thread in range(32) for number in range(8))
     assert fates == [[Fate.STORED] * 8] * 32
@@ -53,7 +35,7 @@ def test_a_crowd_fills_one_new_resource(desk: Desk) -> None:
 
 
 def test_a_crowd_makes_many_resources(desk: Desk) -> None:
-    _all_at_once(16, lambda thread: desk.upload("a", where=at(f"R{thread}")))
+    all_at_once(16, lambda thread: desk.upload("a", where=at(f"R{thread}")))
 
     resources = desk.resources()
     assert len({resource.rid for resource in resources}) == 16
@@ -62,7 +44,7 @@ def test_a_crowd_makes_many_resources(desk: Desk) -> None:
 
 
 def test_one_of_a_crowd_gets_a_path(desk: Desk, blobs: LocalStore) -> None:
-    fates = _all_at_once(16, lambda thread: desk.upload("a", b"%02d" % thread))
+    fates = all_at_once(16, lambda thread: desk.upload("a", b"%02d" % thread))
 
     winner = fates.index(Fate.STORED)
     assert Counter(fates) == {Fate.STORED: 1, Fate.REFUSED: 15}
@@ -72,7 +54,7 @@ def test_one_of_a_crowd_gets_a_path(desk: Desk, blobs: LocalStore) -> None:
 
 
 def test_all_of_a_crowd_replace_and_the_last_is_whole(desk: Desk, blobs: LocalStore) -> None:
-    fates = _all_at_once(16, lambda thread: desk.upload("a", b"x" * (thread + 1), REPLACE))
+    fates = all_at_once(16, lambda thread: desk.upload("a", b"x" * (thread + 1), REPLACE))
 
     content = desk.read("a")
     assert fates == [Fate.STORED] * 16
@@ -83,7 +65,7 @@ def test_all_of_a_crowd_replace_and_the_last_is_whole(desk: Desk, blobs: LocalSt
 
 def test_every_tag_of_a_crowd_is_kept(desk: Desk) -> None:
     """F-151: tags are added on every upload."""
-    _all_at_once(16, lambda thread: desk.upload(f"{thread}", b"", saying(f"tag{thread}")))
+    all_at_once(16, lambda thread: desk.upload(f"{thread}", b"", saying(f"tag{thread}")))
 
     assert set(desk.resource().said.tags) == {f"tag{thread}" for thread in range(16)}
 
@@ -96,7 +78,7 @@ def test_a_name_is_a_file_or_a_folder_whoever_is_first(desk: Desk) -> None:
             return False
         return True
 
-    stored = _all_at_once(16, put)
+    stored = all_at_once(16, put)
 
     assert desk.paths() in (["a"], ["a/b"])
     assert stored == [thread % 2 == ["a", "a/b"].index(desk.paths()[0]) for thread in range(16)]
@@ -109,7 +91,7 @@ def test_uploads_and_deletions_leave_exact_counters(desk: Desk) -> None:
         desk.archive.files.delete(desk.viewer, at("NII", f"old/{thread}"), spellings=[f"old/{thread}"])
         desk.upload(f"new/{thread}", b"12")
 
-    _all_at_once(16, act)
+    all_at_once(16, act)
 
     assert desk.counters() == (16, 32)
     assert len(desk.paths()) == 16
@@ -123,7 +105,7 @@ def test_two_server_processes_fill_one_resource(
     other = Desk(second, desk.viewer)
     desks = [desk, other]
 
-    _all_at_once(16, lambda thread: [desks[thread % 2].upload(f"{thread}/{number}") for number in range(4)])
+    all_at_once(16, lambda thread: [desks[thread % 2].upload(f"{thread}/{number}") for number in range(4)])
 
     assert desk.counters() == other.counters() == (64, 64 * 6)
     assert len(desk.paths()) == 64

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Select, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, update
 
 from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, name, node
@@ -12,6 +12,8 @@ from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
 
 _ROWS_AT_ONCE: Final = 100
+# Any number of our own, but for that of migrations: PostgreSQL's advisory locks are told apart by number only.
+_HIERARCHY_LOCK: Final = 6_645_172_002
 _primary = name.alias("primary_name")
 _COLUMNS: Final = (
     node.c.pk,
@@ -129,6 +131,17 @@ def lock_node(connection: Connection, pk: int) -> None:
     connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update(key_share=True))
 
 
+def lock_hierarchy(connection: Connection, *, is_exclusive: bool) -> None:
+    """Let nothing be made, given away or deleted beside this transaction, or (not exclusive) only be made.
+
+    To be taken before anything is read: whoever gives away or deletes what holds other things must see all that is
+    below it, and whoever adds to it must see where it belongs. SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock if is_exclusive else func.pg_advisory_xact_lock_shared
+        connection.execute(select(lock(_HIERARCHY_LOCK)))
+
+
 def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
     """The pk of the new row; the ``pk`` and the times of ``new`` are not read."""
     values = {
@@ -195,5 +208,6 @@ def list_foreign(connection: Connection, pk: int) -> tuple[Node, ...]:
     return tuple(map(to_node, connection.execute(query.order_by(node.c.pk))))
 
 
-def mark_node_deleted(connection: Connection, pk: int, *, stamp: Stamp) -> None:
-    connection.execute(update(node).where(node.c.pk == pk).values(deleted_at=stamp.at))
+def mark_node_deleted(connection: Connection, pk: int, *, stamp: Stamp) -> bool:
+    """Whether it was live: of several who delete a node at once, one did."""
+    return connection.execute(update(node).where(node.c.pk == pk, _LIVE).values(deleted_at=stamp.at)).rowcount == 1

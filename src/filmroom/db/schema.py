@@ -314,6 +314,7 @@ login_failure: Final = Table(
     Column("client", Text, primary_key=True),
     Column("count", Integer, nullable=False),
     Column("last_at", Instant, nullable=False),
+    Index("ix_login_failure_last_at", "last_at"),  # old ones are looked for at every failure
 )
 
 # One row per server process. A fenced lease may commit no upload any more, so its unnamed blobs can be swept.

@@ -1,6 +1,7 @@
 """The people and groups of a project over HTTP (core-api section 4.3)."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from filmroom.model.errors import BadValue, NotAllowed, NotFound
@@ -18,16 +19,13 @@ _GROUPS: Final = ("id", "displayname", "tag", "users", "rights")
 # A right as XNAT's own form names it, such as xnat:mrSessionData_xnat:mrSessionData/project_DEMO_E.
 _RIGHT: Final = re.compile(r"(?P<type>\w+:\w+)_\w+:\w+/project_.*_(?P<letter>[RED])")
 _TYPE: Final = re.compile(r"\w+:\w+")
+_Listing = Callable[[Archive, Call], Reply]
 # What each letter of that form stands for: who may edit may also read and create.
 _LETTERS: Final = {"R": "r", "E": "rce", "D": "rd"}
 
 
 def list_people(archive: Archive, call: Call) -> Reply:
     """C-152."""
-    return _people_reply(archive, call)
-
-
-def _people_reply(archive: Archive, call: Call) -> Reply:
     people = archive.members.list_people(
         call.viewer,
         call.address.project or "",
@@ -46,21 +44,21 @@ def _person(row: Membership) -> tuple[str, ...]:
 def put_people(archive: Archive, call: Call) -> Reply:
     """C-153."""
     archive.members.put(call.viewer, call.address.project or "", call.found["group"], _names(call))
-    return _changed_reply(archive, call)
+    return _told_after(list_people, archive, call, columns=_PEOPLE)
 
 
 def remove_people(archive: Archive, call: Call) -> Reply:
     """C-154."""
     archive.members.remove(call.viewer, call.address.project or "", call.found["group"], _names(call))
-    return _changed_reply(archive, call)
+    return _told_after(list_people, archive, call, columns=_PEOPLE)
 
 
-def _changed_reply(archive: Archive, call: Call) -> Reply:
-    """The people as they are now; nobody, for those who took from themselves the right to see them."""
+def _told_after(listed: _Listing, archive: Archive, call: Call, *, columns: tuple[str, ...]) -> Reply:
+    """A list after a change of it; empty for who may see it no more and may just have left: the change is made."""
     try:
-        return _people_reply(archive, call)
-    except (NotFound, NotAllowed):
-        return table_reply(call, counted(Table(columns=_PEOPLE, rows=[])))
+        return listed(archive, call)
+    except (NotAllowed, NotFound):
+        return table_reply(call, counted(Table(columns=columns, rows=[])))
 
 
 def _names(call: Call) -> list[str]:
@@ -94,7 +92,7 @@ def put_group(archive: Archive, call: Call) -> Reply:
     if not name:
         raise BadValue("displayName", "", "Display name is required.")
     archive.members.put_group(call.viewer, project_id, name, _read_rights(call))
-    return list_groups(archive, call)
+    return _told_after(list_groups, archive, call, columns=_GROUPS)
 
 
 def _read_rights(call: Call) -> dict[str, str]:

@@ -118,6 +118,7 @@ class Entities:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> Changed:
+            nodes.lock_hierarchy(connection, is_exclusive=False)
             existing = _find_existing(connection, viewer, address) or _find_behind_others(connection, viewer, address)
             if existing is None:
                 return self._create(connection, viewer, address, change, stamp=stamp)
@@ -144,13 +145,15 @@ class Entities:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
+            nodes.lock_hierarchy(connection, is_exclusive=address.kind is Kind.SUBJECT)
             seen = _get_exact(connection, viewer, address, action=Action.SEE)
             if (project := project_of_name(connection, seen)).pk != seen.project.pk:
                 unshare(connection, viewer, seen, project, stamp=stamp)
                 return
             place = _get_exact(connection, viewer, address, action=Action.DELETE)
             check_carries_nothing(connection, place)
-            nodes.mark_node_deleted(connection, place.node.pk, stamp=stamp)
+            if not nodes.mark_node_deleted(connection, place.node.pk, stamp=stamp):
+                raise NotFound(f"{place.kind} {place.node.id!r}")
             names.mark_labels_deleted(connection, place.node.pk, at=stamp.at)
             record(connection, stamp, about(place), f"deleted {place.kind}", at=address, id=place.node.id)
 

@@ -3,12 +3,13 @@
 A gate stands for one viewer within one transaction. What a viewer may not see answers like what is not there (C-21).
 """
 
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection
 
-from filmroom.db import groups, names, projects
-from filmroom.model.errors import NotAllowed
+from filmroom.db import groups, names, people, projects
+from filmroom.model.errors import NotAllowed, NotSignedIn
 from filmroom.model.nodes import Accessibility, Kind, Node, Place
 from filmroom.model.people import Group, Viewer
 from filmroom.model.permission import Action, Scope, Standing, may, standing_of
@@ -113,6 +114,19 @@ def _secured(place: Place) -> Node:
     """F-56: scans and reconstructions are as safe as their session; everything else stands for itself."""
     inside = place.kind in {Kind.SCAN, Kind.RECONSTRUCTION}
     return place.session if inside and place.session is not None else place.node
+
+
+def get_current(connection: Connection, viewer: Viewer) -> Viewer:
+    """The viewer with the rights of now, which what takes long may not have begun with.
+
+    Raises NotSignedIn for an account that is let in no more.
+    """
+    if not viewer.pk:
+        return viewer  # guests and operators have no account
+    account = people.find_account_by_pk(connection, viewer.pk)
+    if account is None or not account.may_sign_in:
+        raise NotSignedIn
+    return replace(viewer, is_admin=account.is_admin, data_role=account.data_role)
 
 
 def is_administrator(viewer: Viewer) -> bool:

@@ -58,7 +58,7 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            existing = find_visible_project(connection, viewer, project_id)
+            existing = _find_behind_others(connection, viewer, project_id)
             if existing is None:
                 require_account(viewer)  # whoever makes a project owns it, so it must be somebody
                 if not self._users_create_projects:
@@ -90,6 +90,7 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
+            nodes.lock_hierarchy(connection, is_exclusive=True)
             project = get_place(connection, viewer, address, action=Action.DELETE)
             check_carries_nothing(connection, project)
             nodes.mark_node_deleted(connection, project.node.pk, stamp=stamp)
@@ -145,6 +146,14 @@ class Projects:
             if stamp.at - holder.deleted_at < self._undo_period:
                 raise RetiredProjectId(name)
             projects.release_project_names(connection, holder.pk)
+
+
+def _find_behind_others(connection: Connection, viewer: Viewer, project_id: str) -> Node | None:
+    """One that is not there is looked for again behind all who make projects now; those to come wait for this one."""
+    if existing := find_visible_project(connection, viewer, project_id):
+        return existing
+    nodes.lock_hierarchy(connection, is_exclusive=True)
+    return find_visible_project(connection, viewer, project_id)
 
 
 def _new_project(project_id: str, viewer: Viewer, stamp: Stamp) -> Node:

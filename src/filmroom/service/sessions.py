@@ -137,6 +137,7 @@ class Sessions:
         now = self._stores.clock()
 
         def unit(connection: Connection) -> None:
+            rows.lock_account(connection, viewer.login)  # who opens sessions at once must count each other's
             session_rows.delete_sessions_unused_since(connection, now - self.idle_limit)
             account = rows.find_account_by_pk(connection, viewer.pk)
             if account is None:

@@ -48,6 +48,7 @@ class Sharing:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> str:
+            nodes.lock_hierarchy(connection, is_exclusive=is_primary)
             nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.READ).node.pk)
             place = get_place(connection, viewer, address, action=Action.READ)
             project = _get_project(connection, viewer, project_id)
@@ -76,6 +77,7 @@ class Sharing:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
+            nodes.lock_hierarchy(connection, is_exclusive=address.kind is Kind.SUBJECT)
             place = get_place(connection, viewer, address, action=Action.SEE)
             unshare(connection, viewer, place, _get_project(connection, viewer, project_id), stamp=stamp)
 
@@ -87,6 +89,7 @@ def unshare(connection: Connection, viewer: Viewer, place: Place, project: Node,
 
     Raises NotAllowed.
     """
+    nodes.lock_node(connection, place.node.pk)
     share = names.find_share(connection, project.pk, place.node.pk)
     if share is None:
         raise NotAllowed(f"{place.kind.capitalize()} is not assigned to specified project")

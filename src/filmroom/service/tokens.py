@@ -120,7 +120,8 @@ class Tokens:
             token = rows.find_token(connection, alias)
             if token is None or not _may_end(viewer, token, secret):
                 raise NotFound(f"token {alias!r}")
-            rows.delete_token(connection, token.pk)
+            if not rows.delete_token(connection, token.pk):
+                raise NotFound(f"token {alias!r}")
             at = f"/users/{token.account.login}"
             record(connection, stamp, ABOUT_ACCOUNTS, "ended a token", at=at, alias=alias)
 

@@ -22,6 +22,7 @@ from filmroom.model.permission import Action
 from filmroom.model.resources import Description, Digest, FileEntry, IfExists, Resource
 from filmroom.service.arrivals import Arrivals, keys_of
 from filmroom.service.audit import Detail, about, record
+from filmroom.service.gate import get_current
 from filmroom.service.leases import check_leases
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource, is_number, split_names
@@ -105,13 +106,14 @@ class Uploads:
 
         ``and_then`` is what else must happen in the same transaction.
         Bytes that get no name are deleted, unless the database failed in a way that leaves it unknown.
-        Raises NotFound, NotAllowed, BadName, PathConflict, FilesExist, LeaseLost, StorageFull, StorageFailed.
+        Raises NotFound, NotAllowed, BadName, PathConflict, FilesExist, LeaseLost, StorageFull, StorageFailed, and
+        NotSignedIn for somebody whose account was disabled meanwhile.
         """
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> tuple[Fate, ...]:
             check_leases(connection, keys_of(arrivals))
-            place = get_place(connection, viewer, address, action=Action.EDIT)
+            place = get_place(connection, get_current(connection, viewer), address, action=Action.EDIT)
             resource = _get_target(connection, place, address, options=options, stamp=stamp)
             fates = _store(connection, resource, arrivals, options=options, stamp=stamp)
             if options.is_strict:

@@ -31,6 +31,7 @@ def _add_columns() -> None:
     for name in ("data_role", "email", "first_name", "last_name"):
         op.add_column("account", sa.Column(name, _TEXT, nullable=False, server_default=""))
     op.add_column("account", sa.Column("last_success_at", sa.BigInteger()))
+    op.create_index("ix_login_failure_last_at", "login_failure", ["last_at"])
 
 
 def _make_groups() -> None:
