@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from filmroom.db import groups, people
+from filmroom.db import groups, nodes, people
 from filmroom.db.groups import Member
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, LastOwner, NotAllowed, NotForGuests, NotFound
@@ -161,7 +161,12 @@ def _address(project_id: str) -> Address:
 
 
 def _get_own_project(connection: Connection, viewer: Viewer, project_id: str) -> Node:
-    """Raises NotFound, and NotAllowed for all who may not delete the project: only its owners choose its people."""
+    """Raises NotFound, and NotAllowed for all who may not delete the project: only its owners choose its people.
+
+    Nobody else changes them until the transaction ends, so that the last owner stays and nobody joins what is deleted.
+    """
+    seen = get_place(connection, viewer, _address(project_id), action=Action.SEE).node
+    nodes.lock_node(connection, seen.pk)
     return get_place(connection, viewer, _address(project_id), action=Action.DELETE).node
 
 
