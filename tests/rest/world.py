@@ -157,7 +157,7 @@ def _credentials(actor: str) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(pair).decode()}"} if actor in LOGINS else {}
 
 
-def _insert(connection: Connection, login: str, password_hash: str) -> bool:
+def _insert(connection: Connection, login: str, password_hash: str) -> int:
     return insert_account(connection, login, password_hash, is_admin=False, now=datetime(2026, 1, 1, tzinfo=UTC))
 
 
