@@ -20,6 +20,7 @@ from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
 from filmroom.model.resources import Digest, FileEntry, Resource
 from filmroom.service.audit import Detail, about, record
+from filmroom.service.gate import Gate
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, select_resources
 from filmroom.service.staging import Summing, iter_pieces
@@ -67,6 +68,11 @@ class Refresh:
             place = get_place(connection, viewer, address, action=Action.EDIT)
             is_session = place.kind is Kind.EXPERIMENT and address.resource is None
             found = select_resources(connection, viewer, address, with_inside=is_session)
+            gate = Gate(connection, viewer)
+            if address.resource is None:
+                found = tuple(one for one in found if gate.may(Action.EDIT, one.place))
+            for one in found:
+                gate.check(Action.EDIT, one.place)  # a number may name a resource of something else (F-54)
         if not found and address.resource is not None:
             raise NotFound(f"resource {address.resource!r}")
         return found
