@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from rest.session import results
+
 Pack = Callable[[Mapping[str, bytes]], bytes]
 FILES = {"mr_1/1.dcm": b"one", "mr_1/deep/2.dcm": b"two" * 100_000, "top \u00e9.txt": b""}
 
@@ -296,3 +298,4 @@ def test_an_archive_without_files_says_that_nothing_was_stored(alice: TestClient
 
     assert (reply.status_code, reply.content, reply.headers["filmroom-stored"]) == (200, b"", "no")
     assert "no file" in reply.headers["filmroom-note"]
+    assert results(alice, f"{demo}/resources") == []

@@ -150,3 +150,19 @@ def test_the_check_can_be_turned_off(archive: Archive) -> None:
 )
 def test_a_browser_is_known_by_its_name(alice: TestClient, agent: str, status: int) -> None:
     assert alice.put("/data/projects/NEW", headers={"User-Agent": agent}).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("wanted", "path"), [("PUT", "/xapi/users/bob/roles/Administrator"), ("DELETE", "/xapi/users/active/bob")]
+)
+def test_a_form_of_another_site_cannot_stand_for_another_method_below_xapi(
+    client: Clients, wanted: str, path: str
+) -> None:
+    """No token is asked there, and a browser sends Basic credentials along wherever a form comes from."""
+    admin = client("admin")
+    admin.headers["User-Agent"] = FIREFOX
+
+    reply = admin.post(f"{path}?method={wanted}", data={"a": "b"})
+
+    assert reply.status_code == 405
+    assert admin.get("/xapi/users/bob/roles").json() == []

@@ -194,3 +194,9 @@ def test_a_garbage_form_breaks_nothing(nobody: TestClient, body: bytes) -> None:
     reply = nobody.put("/data/services/auth", content=body, headers=headers)
 
     assert reply.status_code in {400, 401}
+
+
+def test_a_nul_in_a_multipart_form_is_refused(client: Callable[[str], TestClient]) -> None:
+    reply = client("").post("/data/services/auth", files={"username": (None, "ali\0ce"), "password": (None, PASSWORD)})
+
+    assert reply.status_code == 400

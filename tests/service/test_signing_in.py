@@ -17,7 +17,7 @@ from filmroom.model.errors import AccountLocked, ArchiveError, Busy, NotSignedIn
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.passwords import Passwords
-from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES
+from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, _Remembered
 from service.desk import PATIENCE_SECONDS
 
 
@@ -162,7 +162,7 @@ def test_wrong_pairs_are_not_remembered(archive: Archive, database: Database) ->
 
 
 def test_memory_for_pairs_is_bounded(archive: Archive, clock: Clock) -> None:
-    full = {b"%d" % number: (0, 0, clock.now) for number in range(10_000)}
+    full = {b"%d" % number: _Remembered(0, 0, clock.now, set()) for number in range(10_000)}
     archive.sessions._remembered.update(full)
 
     _sign_in(archive)
@@ -216,6 +216,33 @@ def test_a_lock_is_of_one_login_and_one_client(archive: Archive) -> None:
     assert let_in == [False, True, True]
 
 
+def test_what_is_remembered_lets_nobody_guess_on_who_is_locked_out(archive: Archive) -> None:
+    """Somebody works with this password elsewhere, so that it is remembered; that answers no guesses."""
+    _sign_in(archive, client="work")
+    _fail(archive, MOST_FAILURES, client="guesser")
+
+    with pytest.raises(AccountLocked):
+        _sign_in(archive, client="guesser")
+
+    assert _is_let_in(archive, client="work")
+
+
+def test_memory_for_addresses_that_failed_is_bounded(archive: Archive) -> None:
+    archive.sessions._doubted.update((str(number), "there") for number in range(10_000))
+
+    _fail(archive, 1)
+
+    assert archive.sessions._doubted == {("alice", "here")}
+
+
+def test_after_a_slip_the_right_password_is_remembered_again(archive: Archive, database: Database) -> None:
+    _fail(archive, 1)
+    _sign_in(archive)
+    _change_hash_behind_the_scenes(database)
+
+    assert _is_let_in(archive)
+
+
 def test_a_login_without_an_account_is_locked_alike(archive: Archive, database: Database, clock: Clock) -> None:
     def unit(connection: Connection) -> None:  # each of these would cost as much time as a real sign-in
         for _ in range(MOST_FAILURES - 1):
@@ -230,6 +257,7 @@ def test_a_login_without_an_account_is_locked_alike(archive: Archive, database: 
 
 def test_a_pair_that_is_remembered_is_let_in_despite_the_lock(archive: Archive) -> None:
     """Else whoever shares an address with a working client could lock it out."""
+    _sign_in(archive, client="elsewhere")
     _sign_in(archive)
     _fail(archive, MOST_FAILURES)
 

@@ -62,10 +62,11 @@ def in_project(project_pk: int) -> ColumnElement[bool]:
     return event.c.project_pk == project_pk
 
 
-def in_or_below(node_pk: int) -> ColumnElement[bool]:
-    """Of a thing and of all that is or was inside it."""
+def in_or_below(node_pk: int, *, project_pk: int) -> ColumnElement[bool]:
+    """Of a thing and of all that is or was inside it, without what belongs to other projects."""
     below = select(node.c.pk).where(node.c.pk == node_pk).cte("below", recursive=True)
-    below = below.union_all(select(node.c.pk).where(node.c.parent_pk == below.c.pk))
+    own = (node.c.parent_pk == below.c.pk, node.c.project_pk == project_pk)
+    below = below.union_all(select(node.c.pk).where(*own))
     return event.c.node_pk.in_(select(below.c.pk))
 
 

@@ -70,7 +70,7 @@ def may_need_check(archive: Archive, request: Request) -> bool:
         pair = _basic_pair(request)
     except NotSignedIn:
         return False
-    return pair is not None and not archive.sessions.remembers(*pair)
+    return pair is not None and not archive.sessions.remembers(*pair, client=request.client)
 
 
 def is_form_login(request: Request) -> bool:

@@ -93,6 +93,8 @@ def _read_parts(call: Call, body: bytes) -> None:
         fields = [(part.name, part.value) for part in parts if not part.filename]
     except (MultipartError, UnicodeDecodeError, LookupError) as error:
         raise BadValue("multipart body", "", f"it cannot be read: {error}") from error
+    if any("\0" in text for field in fields for text in field):
+        raise BadValue("multipart body", "", "it must not hold a NUL character")
     call.query.add(fields)
 
 

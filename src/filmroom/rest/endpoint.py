@@ -78,10 +78,10 @@ class Endpoint:
                 reply = begun if isinstance(begun, Reply) else await take(begun, body, run)
         except ArchiveError as error:
             if isinstance(error, StorageFailed | MissingBytes | Busy):
-                _LOG.error("storage", path=path, error=repr(error), cause=repr(error.__cause__))
+                _LOG.error("storage", path=_without_secrets(path), error=repr(error), cause=repr(error.__cause__))
             reply = error_reply(error, realm=self._site.site_id, is_plain=is_plain)
         except Exception:  # noqa: BLE001 - the outermost layer: a fault of ours must not end the connection
-            _LOG.exception("unexpected", path=path)
+            _LOG.exception("unexpected", path=_without_secrets(path))
             reply = page(
                 500, "The server encountered an unexpected condition; its log has the details", is_plain=is_plain
             )

@@ -223,7 +223,7 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
         raise NotSignedIn  # before anything is told of what is there (F-25)
     address, rest = split_address(path) if operations is OPERATIONS else (Address(kind=Kind.SITE), _segments(path))
     query = Query(request.raw_query)
-    method = _method(request, query)
+    method = _method(request, query, is_xapi=operations is XAPI_OPERATIONS)
     for operation in operations:
         if address.kind not in operation.kinds or (found := match_suffix(operation.suffix, rest)) is None:
             continue
@@ -249,10 +249,13 @@ def is_below_xapi(raw_path: str, root_path: str) -> bool:
     return f"{raw_path.removeprefix(root_path)}/".startswith(f"{XAPI}/")
 
 
-def _method(request: Request, query: Query) -> str:
-    """HEAD is GET without the body (F-9); a POST may say ``method=`` (F-10, C-10)."""
+def _method(request: Request, query: Query, *, is_xapi: bool) -> str:
+    """HEAD is GET without the body (F-9); a POST may say ``method=`` (F-10, C-10).
+
+    Not below ``/xapi``: a page of another site can make a browser send a POST but no PUT, and no token is asked there.
+    """
     method = "GET" if request.method == "HEAD" else request.method
-    return (query.text("method") or method).upper() if method == "POST" else method
+    return (query.text("method") or method).upper() if method == "POST" and not is_xapi else method
 
 
 def _handler(operation: Operation, method: str) -> Handler:

@@ -55,7 +55,7 @@ class Audit:
         self._stores = stores
 
     def list_of(self, viewer: Viewer, address: Address, *, limit: int, offset: int = 0) -> tuple[Event, ...]:
-        """What happened to a thing and to all that is or was inside it, the latest first.
+        """What happened to a thing and to all of its project that is or was inside it, the latest first.
 
         Raises NotFound, and NotAllowed for all who may not change the project that it belongs to.
         """
@@ -64,7 +64,8 @@ class Audit:
             project = Address(kind=Kind.PROJECT, project=place.project.id)
             get_place(connection, viewer, project, action=Action.EDIT)
             is_project = place.kind is Kind.PROJECT
-            which = events.in_project(place.node.pk) if is_project else events.in_or_below(place.node.pk)
+            pk, project_pk = place.node.pk, place.project.pk
+            which = events.in_project(pk) if is_project else events.in_or_below(pk, project_pk=project_pk)
             return tuple(events.iter_events(connection, which, limit=limit, offset=offset))
 
     def list_all(

@@ -222,11 +222,11 @@ class Entities:
         Whoever makes it must be allowed to make such a thing there (C-81, C-94), or to edit the session (C-111, C-118).
         """
         if address.kind in {Kind.SCAN, Kind.RECONSTRUCTION}:
-            session = get_place(connection, viewer, _session_of(address), action=Action.EDIT)
+            session = _get_session(connection, viewer, address, action=Action.EDIT)
             return session, session.project
         xsi_type = change.data_type.xsi_type if change.data_type else ""
         if address.kind is Kind.ASSESSOR:
-            session = get_place(connection, viewer, _session_of(address), action=Action.READ)
+            session = _get_session(connection, viewer, address, action=Action.READ)
             get_project_to_fill(connection, viewer, session.project.id, xsi_type)
             return session, session.project
         project = get_project_to_fill(connection, viewer, _project_of(address), xsi_type)
@@ -242,8 +242,13 @@ class Entities:
 _NEW_SUBJECT: Final = Change(data_type=SUBJECT, fields={})
 
 
-def _session_of(address: Address) -> Address:
-    return replace(address, kind=Kind.EXPERIMENT, side=Side.NONE, **{address.kind: None})
+def _get_session(connection: Connection, viewer: Viewer, address: Address, *, action: Action) -> Place:
+    """The session inside which a thing is. Raises NotFound, also for an assessor, which holds no others."""
+    above = replace(address, kind=Kind.EXPERIMENT, side=Side.NONE, **{address.kind: None})
+    session = get_place(connection, viewer, above, action=action)
+    if session.kind is not Kind.EXPERIMENT:
+        raise NotFound(f"experiment {address.experiment!r}")
+    return session
 
 
 def _project_of(address: Address) -> str:

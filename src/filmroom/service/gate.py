@@ -95,12 +95,13 @@ class Gate:
         )
 
     def _is_shared_with_viewer(self, place: Place, secured: Node, action: Action) -> bool:
-        """What is inside a session is shared along with it."""
-        shared = (secured, place.session) if place.kind is Kind.ASSESSOR else (secured,)
+        """What is inside a session is shared along with it, unless it belongs to another project."""
+        shared = [secured]
+        if place.kind is Kind.ASSESSOR and place.session and place.session.project_pk == secured.project_pk:
+            shared.append(place.session)
         return any(
             may(self._standing(project), action, Scope.SHARED, secured.xsi_type)
             for node in shared
-            if node is not None
             for project in self._projects_of_shares(node)
         )
 

@@ -70,10 +70,10 @@ class Refresh:
             is_session = place.kind is Kind.EXPERIMENT and address.resource is None
             found = select_resources(connection, viewer, address, with_inside=is_session)
             gate = Gate(connection, viewer)
-            if is_session:
-                found = tuple(inner for inner in found if gate.may(Action.EDIT, inner.place))
-            for chosen in found:  # a number may lead to another place than the address says (F-54)
-                gate.check(Action.EDIT, chosen.place)
+            if address.resource is None:
+                found = tuple(one for one in found if gate.may(Action.EDIT, one.place))
+            for one in found:
+                gate.check(Action.EDIT, one.place)  # a number may name a resource of something else (F-54)
         if not found and address.resource is not None:
             raise NotFound(f"resource {address.resource!r}")
         return found

@@ -288,7 +288,8 @@ class _Walk:
         """F-48: below no session at all there is nothing, not even for those who ask for all."""
         kind, side = self._address.kind, self._address.side
         wanted = _items(getattr(self._address, kind))
-        sessions = [place for place in self._experiments(project) if self._gate.may(Action.READ, place)]
+        found = (place for place in self._experiments(project) if place.kind is Kind.EXPERIMENT)
+        sessions = [place for place in found if self._gate.may(Action.READ, place)]
         if not sessions:
             raise NotFound(f"experiment {self._address.experiment!r}")
         for session in sessions:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -32,6 +32,15 @@ _TOUCH_AFTER: Final = timedelta(minutes=1)
 _MARK_LENGTH: Final = 8
 
 
+class _Remembered(NamedTuple):
+    """Whose a pair is that was right, and from which addresses it was so."""
+
+    account_pk: int
+    version: int
+    until: datetime
+    clients: set[str]
+
+
 class Sessions:
     def __init__(self, stores: Stores, passwords: Passwords, *, idle_limit: timedelta, per_user: int) -> None:
         self._stores = stores
@@ -39,7 +48,8 @@ class Sessions:
         self.idle_limit = idle_limit
         self._per_user = per_user
         self._secret = secrets.token_bytes(32)
-        self._remembered: dict[bytes, tuple[int, int, datetime]] = {}
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._doubted: set[tuple[str, str]] = set()
         self._checking: dict[bytes, Future[Viewer]] = {}
         self._joining = threading.Lock()
 
@@ -48,18 +58,19 @@ class Sessions:
 
         A pair that was right is remembered for five minutes, as an HMAC under a key of this process, and counts only
         while its account's ``credential_version`` is what it was. So many clients with one password cost one argon2.
+        From an address that failed with this login it counts only if it was right from there too: what is remembered
+        must not answer whoever guesses on after they are locked out, nor be in the way of who works at that address.
         """
         pair = self._digest(login, password)
-        if viewer := self._recall(pair):
+        if viewer := self._recall(pair, login, client=client):
             return viewer
         if len(login) > LONGEST_LOGIN or len(password) > LONGEST_PASSWORD:
             raise NotSignedIn
         return self._check_once(login, password, pair=pair, client=client)
 
-    def remembers(self, login: str, password: str) -> bool:
+    def remembers(self, login: str, password: str, *, client: str) -> bool:
         """Whether this pair was right a while ago, so that signing in with it hardly takes the time of a password."""
-        _, _, until = self._remembered.get(self._digest(login, password), (0, 0, None))
-        return until is not None and until >= self._stores.clock()
+        return self._find_remembered(self._digest(login, password), login, client=client) is not None
 
     def _digest(self, login: str, password: str) -> bytes:
         return hmac.digest(self._secret, f"{login}\0{password}".encode(), "sha256")
@@ -72,7 +83,8 @@ class Sessions:
         if running is not mine:
             return running.result()
         try:
-            mine.set_result(self._recall(pair) or self._check(login, password, pair=pair, client=client))
+            viewer = self._recall(pair, login, client=client) or self._check(login, password, pair=pair, client=client)
+            mine.set_result(viewer)
         except BaseException as error:
             mine.set_exception(error)
             raise
@@ -81,14 +93,21 @@ class Sessions:
                 del self._checking[pair]
         return mine.result()
 
-    def _recall(self, pair: bytes) -> Viewer | None:
-        pk, version, until = self._remembered.get(pair, (0, 0, None))
-        if until is None or until < self._stores.clock():
+    def _find_remembered(self, pair: bytes, login: str, *, client: str) -> _Remembered | None:
+        found = self._remembered.get(pair)
+        if found is None or found.until < self._stores.clock():
+            return None
+        return found if client in found.clients or (login, client) not in self._doubted else None
+
+    def _recall(self, pair: bytes, login: str, *, client: str) -> Viewer | None:
+        if (found := self._find_remembered(pair, login, client=client)) is None:
             return None
         with self._stores.database.glance() as connection:
-            account = rows.find_account_by_pk(connection, pk)
-        is_same = account is not None and account.may_sign_in and account.credential_version == version
-        return _to_viewer(account) if account is not None and is_same else None
+            account = rows.find_account_by_pk(connection, found.account_pk)
+        if account is None or not account.may_sign_in or account.credential_version != found.version:
+            return None
+        found.clients.add(client)
+        return _to_viewer(account)
 
     def _check(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
         now = self._stores.clock()
@@ -97,15 +116,17 @@ class Sessions:
             account = rows.find_account(connection, login)
             failures = session_rows.count_failures(connection, login, client, since=since)
         if failures >= MOST_FAILURES:
+            self._doubt(login, client)
             raise AccountLocked
         is_right = self._passwords.is_right(password, account.password_hash if account else None)
         if account is None or not is_right or not account.may_sign_in:
             self._write_if_possible(
                 lambda connection: session_rows.add_failure(connection, login, client, now=now, since=since)
             )
+            self._doubt(login, client)
             raise NotSignedIn
         self._note_success(account, client, had_failed=failures > 0)
-        self._remember(pair, account, now)
+        self._remember(pair, account, now, client=client)
         return _to_viewer(account)
 
     def _note_success(self, account: rows.Account, client: str, *, had_failed: bool) -> None:
@@ -123,10 +144,17 @@ class Sessions:
         with suppress(StorageFull, StorageFailed, Busy):
             self._stores.database.write(unit)
 
-    def _remember(self, pair: bytes, account: rows.Account, now: datetime) -> None:
+    def _doubt(self, login: str, client: str) -> None:
+        if len(self._doubted) >= _MOST_REMEMBERED:
+            self._doubted.clear()
+        self._doubted.add((login, client))
+
+    def _remember(self, pair: bytes, account: rows.Account, now: datetime, *, client: str) -> None:
+        self._doubted.discard((account.login, client))
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[pair] = (account.pk, account.credential_version, now + _REMEMBERED_FOR)
+        until = now + _REMEMBERED_FOR
+        self._remembered[pair] = _Remembered(account.pk, account.credential_version, until, {client})
 
     def open(self, viewer: Viewer) -> str:
         """The id of a new session, 32 hex digits. It is told here once and only its hash is kept.

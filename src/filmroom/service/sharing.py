@@ -33,7 +33,10 @@ class Sharing:
         self._stores = stores
 
     def list_projects(self, viewer: Viewer, address: Address) -> tuple[Presence, ...]:
-        """The projects that a thing is in, its own first, as far as the viewer may see them (C-86). Raises NotFound."""
+        """The projects that a thing is in, its own first, as far as the viewer may see them (C-86). Raises NotFound.
+
+        Whoever may delete the thing sees all of them: it can be taken out of each.
+        """
         with self._stores.database.read() as connection:
             place = get_place(connection, viewer, address, action=Action.READ)
             return tuple(_iter_presences(connection, viewer, place))
@@ -79,7 +82,8 @@ class Sharing:
         def unit(connection: Connection) -> None:
             nodes.lock_hierarchy(connection, is_exclusive=address.kind is Kind.SUBJECT)
             place = get_place(connection, viewer, address, action=Action.SEE)
-            unshare(connection, viewer, place, _get_project(connection, viewer, project_id), stamp=stamp)
+            hidden = _find_hidden(connection, viewer, place, project_id)
+            unshare(connection, viewer, place, hidden or _get_project(connection, viewer, project_id), stamp=stamp)
 
         self._stores.database.write(unit)
 
@@ -128,6 +132,14 @@ def _get_project(connection: Connection, viewer: Viewer, project_id: str) -> Nod
     return project
 
 
+def _find_hidden(connection: Connection, viewer: Viewer, place: Place, project_id: str) -> Node | None:
+    """A project that a thing is shared into, for whoever may delete the thing, though they may not see the project."""
+    if not Gate(connection, viewer).may(Action.DELETE, place):
+        return None
+    projects = names.iter_projects_shared_into(connection, place.node.pk)
+    return next((project for project in projects if project.id.casefold() == project_id.casefold()), None)
+
+
 def _share(connection: Connection, place: Place, project: Node, label: str | None, *, stamp: Stamp) -> None:
     share = names.find_share(connection, project.pk, place.node.pk)
     if share is not None and (label is None or label == share.label):
@@ -171,7 +183,8 @@ def _move_name(connection: Connection, moved: Node, project: Node, label: str | 
 def _iter_presences(connection: Connection, viewer: Viewer, place: Place) -> Iterator[Presence]:
     gate = Gate(connection, viewer)
     own = find_live_place(connection, Owner(place.node.pk, place.side))
+    may_end_all = gate.may(Action.DELETE, place)
     for project in (place.project, *names.iter_projects_shared_into(connection, place.node.pk)):
         share = names.find_share(connection, project.pk, place.node.pk)
-        if share is not None and gate.may_see_project(project):
+        if share is not None and (may_end_all or gate.may_see_project(project)):
             yield Presence(project, share.label or (own.node.label if own else None) or "")

@@ -114,8 +114,7 @@ class Uploads:
         def unit(connection: Connection) -> tuple[Fate, ...]:
             check_leases(connection, keys_of(arrivals))
             place = get_place(connection, get_current(connection, viewer), address, action=Action.EDIT)
-            resource = _get_target(connection, place, address, options=options, stamp=stamp)
-            fates = _store(connection, resource, arrivals, options=options, stamp=stamp)
+            fates = _store_at(connection, place, address, arrivals=arrivals, options=options, stamp=stamp)
             if options.is_strict:
                 _check_all_stored(arrivals, fates)
             _record(connection, stamp, place, address=address, arrivals=arrivals, fates=fates)
@@ -202,6 +201,22 @@ def _get_target(
     if resource is None:
         raise Busy(f"resource {label!r} is being made and deleted at the same time")
     return resource
+
+
+def _store_at(
+    connection: Connection,
+    place: Place,
+    address: Address,
+    *,
+    arrivals: Sequence[Arrival],
+    options: UploadOptions,
+    stamp: Stamp,
+) -> tuple[Fate, ...]:
+    """The fate of each arrival. Where nothing arrives no resource is made."""
+    if not arrivals:
+        return ()
+    resource = _get_target(connection, place, address, options=options, stamp=stamp)
+    return _store(connection, resource, arrivals, options=options, stamp=stamp)
 
 
 def _store(
