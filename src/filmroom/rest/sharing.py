@@ -1,7 +1,9 @@
 """Things in more projects than their own, over HTTP (C-85 to C-87, C-99, C-108)."""
 
+from contextlib import suppress
 from typing import Final
 
+from filmroom.model.errors import NotAllowed, NotFound
 from filmroom.model.nodes import Kind
 from filmroom.model.table import Table, counted
 from filmroom.rest.call import Call
@@ -42,7 +44,10 @@ def share(archive: Archive, call: Call) -> Reply:
     if is_primary:
         return Reply()
     if call.address.kind is not Kind.EXPERIMENT:
-        return get_entity(archive, call)
+        # Whoever takes it from the viewer's sight between the two does not undo that it was shared.
+        with suppress(NotAllowed, NotFound):
+            return get_entity(archive, call)
+        return Reply(body=thing_id.encode())
     return Reply(status=201 if call.address.project is None else 200, body=thing_id.encode())
 
 
