@@ -213,3 +213,12 @@ def test_idle_sessions_are_not_shown(archive: Archive, alice: Viewer, session_id
     clock.move(minutes=15, seconds=1)
 
     assert (len(before), archive.sessions.list_open(alice, "alice")) == (1, ())
+
+
+def test_a_password_that_was_changed_meanwhile_opens_no_session(archive: Archive) -> None:
+    """Between the look at the password and the session that it opens."""
+    alice = archive.sessions.sign_in("alice", PASSWORD, client="here")
+    archive.accounts.set_password("alice", "another password")
+
+    with pytest.raises(NotSignedIn):
+        archive.sessions.open(alice)

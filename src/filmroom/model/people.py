@@ -36,7 +36,8 @@ class Viewer:
     """Who asks. Every use case takes one; there is no way to ask as nobody.
 
     ``client`` is the network address that the request came from, and ``reason`` why its sender says it is made; both
-    are for the audit trail only, and empty where they are not known.
+    are for the audit trail only, and empty where they are not known. ``credential_version`` is the account's when it
+    was let in, 0 where that is not known.
     """
 
     pk: int
@@ -45,6 +46,7 @@ class Viewer:
     data_role: DataRole = DataRole.NONE
     client: str = ""
     reason: str = ""
+    credential_version: int = field(default=0, compare=False)
 
     @property
     def is_guest(self) -> bool:

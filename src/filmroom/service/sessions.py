@@ -107,7 +107,7 @@ class Sessions:
         if account is None or not account.may_sign_in or account.credential_version != found.version:
             return None
         found.clients.add(client)
-        return _to_viewer(account)
+        return to_viewer(account)
 
     def _check(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
         now = self._stores.clock()
@@ -127,7 +127,7 @@ class Sessions:
             raise NotSignedIn
         self._note_success(account, client, had_failed=failures > 0)
         self._remember(pair, account, now, client=client)
-        return _to_viewer(account)
+        return to_viewer(account)
 
     def _note_success(self, account: rows.Account, client: str, *, had_failed: bool) -> None:
         now = self._stores.clock()
@@ -168,8 +168,8 @@ class Sessions:
             rows.lock_account(connection, viewer.login)  # who opens sessions at once must count each other's
             session_rows.delete_sessions_unused_since(connection, now - self.idle_limit)
             account = rows.find_account_by_pk(connection, viewer.pk)
-            if account is None:
-                raise NotSignedIn
+            if account is None or viewer.credential_version not in {0, account.credential_version}:
+                raise NotSignedIn  # a password that was changed just now opens nothing any more
             session_rows.delete_all_but_latest(connection, account.pk, kept=self._per_user - 1)
             session_rows.insert_session(connection, _sha256(session_id), account, now=now)
 
@@ -187,7 +187,7 @@ class Sessions:
             self._write_if_possible(
                 lambda connection: session_rows.touch_session(connection, _sha256(session_id), now=now)
             )
-        return _to_viewer(session.account)
+        return to_viewer(session.account)
 
     def close(self, session_id: str) -> None:
         self._stores.database.write(lambda connection: session_rows.delete_session(connection, _sha256(session_id)))
@@ -236,8 +236,14 @@ def _is_alive(session: session_rows.Session, *, now: datetime, idle_limit: timed
     return is_current and now - session.last_used_at <= idle_limit
 
 
-def _to_viewer(account: rows.Account) -> Viewer:
-    return Viewer(pk=account.pk, login=account.login, is_admin=account.is_admin, data_role=account.data_role)
+def to_viewer(account: rows.Account) -> Viewer:
+    return Viewer(
+        pk=account.pk,
+        login=account.login,
+        is_admin=account.is_admin,
+        data_role=account.data_role,
+        credential_version=account.credential_version,
+    )
 
 
 def _sha256(text: str) -> str:

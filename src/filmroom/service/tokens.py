@@ -23,7 +23,7 @@ from filmroom.model.errors import AccountLocked, NotFound
 from filmroom.model.people import Token, Viewer
 from filmroom.service.audit import ABOUT_ACCOUNTS, record
 from filmroom.service.gate import is_administrator, require_admin
-from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES
+from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, to_viewer
 from filmroom.service.stores import Stores
 
 # C-39.
@@ -92,8 +92,7 @@ class Tokens:
             lambda connection: rows.delete_token(connection, token.pk)
         ):
             return None  # somebody else was faster
-        account = token.account
-        return Viewer(pk=account.pk, login=account.login, is_admin=account.is_admin, data_role=account.data_role)
+        return to_viewer(token.account)
 
     def validate(self, alias: str, secret: str, *, client: str) -> str | None:
         """Whose token it is; None when the secret is not that of the alias, or its time is over.
