@@ -250,7 +250,7 @@ def _spelled_below(element: Element, step: str, rest: str) -> str | None:
     if element.is_keyed and rest.lower() == element.text_name.lower():
         return f"{step}/{element.text_name}"
     below = _spelled(element.body, rest) if rest else None
-    return f"{step}/{below}" if below and below != KEY else None
+    return None if below is None or (element.is_keyed and below == KEY) else f"{step}/{below}"
 
 
 def _like(names: Iterable[str], wanted: str) -> str | None:
