@@ -167,12 +167,15 @@ class _Draft:
 
     def put(self, path: str, leaf: Leaf | None, nested: DataType | None, where: str) -> None:
         steps, _, attribute = path.partition("@")
-        place = self
+        place, passed = self, list["_Draft"]()
         for step in steps.split("/") if steps not in {"", "."} else ():
+            passed.append(place)
             place = place.elements.setdefault(step.removesuffix("*"), _Draft(repeats=step.endswith("*")))
             if place.repeats != step.endswith("*"):
                 raise TypeTableError(f"{where}: {step.removesuffix('*')} repeats in one line and not in another")
-        if place.of_type or (nested and (attribute or place is self or place.text or place.elements)):
+        if any(draft.of_type for draft in (*passed, place)) or (
+            nested and (attribute or place is self or place.text or place.elements)
+        ):
             raise TypeTableError(f"{where} cannot be there, because it would be part of another type")
         if attribute and leaf:
             place.attributes[attribute] = leaf
@@ -180,6 +183,8 @@ class _Draft:
             place.of_type = nested
         else:
             place.text = leaf
+        if any(draft.text and draft.elements for draft in (*passed, place)):
+            raise TypeTableError(f"{where}: an element has text or elements, not both")
 
     def finished(self, prefix: str) -> Body:
         elements = {
