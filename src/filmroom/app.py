@@ -11,6 +11,7 @@ from starlette.routing import Router
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database, open_sqlite
 from filmroom.db.migrate import migrate
+from filmroom.model.datatypes import TypeTableError, use_own_types
 from filmroom.model.nodes import Accessibility
 from filmroom.rest.call import Site
 from filmroom.rest.endpoint import Endpoint
@@ -18,14 +19,18 @@ from filmroom.rest.proxies import read_networks
 from filmroom.rest.transfer import Threads
 from filmroom.service.archive import Archive, Rules
 from filmroom.service.unpacking import Limits
-from filmroom.settings import Settings
+from filmroom.settings import SettingError, Settings, read_data_types
 
 # More than may have or wait for a turn at a password, so that there are some for who is refused at once.
 _PASSWORD_THREADS: Final = 8
 
 
 def open_archive(settings: Settings) -> Archive:
-    """The archive of a data folder, which is made if need be; its database is brought to this program's schema."""
+    """The archive of a data folder, which is made if need be; its database is brought to this program's schema.
+
+    Raises SettingError for a mistake in the file of the site's own data types.
+    """
+    _use_data_types(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.data_dir.chmod(0o700)  # patients' images: whoever made the folder before may not have thought of it
     database = database_of(settings)
@@ -59,6 +64,13 @@ def compose(settings: Settings, database: Database) -> Archive:
     spool_dir = settings.data_dir / "spool"
     spool_dir.mkdir(mode=0o700, exist_ok=True)
     return Archive(database, blobs, clock=lambda: datetime.now(UTC), rules=rules, spool_dir=spool_dir)
+
+
+def _use_data_types(settings: Settings) -> None:
+    try:
+        use_own_types(read_data_types(settings))
+    except TypeTableError as error:
+        raise SettingError(f"{settings.data_types}: {error}") from error
 
 
 def create_app(archive: Archive, settings: Settings) -> Router:

@@ -155,6 +155,7 @@ class Settings:
         "Folders of the server, with : between them, from which whoever may upload may copy by reference=.",
         _folders,
     )
+    data_types: str = _option("", "A file that adds data types of this site's own; empty for none.", _text)
     restrict_user_list: bool = _option(
         default=False, doc="Whether only administrators are told who has an account here.", read=_flag
     )
@@ -209,6 +210,16 @@ def load(flags: Mapping[str, Any], *, config: Path | None = None) -> Loaded:
             values[name] = _read(name, value, origin)
             origins[name] = origin
     return Loaded(Settings(**values), origins)
+
+
+def read_data_types(settings: Settings) -> str | None:
+    """The text of the file of a site's own data types; None where there is none. Raises SettingError."""
+    if not settings.data_types:
+        return None
+    try:
+        return Path(settings.data_types).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{settings.data_types}: {error}") from error
 
 
 def admin_password() -> str | None:

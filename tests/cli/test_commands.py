@@ -10,6 +10,7 @@ import pytest
 
 from cli.commands import run
 from filmroom import __version__
+from filmroom.app import open_archive
 from filmroom.cli.filesystem import refuse_network_file_system
 from filmroom.cli.main import main
 from filmroom.settings import SettingError, Settings, load
@@ -193,3 +194,27 @@ def test_a_length_of_time_that_cannot_be_is_told(data: Path, text: str) -> None:
 
     assert refused.exit_code == 2
     assert "such as 30d" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('"xnat:a" = { fields = { b = "text" } }', "types.toml: xnat:a: field 'b': there is no type text"),
+        ("x = [", "types.toml: Invalid value"),
+    ],
+)
+def test_a_mistake_in_the_data_types_is_told_at_start(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "types.toml").write_text(text)
+    settings = Settings(data=str(tmp_path / "data"), data_types=str(tmp_path / "types.toml"))
+
+    with pytest.raises(SettingError) as caught:
+        open_archive(settings)
+
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "data").exists()
+
+
+def test_data_types_that_are_not_there_are_told_at_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="/nonexistent/types: "):
+        open_archive(Settings(data=str(tmp_path / "data"), data_types="/nonexistent/types"))

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import PASSWORD, Clock
 from filmroom.model.address import Address
-from filmroom.model.datatypes import SUBJECT, find_data_type
+from filmroom.model.datatypes import SUBJECT, find_data_type, get_data_type
 from filmroom.model.errors import ArchiveError, FilesExist, NotAllowed, NotFound
 from filmroom.model.nodes import Accessibility, Kind
 from filmroom.model.people import AccountChange, Event, Viewer
@@ -63,7 +63,7 @@ CHANGES: Final[dict[str, Callable[[Desk], object]]] = {
     ),
     "deleted project": lambda desk: desk.archive.projects.delete(desk.viewer, at()),
     "created subject": lambda desk: desk.archive.entities.put(
-        desk.viewer, replace(S, subject="T"), Change(data_type=SUBJECT, fields={})
+        desk.viewer, replace(S, subject="T"), Change(data_type=get_data_type(SUBJECT), fields={})
     ),
     "changed experiment": lambda desk: desk.archive.entities.put(
         desk.viewer, E, Change(data_type=SESSION, fields={"date": "2026-01-01"})

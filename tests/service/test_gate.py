@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from filmroom.model.address import Address
-from filmroom.model.datatypes import SUBJECT
+from filmroom.model.datatypes import SUBJECT, get_data_type
 from filmroom.model.errors import NotAllowed, NotFound
 from filmroom.model.nodes import Accessibility, Kind
 from filmroom.model.people import GUEST, Viewer
@@ -214,7 +214,7 @@ def test_what_is_open_to_all_is_open_to_outsiders_and_guests(
 
 
 def _make_subject(desk: Desk, where: Address) -> object:
-    return desk.archive.entities.put(desk.viewer, where, Change(data_type=SUBJECT, fields={}))
+    return desk.archive.entities.put(desk.viewer, where, Change(data_type=get_data_type(SUBJECT), fields={}))
 
 
 def test_an_outsider_makes_nothing_in_a_project(owner: Desk, people: dict[str, Viewer]) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from filmroom.model.datatypes import RECONSTRUCTION, SUBJECT, DataType, find_data_type, find_field_path, iter_known
+from filmroom.model.datatypes import RECONSTRUCTION, SUBJECT, DataType, find_data_type, get_data_type, iter_known
 from filmroom.model.errors import BadValue
 from filmroom.model.nodes import FieldValue, Kind, Node, Place
 from filmroom.model.table import Table, counted
-from filmroom.rest import items
+from filmroom.rest import items, itemxml
 from filmroom.rest.call import Call, Handler
 from filmroom.rest.documents import takes_document
 from filmroom.rest.formats import requested_type, table_reply, timestamp
@@ -30,7 +30,7 @@ def get_entity(archive: Archive, call: Call) -> Reply:
     tree = archive.entities.get(call.viewer, call.address)
     if requested_type(call, ("text/xml", "application/json", "text/html")) == "application/json":
         return Reply(body=items.to_json(tree), media_type="application/json; charset=UTF-8")
-    return Reply(body=items.to_xml(tree), media_type="text/xml; charset=UTF-8")
+    return Reply(body=itemxml.to_xml(tree), media_type="text/xml; charset=UTF-8")
 
 
 @takes_document
@@ -50,11 +50,11 @@ def _read_change(call: Call, document: bytes) -> Change:
     """C-48 to C-52: the document first, then the parameters, which win."""
     kind = call.address.kind
     named = _named_type(call) or _type_of_document(document) or _implied_type(call)
-    data_type = named or _DEFAULT_TYPES.get(kind)
+    data_type = named or _default_type(kind)
     if data_type is not None and data_type.kind is not kind:
         raise BadValue("xsiType", data_type.xsi_type, f"it is no type that a {kind} can have")
     reading = data_type or _base_type(kind)
-    from_xml = items.read_xml(document, reading) if document.strip() else {}
+    from_xml = itemxml.read_xml(document, reading) if document.strip() else {}
     new_label = call.query.text("label") if kind in {Kind.SUBJECT, Kind.EXPERIMENT} else None
     fields = {**from_xml, **items.read_parameters(call.query, reading)}
     for path in ("project", "label"):
@@ -82,6 +82,10 @@ def _implied_type(call: Call) -> DataType | None:
     prefixes = (name.split("/", 1)[0] for name, _ in call.query.items() if ":" in name and "/" in name)
     found = (find_data_type(prefix) for prefix in prefixes)
     return next((data_type for data_type in found if data_type and data_type.kind is call.address.kind), None)
+
+
+def _default_type(kind: Kind) -> DataType | None:
+    return get_data_type(_DEFAULT_TYPES[kind]) if kind in _DEFAULT_TYPES else None
 
 
 def _base_type(kind: Kind) -> DataType:
@@ -234,7 +238,7 @@ def _columns(call: Call, wanted: _List, types: tuple[DataType, ...] | None) -> t
 def _is_known(name: str, wanted: _List) -> bool:
     if name in _COMPUTED or name in wanted.columns or name == wanted.key:
         return True
-    return any(find_field_path(data_type, name) for data_type in iter_known(wanted.kind))
+    return any(data_type.find_field_path(name) for data_type in iter_known(wanted.kind))
 
 
 def _header(column: str) -> str:
@@ -274,5 +278,5 @@ def _cell(place: Place, column: str, wanted: _List, fields: Mapping[str, FieldVa
     if column in _COMPUTED:
         return _COMPUTED[column](place)
     data_type = find_data_type(place.node.xsi_type)
-    path = find_field_path(data_type, column) if data_type else None
+    path = data_type.find_field_path(column) if data_type else None
     return str(fields.get(path or "", ""))

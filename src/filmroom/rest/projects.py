@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from filmroom.model.datatypes import PROJECT
+from filmroom.model.datatypes import PROJECT, get_data_type
 from filmroom.model.errors import BadValue, IllegalId
 from filmroom.model.nodes import Accessibility, FieldValue, Node
 from filmroom.model.resources import IfExists
 from filmroom.model.table import Table, counted
-from filmroom.rest import items
+from filmroom.rest import items, itemxml
 from filmroom.rest.call import Call
 from filmroom.rest.documents import takes_document
 from filmroom.rest.formats import table_reply
@@ -42,8 +42,9 @@ def put_project(archive: Archive, call: Call, document: bytes) -> Reply:
 
 def _read_fields(call: Call, document: bytes) -> dict[str, FieldValue]:
     """C-48: the document first, then the parameters, which win."""
-    from_xml = items.read_xml(document, PROJECT) if document.strip() else {}
-    return {**from_xml, **items.read_parameters(call.query, PROJECT)}
+    data_type = get_data_type(PROJECT)
+    from_xml = itemxml.read_xml(document, data_type) if document.strip() else {}
+    return {**from_xml, **items.read_parameters(call.query, data_type)}
 
 
 def _read_accessibility(call: Call) -> Accessibility | None:

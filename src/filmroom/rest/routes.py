@@ -10,6 +10,7 @@ from filmroom.model.nodes import Kind
 from filmroom.rest import (
     cache,
     csrf,
+    elements,
     entities,
     files,
     history,
@@ -17,6 +18,7 @@ from filmroom.rest import (
     members,
     projects,
     resources,
+    schemas,
     services,
     sessions,
     sharing,
@@ -100,6 +102,8 @@ OPERATIONS: Final = (
     Operation(_SITE, "user/{login}/sessions", {"GET": sessions.count_sessions, "DELETE": sessions.end_sessions}),
     Operation(_SITE, "services/move-files", {"POST": services.move_files}),
     Operation(_SITE, "services/refresh/catalog", {"POST": services.refresh_catalogs}),
+    Operation(_SITE, "search/elements", {"GET": elements.list_elements}),
+    Operation(_SITE, "search/elements/{element}", {"GET": elements.list_fields}),
     Operation(_SITE, "users", {"GET": users.list_users}),
     Operation(_SITE, "user", {"GET": users.list_logins}),
     Operation(_SITE, "user/{user}", {"GET": users.get_user}),
@@ -180,6 +184,10 @@ XAPI_OPERATIONS: Final = (
     Operation(_SITE, "siteConfig/values/{properties}", {"GET": siteconfig.get_values}, is_open=True),
     Operation(_SITE, "siteConfig/buildInfo/{key}", {"GET": siteconfig.get_build_info}, is_open=True),
     Operation(_SITE, "siteConfig/{property}", {"GET": siteconfig.get_property}, is_open=True),
+    Operation(_SITE, "schemas", {"GET": schemas.list_schemas}),
+    Operation(_SITE, "schemas/datatypes", {"GET": schemas.list_data_types}),
+    Operation(_SITE, "schemas/{name}", {"GET": schemas.get_schema}),
+    Operation(_SITE, "schemas/{folder}/{name}", {"GET": schemas.get_schema}),
     Operation(_SITE, "access/projects", {"GET": members.list_accesses}),
     Operation(_SITE, "users/projects", {"GET": members.list_project_ids}),
     Operation(_SITE, "users/active", {"GET": sessions.list_all_sessions}),
@@ -208,8 +216,13 @@ XAPI_OPERATIONS: Final = (
     ),
 )
 
+# C-166: what documents refer to as the place of their schema.
+SCHEMA_OPERATIONS: Final = (Operation(_SITE, "{folder}/{file}", {"GET": schemas.get_schema_file}),)
+
 # The root of the site.
 HOME_OPERATIONS: Final = (Operation(_SITE, "", {"GET": home.get_home}, is_open=True),)
+
+_WITHOUT_CONTEXTS: Final = {XAPI: XAPI_OPERATIONS, "/schemas": SCHEMA_OPERATIONS}
 
 # Whoever signs in has no session yet whose token could be asked for.
 _SIGNING_IN: Final = frozenset({sessions.get_session, sessions.sign_in_by_form})
@@ -273,11 +286,11 @@ def _below_mount(raw_path: str, root_path: str) -> tuple[Sequence[Operation], st
     path = raw_path.removeprefix(root_path) if root_path else raw_path
     if path in {"", "/"}:
         return HOME_OPERATIONS, path
-    for mount in (*MOUNTS, XAPI):
+    for mount in (*MOUNTS, *_WITHOUT_CONTEXTS):
         if path == mount or path.startswith(f"{mount}/"):
             below = path.removeprefix(mount)
-            if mount == XAPI:
-                return XAPI_OPERATIONS, below
+            if mount in _WITHOUT_CONTEXTS:
+                return _WITHOUT_CONTEXTS[mount], below
             return OPERATIONS, below.removeprefix("/archive") if below.startswith("/archive/") else below
     raise NotFound("anything at this address")
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from lxml import etree
 
+from filmroom.model.datatypes import data_types
 from filmroom.model.errors import BadDocument
 
 NAMESPACES: Final = {
@@ -44,7 +45,7 @@ def parse_document(text: bytes, *, root: str) -> etree._Element:
 def root_name(text: bytes) -> str:
     """``prefix:name`` of a document's root, with our own prefix for its namespace. Raises BadDocument."""
     name = etree.QName(_parse(text))
-    prefix = next((prefix for prefix, uri in NAMESPACES.items() if uri == name.namespace), "")
+    prefix = next((prefix for prefix, uri in namespaces().items() if uri == name.namespace), "")
     return f"{prefix}:{name.localname}"
 
 
@@ -62,4 +63,9 @@ def _parse(text: bytes) -> etree._Element:
 def tag(name: str) -> str:
     """Lxml's spelling of ``prefix:name``."""
     prefix, local = name.split(":")
-    return f"{{{NAMESPACES[prefix]}}}{local}"
+    return f"{{{namespaces()[prefix]}}}{local}"
+
+
+def namespaces() -> dict[str, str]:
+    """By prefix: those of XNAT, and a site's own."""
+    return {**{prefix: known.uri for prefix, known in data_types().namespaces.items()}, **NAMESPACES}

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from filmroom.db import names, nodes, resources
 from filmroom.db.events import Subject
 from filmroom.model.address import Address
-from filmroom.model.datatypes import SUBJECT, DataType
+from filmroom.model.datatypes import SUBJECT, DataType, get_data_type
 from filmroom.model.errors import BadDocument, BadValue, LabelTaken, NeedsType, NotFound, WrongType
 from filmroom.model.names import check_id
 from filmroom.model.nodes import INSIDE_SESSION, FieldValue, Kind, Node, Place
@@ -203,7 +203,8 @@ class Entities:
         self, connection: Connection, viewer: Viewer, address: Address, *, stamp: Stamp
     ) -> Place:
         if _find_existing(connection, viewer, address) is None:
-            self._create(connection, viewer, address, _NEW_SUBJECT, stamp=stamp)
+            new = Change(data_type=get_data_type(SUBJECT), fields={})
+            self._create(connection, viewer, address, new, stamp=stamp)
         return get_place(connection, viewer, address, action=Action.SEE)
 
     def _id(self, connection: Connection, kind: Kind, given: str) -> str:
@@ -237,9 +238,6 @@ class Entities:
             raise BadDocument("Submitted experiment record must include the subject.")
         subject = Address(kind=Kind.SUBJECT, project=address.project, subject=name)
         return self._get_or_create_subject(connection, viewer, subject, stamp=stamp), project.node
-
-
-_NEW_SUBJECT: Final = Change(data_type=SUBJECT, fields={})
 
 
 def _get_session(connection: Connection, viewer: Viewer, address: Address, *, action: Action) -> Place:
