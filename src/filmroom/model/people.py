@@ -167,6 +167,11 @@ class Group:
     display_name: str
     rights: Mapping[str, str]
 
+    @property
+    def shown_rights(self) -> str:
+        """Such as ``xnat:mrSessionData=rce xnat:subjectData=r``."""
+        return " ".join(f"{name}={letters}" for name, letters in sorted(self.rights.items()))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

@@ -79,8 +79,7 @@ def _is(row: Counted, name: str) -> bool:
 
 
 def _group(row: Counted, project_id: str) -> tuple[str | int, ...]:
-    rights = " ".join(f"{name}={letters}" for name, letters in sorted(row.group.rights.items()))
-    return row.group.id, row.group.display_name, project_id, row.people, rights
+    return row.group.id, row.group.display_name, project_id, row.people, row.group.shown_rights
 
 
 @takes_form

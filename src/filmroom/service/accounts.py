@@ -10,7 +10,7 @@ from filmroom.db.sessions import delete_failures
 from filmroom.model.errors import AccountLocked, BadValue, LastAdministrator, NotFound, NotSignedIn
 from filmroom.model.names import check_email, check_login, check_person_name
 from filmroom.model.people import ADMINISTRATOR, OPERATOR, RIGHTS, ROLES, AccountChange, DataRole, User, Viewer
-from filmroom.service.audit import ABOUT_ACCOUNTS, record
+from filmroom.service.audit import record_of_account
 from filmroom.service.gate import is_administrator, require_account, require_admin
 from filmroom.service.passwords import Passwords, check_password
 from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, Sessions
@@ -45,7 +45,7 @@ class Accounts:
             pk = rows.insert_account(connection, login, password_hash, is_admin=bool(said.is_admin), now=stamp.at)
             different = said.different_from(self._get(connection, login))
             rows.update_account(connection, pk, different, ends_sessions=False, stamp=stamp)
-            record(connection, stamp, ABOUT_ACCOUNTS, "made an account", at=_address(login), **_told(different))
+            record_of_account(connection, stamp, login, "made an account", **_told(different))
 
         self._stores.database.write(unit)
 
@@ -116,7 +116,7 @@ class Accounts:
                 different["password_hash"] = password_hash
             if different:
                 rows.update_account(connection, user.number, different, ends_sessions=ends, stamp=stamp)
-                record(connection, stamp, ABOUT_ACCOUNTS, "changed an account", at=_address(login), **_told(different))
+                record_of_account(connection, stamp, login, "changed an account", **_told(different))
             return bool(different)
 
         return self._stores.database.write(unit)
@@ -160,7 +160,7 @@ class Accounts:
 
         def unit(connection: Connection) -> None:
             delete_failures(connection, login)
-            record(connection, stamp, ABOUT_ACCOUNTS, "unlocked an account", at=_address(login))
+            record_of_account(connection, stamp, login, "unlocked an account")
 
         self._stores.database.write(unit)
 
@@ -181,11 +181,6 @@ class Accounts:
         if profile is None:
             raise NotFound(f"user {login!r}")
         return _to_user(profile)
-
-
-def _address(login: str) -> str:
-    """Where events have happened that are about an account."""
-    return f"/users/{login}"
 
 
 def _told(different: Mapping[str, Any]) -> dict[str, str]:

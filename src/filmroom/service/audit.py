@@ -5,7 +5,6 @@ What is said of a change names no secret. Reads are in the log, not here.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -27,9 +26,6 @@ def about_project(project: Node) -> Subject:
     return Subject(node_pk=project.pk, project_pk=project.pk)
 
 
-ABOUT_ACCOUNTS: Final = Subject(node_pk=None, project_pk=None)
-"""For changes to accounts, which are in no project."""
-
 Detail = str | int | None
 
 
@@ -44,6 +40,11 @@ def record(
 ) -> None:
     """Note a change. ``at`` is where the request found what was changed; details that are None are left out."""
     events.insert_event(connection, stamp, subject, action=action, address=str(at), details=_texts(details))
+
+
+def record_of_account(connection: Connection, stamp: Stamp, login: str, action: str, **details: Detail) -> None:
+    """Note a change to an account, which is in no project."""
+    record(connection, stamp, Subject(node_pk=None, project_pk=None), action, at=f"/users/{login}", **details)
 
 
 def _texts(details: Mapping[str, Detail]) -> dict[str, str]:

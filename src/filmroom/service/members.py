@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
-from filmroom.db import groups, nodes, people
+from filmroom.db import groups, people
 from filmroom.db.groups import Member
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, LastOwner, NotAllowed, NotForGuests, NotFound
@@ -15,7 +15,7 @@ from filmroom.model.people import GUEST_LOGIN, BuiltIn, DataRole, Group, Viewer
 from filmroom.model.permission import LETTERS, Action
 from filmroom.service.audit import about_project, record
 from filmroom.service.gate import is_administrator, require_account
-from filmroom.service.resolve import get_place, list_visible_projects
+from filmroom.service.resolve import get_place, get_place_alone, list_visible_projects
 from filmroom.service.stores import Stores
 
 _LONGEST_NAME: Final = 64
@@ -109,7 +109,7 @@ class Members:
                 id=f"{project.id}_{display_name}", suffix=display_name, display_name=display_name, rights=readable
             )
             groups.put_group(connection, project.pk, group)
-            said = {"group": group.id, "rights": _shown(readable)}
+            said = {"group": group.id, "rights": group.shown_rights}
             record(connection, stamp, about_project(project), "set a group's rights", at=at, **said)
             return group
 
@@ -164,8 +164,7 @@ def _get_own_project(connection: Connection, viewer: Viewer, address: Address) -
 
     Raises NotFound, and NotAllowed for all who may not delete the project: only its owners choose its people.
     """
-    nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.DELETE).node.pk)
-    return get_place(connection, viewer, address, action=Action.DELETE).node
+    return get_place_alone(connection, viewer, address, action=Action.DELETE).node
 
 
 def _get_group(connection: Connection, project: Node, name: str) -> Group:
@@ -201,10 +200,6 @@ def _check_group_name(name: str) -> None:
         raise BadValue("group", name, rule)
     if name.lower().removesuffix("s") in _BUILT_IN:
         raise BadValue("group", name, "every project has a group of this name already")
-
-
-def _shown(rights: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={letters}" for name, letters in sorted(rights.items()))
 
 
 def _check_rights(rights: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ from filmroom.model.permission import Action
 from filmroom.model.resources import IfExists
 from filmroom.service.audit import about, about_project, record
 from filmroom.service.gate import require_account, require_admin
-from filmroom.service.resolve import find_visible_project, get_place, list_visible_projects
+from filmroom.service.resolve import find_visible_project, get_place, get_place_alone, list_visible_projects
 from filmroom.service.sharing import check_carries_nothing
 from filmroom.service.stores import Stores
 
@@ -103,8 +103,9 @@ class Projects:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.SEE).node.pk)
-            project = get_place(connection, viewer, address, action=Action.DELETE).node  # C-151: whoever may delete it
+            project = get_place_alone(
+                connection, viewer, address, action=Action.DELETE
+            ).node  # C-151: whoever may delete it
             nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
             said = {"before": project.accessibility, "now": accessibility}
             record(connection, stamp, about_project(project), "changed accessibility", at=address, **said)

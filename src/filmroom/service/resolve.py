@@ -42,6 +42,12 @@ def get_place(connection: Connection, viewer: Viewer, address: Address, *, actio
             raise _not_found(address)
 
 
+def get_place_alone(connection: Connection, viewer: Viewer, address: Address, *, action: Action) -> Place:
+    """As ``get_place``; nobody else changes the node until the transaction ends, so it is read behind all who did."""
+    nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.SEE).node.pk)
+    return get_place(connection, viewer, address, action=action)
+
+
 def list_places(connection: Connection, viewer: Viewer, address: Address) -> tuple[Place, ...]:
     """Every live node that an address names and whose content the viewer may read (F-41 to F-46).
 

@@ -17,7 +17,7 @@ from filmroom.db import people as rows
 from filmroom.db import sessions as session_rows
 from filmroom.model.errors import AccountLocked, Busy, NotFound, NotSignedIn, StorageFailed, StorageFull
 from filmroom.model.people import LONGEST_LOGIN, OpenSession, Viewer
-from filmroom.service.audit import ABOUT_ACCOUNTS, record
+from filmroom.service.audit import record_of_account
 from filmroom.service.gate import require_admin
 from filmroom.service.passwords import LONGEST_PASSWORD, Passwords
 from filmroom.service.stores import Stores
@@ -171,7 +171,7 @@ class Sessions:
             if account is None or viewer.credential_version not in {0, account.credential_version}:
                 raise NotSignedIn  # a password that was changed just now opens nothing any more
             session_rows.delete_all_but_latest(connection, account.pk, kept=self._per_user - 1)
-            session_rows.insert_session(connection, _sha256(session_id), account, now=now)
+            session_rows.insert_session(connection, hash_secret(session_id), account, now=now)
 
         self._stores.database.write(unit)
         return session_id
@@ -180,17 +180,17 @@ class Sessions:
         """Whose session this is; None for one that is unknown, ended or idle for too long. Using it keeps it alive."""
         now = self._stores.clock()
         with self._stores.database.glance() as connection:
-            session = session_rows.find_session(connection, _sha256(session_id))
+            session = session_rows.find_session(connection, hash_secret(session_id))
         if session is None or not _is_alive(session, now=now, idle_limit=self.idle_limit):
             return None
         if now - session.last_used_at >= _TOUCH_AFTER:
             self._write_if_possible(
-                lambda connection: session_rows.touch_session(connection, _sha256(session_id), now=now)
+                lambda connection: session_rows.touch_session(connection, hash_secret(session_id), now=now)
             )
         return to_viewer(session.account)
 
     def close(self, session_id: str) -> None:
-        self._stores.database.write(lambda connection: session_rows.delete_session(connection, _sha256(session_id)))
+        self._stores.database.write(lambda connection: session_rows.delete_session(connection, hash_secret(session_id)))
 
     def list_open(self, viewer: Viewer, login: str | None = None) -> tuple[OpenSession, ...]:
         """The live sessions of one account, or (None) of all, by login and age (C-37).
@@ -203,14 +203,13 @@ class Sessions:
 
     def close_all(self, viewer: Viewer, login: str) -> tuple[OpenSession, ...]:
         """End every session of an account; those that were alive. Raises NotAllowed, NotFound."""
-        require_admin(viewer, unless_own=login or "")
+        require_admin(viewer, unless_own=login)
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> tuple[OpenSession, ...]:
             ended = self._list_open(connection, login)
             session_rows.delete_sessions_of(connection, login)
-            at = f"/users/{login}"
-            record(connection, stamp, ABOUT_ACCOUNTS, "ended all sessions", at=at, sessions=len(ended))
+            record_of_account(connection, stamp, login, "ended all sessions", sessions=len(ended))
             return ended
 
         return self._stores.database.write(unit)
@@ -246,5 +245,6 @@ def to_viewer(account: rows.Account) -> Viewer:
     )
 
 
-def _sha256(text: str) -> str:
+def hash_secret(text: str) -> str:
+    """What is kept of a session's id or a token's secret: nobody chose them, so no salt or slowness is needed."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -16,7 +16,7 @@ from filmroom.model.resources import Owner
 from filmroom.service.audit import about, about_project, record
 from filmroom.service.gate import Gate
 from filmroom.service.labels import free_label
-from filmroom.service.resolve import find_live_place, find_visible_project, get_place
+from filmroom.service.resolve import find_live_place, find_visible_project, get_place, get_place_alone
 from filmroom.service.stores import Stores
 
 
@@ -52,8 +52,7 @@ class Sharing:
 
         def unit(connection: Connection) -> str:
             nodes.lock_hierarchy(connection, is_exclusive=is_primary)
-            nodes.lock_node(connection, get_place(connection, viewer, address, action=Action.READ).node.pk)
-            place = get_place(connection, viewer, address, action=Action.READ)
+            place = get_place_alone(connection, viewer, address, action=Action.READ)
             project = _get_project(connection, viewer, project_id)
             if place.project.pk == project.pk:
                 raise AlreadyShared(project.id)

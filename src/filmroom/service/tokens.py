@@ -4,7 +4,6 @@ They are checked without the cost of a password, because nobody chose them, and 
 taken back at any moment.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -21,9 +20,9 @@ from filmroom.db import sessions as session_rows
 from filmroom.db import tokens as rows
 from filmroom.model.errors import AccountLocked, NotFound
 from filmroom.model.people import Token, Viewer
-from filmroom.service.audit import ABOUT_ACCOUNTS, record
+from filmroom.service.audit import record_of_account
 from filmroom.service.gate import is_administrator, require_admin
-from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, to_viewer
+from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, hash_secret, to_viewer
 from filmroom.service.stores import Stores
 
 # C-39.
@@ -53,14 +52,14 @@ class Tokens:
             token = rows.TokenRow(
                 pk=0,
                 alias=str(uuid.uuid4()),
-                secret_sha256=_sha256(secret),
+                secret_sha256=hash_secret(secret),
                 account=owner,
                 credential_version=owner.credential_version,
                 is_single_use=is_single_use,
                 created_at=now,
                 expires_at=now + self._lifetime,
             )
-            record(connection, stamp, ABOUT_ACCOUNTS, "issued a token", at=f"/users/{owner.login}", alias=token.alias)
+            record_of_account(connection, stamp, owner.login, "issued a token", alias=token.alias)
             return replace(token, pk=rows.insert_token(connection, token))
 
         return _to_token(self._stores.database.write(unit)), secret
@@ -121,8 +120,7 @@ class Tokens:
                 raise NotFound(f"token {alias!r}")
             if not rows.delete_token(connection, token.pk):
                 raise NotFound(f"token {alias!r}")
-            at = f"/users/{token.account.login}"
-            record(connection, stamp, ABOUT_ACCOUNTS, "ended a token", at=at, alias=alias)
+            record_of_account(connection, stamp, token.account.login, "ended a token", alias=alias)
 
         self._stores.database.write(unit)
 
@@ -141,7 +139,7 @@ def _may_end(viewer: Viewer, token: rows.TokenRow, secret: str | None) -> bool:
 
 
 def _is_secret(token: rows.TokenRow, secret: str) -> bool:
-    return hmac.compare_digest(token.secret_sha256, _sha256(secret))
+    return hmac.compare_digest(token.secret_sha256, hash_secret(secret))
 
 
 def _is_live(token: rows.TokenRow, now: datetime) -> bool:
@@ -159,7 +157,3 @@ def _to_token(row: rows.TokenRow) -> Token:
         created_at=row.created_at,
         expires_at=row.expires_at,
     )
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
