@@ -1,0 +1,46 @@
+"""A field of a node as an SQL expression: the same words for both databases.
+
+The path stands in the SQL itself, not as a parameter, so that an index on such an expression can be used.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, literal_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from filmroom.db.schema import Text
+
+
+class _FieldText(FunctionElement[Any]):
+    type = Text
+    inherit_cache = True
+
+
+def field_text(column: ColumnElement[Any], path: str) -> ColumnElement[Any]:
+    """The text at a field path in a column like ``node.fields``; NULL where there is none.
+
+    It sorts and compares by code point. A field that holds several texts is their JSON, with blanks as its database
+    likes them. ``path`` may be any text without NUL, double quote or backslash (no field path has one): ValueError.
+    """
+    if any(mark in path for mark in '\0"\\'):
+        raise ValueError(f"{path!r} is no path of a field")
+    return _FieldText(column, literal_column(path))
+
+
+@compiles(_FieldText, "sqlite")
+def _to_sqlite(element: _FieldText, compiler: SQLCompiler, **options: Any) -> str:
+    column, path = element.clauses
+    where = _quoted(compiler, f'$."{path.name}"')
+    return f"json_extract({compiler.process(column, **options)}, {where})"
+
+
+@compiles(_FieldText, "postgresql")
+def _to_postgresql(element: _FieldText, compiler: SQLCompiler, **options: Any) -> str:
+    column, path = element.clauses
+    return f'((CAST({compiler.process(column, **options)} AS jsonb) ->> {_quoted(compiler, path.name)}) COLLATE "C")'
+
+
+def _quoted(compiler: SQLCompiler, text: str) -> str:
+    return compiler.render_literal_value(text, String())
