@@ -9,7 +9,8 @@ from rest.session import ASSESSOR_ID, SESSION, SESSION_ID, SUBJECT, SUBJECT_ID, 
 
 MR1 = f"{SUBJECT}/experiments/MR1"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-ALL = "xnat:experimentdata/id,ID,project,date,xsiType,label,insert_date,URI"
+# After the key, which says the type of the rows (C-121).
+ALL = "ID,project,date,xsiType,label,insert_date,URI"
 SESSION_ROW = f"{SESSION_ID},{SESSION_ID},DEMO,2024-05-06,xnat:mrSessionData,MR1,2026-11-21 12:00:00.123,{SESSION}"
 ASSESSOR_ROW = (
     f"{ASSESSOR_ID},{ASSESSOR_ID},DEMO,,xnat:qcManualAssessorData,QC,2026-11-21 12:00:00.123,"
@@ -56,23 +57,23 @@ def mr1(alice: TestClient, demo: str) -> str:
         ),
         (
             "/data/experiments?xsiType=xnat:mrSessionData&format=csv",
-            f"{ALL},subject_ID,subject_label",
+            f"xnat:mrsessiondata/id,{ALL},subject_ID,subject_label",
             f"{SESSION_ROW},{SUBJECT_ID},S1",
         ),
         (
             "/data/experiments?xsiType=xnat:qcManualAssessorData&format=csv",
-            f"{ALL},session_ID,session_label",
+            f"xnat:qcmanualassessordata/id,{ALL},session_ID,session_label",
             f"{ASSESSOR_ROW},{SESSION_ID},MR1",
         ),
-        ("/data/experiments?format=csv", ALL, f"{SESSION_ROW}\n{ASSESSOR_ROW}"),
+        ("/data/experiments?format=csv", f"xnat:experimentdata/id,{ALL}", f"{SESSION_ROW}\n{ASSESSOR_ROW}"),
         (
             "/data/projects/DEMO/experiments?xsiType=xnat:qcManualAssessorData&format=csv",
-            "xnat:subjectassessordata/id,ID,project,date,xsiType,label,insert_date,URI",
+            f"xnat:qcmanualassessordata/id,{ALL}",
             ASSESSOR_ROW,
         ),
         (
             f"{SUBJECT}/experiments?xsiType=xnat:qcManualAssessorData&format=csv",
-            "xnat:subjectassessordata/id,ID,project,date,xsiType,label,insert_date,URI",
+            f"xnat:qcmanualassessordata/id,{ALL}",
             ASSESSOR_ROW,
         ),
     ],

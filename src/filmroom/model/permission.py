@@ -6,7 +6,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
 
-from filmroom.model.datatypes import find_data_type
+from filmroom.model.datatypes import data_types, find_data_type
 from filmroom.model.nodes import Accessibility
 from filmroom.model.people import BuiltIn, DataRole, Group, Viewer
 
@@ -65,6 +65,9 @@ ALLOWED: Final[Mapping[Role, Mapping[Scope, frozenset[Action]]]] = {
     Role.AT_PROTECTED_PROJECT: {Scope.PROJECT: _SEE, Scope.DATA: _NONE, Scope.SHARED: _NONE},
 }
 
+READING_EVERYTHING: Final = frozenset({Role.ADMINISTRATOR, Role.DATA_READER})
+"""Who reads all there is in every project."""
+
 LETTERS: Final = MappingProxyType(
     {
         "r": _READ,
@@ -121,6 +124,27 @@ def may(standing: Standing, action: Action, scope: Scope, xsi_type: str) -> bool
     if not standing.rights or scope is Scope.PROJECT or (scope is Scope.SHARED and action not in _READ):
         return False
     return any(action in LETTERS[letter] for name in _lineage(xsi_type) for letter in standing.rights.get(name, ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Everything whose content one viewer may read, for lists that do not ask thing by thing.
+
+    ``is_everything`` leaves nothing out. Else ``own`` has the projects whose own data may be read and ``shared`` those
+    whose shared data may be, by pk, each with the data types to which that is limited (None: not limited).
+    """
+
+    is_everything: bool = False
+    own: Mapping[int, frozenset[str] | None] = field(default_factory=dict)
+    shared: Mapping[int, frozenset[str] | None] = field(default_factory=dict)
+
+
+def readable_types(standing: Standing, scope: Scope) -> frozenset[str] | None:
+    """The data types that someone of this standing may read in a scope; None for all there are."""
+    if any(Action.READ in ALLOWED[role][scope] for role in standing.roles):
+        return None
+    known = (data_type.xsi_type for data_type in data_types().types if standing.rights)
+    return frozenset(xsi_type for xsi_type in known if may(standing, Action.READ, scope, xsi_type))
 
 
 def _lineage(xsi_type: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The answer to every list: named columns and rows of plain values, whatever format it leaves in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -34,24 +34,30 @@ def counted(table: Table) -> Table:
     return replace(table, rows=rows, properties={"totalRecords": str(len(rows)), **table.properties})
 
 
-def sorted_by(table: Table, columns: Iterable[str], *, descending: bool = False) -> Table:
+def sorted_by(table: Table, columns: Iterable[str], *, descending: bool = False, numbers: Container[str] = ()) -> Table:
     """The same table, its rows read and sorted (F-68).
 
     Column names count in any case, unknown ones are ignored, numbers sort as numbers and text by code point, empty
-    cells come last; ``descending`` reverses the whole list.
+    cells come last; ``descending`` reverses the whole list. ``numbers`` are the columns whose texts are numbers too.
     """
     places = {name.lower(): place for place, name in enumerate(table.columns)}
     wanted = [places[name.lower()] for name in columns if name.lower() in places]
-    rows = (
-        sorted(table.rows, key=lambda row: tuple(_sort_key(row[place]) for place in wanted)) if wanted else table.rows
-    )
+    keys = [(place, _number_key if table.columns[place] in numbers else _sort_key) for place in wanted]
+    rows = sorted(table.rows, key=lambda row: tuple(key(row[place]) for place, key in keys)) if wanted else table.rows
     return replace(table, rows=tuple(reversed(tuple(rows))) if descending else rows)
 
 
 _LAST: Final = (2, 0, "")
 
 
-def _sort_key(cell: Cell) -> tuple[int, int, str]:
+def _number_key(cell: Cell) -> tuple[int, float, str]:
+    try:
+        return (0, float(cell), "") if isinstance(cell, str) else _sort_key(cell)
+    except ValueError:
+        return _sort_key(cell)
+
+
+def _sort_key(cell: Cell) -> tuple[int, float, str]:
     if cell is None or cell == "":
         return _LAST
     return (0, cell, "") if isinstance(cell, int) else (1, 0, cell)

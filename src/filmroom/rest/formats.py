@@ -6,7 +6,7 @@ the transaction that feeds it ends before the first byte leaves.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle, islice
 from tempfile import SpooledTemporaryFile
@@ -99,12 +99,12 @@ def spooled_reply(write: Callable[[BinaryIO], None], media_type: str) -> Reply:
 _OFFERED: Final = ("application/json", "text/html", "text/xml", "text/csv")
 
 
-def table_reply(call: Call, table: Table, *, offered: tuple[str, ...] = _OFFERED) -> Reply:
-    """The table, sorted and formatted as the request asks. Its rows are all read before this returns."""
+def table_reply(call: Call, table: Table, *, offered: tuple[str, ...] = _OFFERED, is_sorted: bool = False) -> Reply:
+    """The table, formatted and, unless it is, sorted as the request asks. Its rows are all read before this returns."""
     media_type = requested_type(call, offered)
     columns = (call.query.text("sortBy") or "").split(",")
     descending = (call.query.text("sortOrder") or "").lower() == "desc"
-    if descending or columns != [""]:
+    if not is_sorted and (descending or columns != [""]):
         table = sorted_by(table, (column.strip() for column in columns), descending=descending)
     # F-176: what is no format of a table is its HTML.
     shown_type, render = RENDERERS.get(media_type, RENDERERS["text/html"])
@@ -267,3 +267,15 @@ RENDERERS: Final[dict[str, tuple[str, Renderer]]] = {
 def timestamp(moment: datetime) -> str:
     """C-132."""
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+def timestamps(moments: Sequence[int | None]) -> list[str]:
+    """As ``timestamp``, of moments in microseconds since 1970; what many have in common is worked out once."""
+    seconds: dict[int, str] = {}
+    shown: list[str] = []
+    for moment in moments:
+        second, microseconds = divmod(moment or 0, 1_000_000)
+        if second not in seconds:
+            seconds[second] = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}"
+        shown.append("" if moment is None else f"{seconds[second]}.{microseconds // 1000:03d}")
+    return shown

@@ -34,6 +34,10 @@ class Query:
     def text(self, name: str) -> str | None:
         return next(iter(self.texts(name)), None)
 
+    def has(self, name: str) -> bool:
+        """Whether it is there, with or without a value."""
+        return self._first(name) is not None
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Every value that is not empty."""
         self._read.add(name)

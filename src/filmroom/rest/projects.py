@@ -1,31 +1,14 @@
 """Projects over HTTP (core-api section 3.3)."""
 
-from typing import Final
-
 from filmroom.model.datatypes import PROJECT, get_data_type
 from filmroom.model.errors import BadValue, IllegalId
-from filmroom.model.nodes import Accessibility, FieldValue, Node
+from filmroom.model.nodes import Accessibility, FieldValue
 from filmroom.model.resources import IfExists
-from filmroom.model.table import Table, counted
 from filmroom.rest import items, itemxml
 from filmroom.rest.call import Call
 from filmroom.rest.documents import takes_document
-from filmroom.rest.formats import table_reply
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
-
-# C-77.
-_COLUMNS: Final = ("ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname", "URI")
-
-
-def list_projects(archive: Archive, call: Call) -> Reply:
-    rows = [_row(project) for project in archive.projects.list_visible(call.viewer)]
-    return table_reply(call, counted(Table(columns=_COLUMNS, rows=rows)))
-
-
-def _row(project: Node) -> tuple[str, ...]:
-    paths = ("secondary_ID", "name", "description", "PI/firstname", "PI/lastname")
-    return (project.id, *(str(project.fields.get(path, "")) for path in paths), f"/data/projects/{project.id}")
 
 
 @takes_document

@@ -109,7 +109,7 @@ OPERATIONS: Final = (
     Operation(_SITE, "user", {"GET": users.list_logins}),
     Operation(_SITE, "user/{user}", {"GET": users.get_user}),
     Operation(_SITE, "user/{user}/roles", {"GET": users.get_roles, "POST": users.post_roles}),
-    Operation(_SITE, "projects", {"GET": projects.list_projects, "POST": projects.post_project}),
+    Operation(_SITE, "projects", {"GET": lists.lister(lists.PROJECTS), "POST": projects.post_project}),
     Operation(
         _PROJECT,
         "",

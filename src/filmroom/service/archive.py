@@ -17,6 +17,7 @@ from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.images import Images
 from filmroom.service.leases import Leases
+from filmroom.service.lists import Lists
 from filmroom.service.members import Members
 from filmroom.service.passwords import Passwords
 from filmroom.service.projects import Projects
@@ -88,6 +89,7 @@ class Archive:
         self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
         self.sharing = Sharing(stores)
         self.audit = Audit(stores)
+        self.lists = Lists(stores)
         self.entities = Entities(stores, site_id=rules.site_id)
         self.resources = Resources(stores)
         self.files = Files(stores)

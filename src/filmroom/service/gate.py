@@ -3,8 +3,9 @@
 A gate stands for one viewer within one transaction. What a viewer may not see answers like what is not there (C-21).
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
@@ -12,8 +13,18 @@ from filmroom.db import groups, names, people, projects
 from filmroom.model.errors import NotAllowed, NotSignedIn
 from filmroom.model.nodes import Accessibility, Kind, Node, Place
 from filmroom.model.people import Group, Viewer
-from filmroom.model.permission import Action, Scope, Standing, may, standing_of
+from filmroom.model.permission import (
+    READING_EVERYTHING,
+    Action,
+    Reach,
+    Scope,
+    Standing,
+    may,
+    readable_types,
+    standing_of,
+)
 
+T = TypeVar("T")
 _PROJECT_TYPE: Final = "xnat:projectData"
 _LOOKING: Final = frozenset({Action.SEE, Action.READ})
 
@@ -66,16 +77,44 @@ class Gate:
 
     def list_project_pks(self, action: Action) -> frozenset[int]:
         """The live projects to which, or to whose own resources, the viewer may do this."""
+        decided = self._iter_decided(lambda standing: self._may_of_project(standing, action))
+        return frozenset(pk for pk, is_allowed in decided if is_allowed)
+
+    def reach(self) -> Reach:
+        """All that the viewer may read."""
+        if standing_of(self.viewer, Accessibility.PRIVATE, None).roles & READING_EVERYTHING:
+            return Reach(is_everything=True)
+        decided = dict(
+            self._iter_decided(
+                lambda standing: (readable_types(standing, Scope.DATA), readable_types(standing, Scope.SHARED))
+            )
+        )
+        return Reach(
+            own={pk: own for pk, (own, _) in decided.items() if own is None or own},
+            shared={pk: shared for pk, (_, shared) in decided.items() if shared is None or shared},
+        )
+
+    def reach_in(self, project: Node) -> Reach | None:
+        """All that the viewer may read, if it is everything in this project at least; else None."""
+        standing = self._standing(project)
+        is_all = all(readable_types(standing, scope) is None for scope in (Scope.DATA, Scope.SHARED))
+        return Reach(is_everything=True) if is_all else None
+
+    def _iter_decided(self, decide: Callable[[Standing], T]) -> Iterator[tuple[int, T]]:
+        """For each live project what is decided of the viewer's standing there.
+
+        Hardly anybody is in more than a few groups: of all other projects it is decided once for each level.
+        """
         mine = groups.map_groups_of(self.connection, self.viewer.pk)
-        # Hardly anybody is in more than a few groups: of all other projects it is decided once for each level.
         in_no_group = {level: standing_of(self.viewer, level, None) for level in Accessibility}
-        open_levels = {level for level, known in in_no_group.items() if self._may_of_project(known, action)}
-        allowed = []
+        decided = {level: decide(standing) for level, standing in in_no_group.items()}
         for pk, level in projects.iter_accessibilities(self.connection):
-            self._standings[pk] = standing_of(self.viewer, level, mine[pk]) if pk in mine else in_no_group[level]
-            if level in open_levels or (pk in mine and self._may_of_project(self._standings[pk], action)):
-                allowed.append(pk)
-        return frozenset(allowed)
+            if pk in mine:
+                self._standings[pk] = standing_of(self.viewer, level, mine[pk])
+                yield pk, decide(self._standings[pk])
+            else:
+                self._standings[pk] = in_no_group[level]
+                yield pk, decided[level]
 
     @staticmethod
     def _may_of_project(standing: Standing, action: Action) -> bool:

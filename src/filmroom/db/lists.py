@@ -1,0 +1,358 @@
+"""Lists and searches as one SELECT: what is asked for, what hangs around it, and only what may be read.
+
+Nobody is asked for permission here: a ``Reach`` says what may be read, and every thing that a row tells of is held to
+it, be it what the row is of or something around that.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    ScalarSelect,
+    Select,
+    UnaryExpression,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
+
+from filmroom.db.conditions import to_sql
+from filmroom.db.fieldsql import field_text
+from filmroom.db.schema import Text, account, name, node, resource
+from filmroom.model.datatypes import data_types
+from filmroom.model.lists import MANY, RESOURCES_OF, Column, Fact, Part, Wanted, iter_columns
+from filmroom.model.nodes import Kind
+from filmroom.model.permission import Reach
+from filmroom.model.structure import DataType
+
+Limited = Mapping[int, frozenset[str] | None]
+"""Projects by pk, each with the data types that count there (None: all)."""
+
+Told = Callable[[FromClause], ColumnElement[Any]]
+_ROWS_AT_ONCE: Final = 1000
+_KINDS_OF_PARTS: Final = {
+    Part.EXPERIMENT: Kind.EXPERIMENT,
+    Part.SCAN: Kind.SCAN,
+    Part.RECONSTRUCTION: Kind.RECONSTRUCTION,
+    Part.ASSESSOR: Kind.EXPERIMENT,
+}
+_IN_SESSIONS: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION, Kind.ASSESSOR})
+# What everybody who sees a thing is told of what is above it.
+_TOLD: Final = frozenset({Fact.ID, Fact.LABEL, Fact.PROJECT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Where rows are looked for.
+
+    ``inside`` are the pks of the subjects or sessions that they are below (None: anywhere), and ``inside_kind`` says
+    which of these. ``project_pk`` is the project in which they must have a name, their own or that of a share (None:
+    any). ``shown_project`` is the ID of the project that experiments are shown in, where that is not their own.
+    ``reach`` is what the viewer may read among the rows, ``around`` what of all else.
+    """
+
+    inside: tuple[int, ...] | None = None
+    inside_kind: Kind = Kind.SUBJECT
+    project_pk: int | None = None
+    shown_project: str | None = None
+    reach: Reach
+    around: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Rows as the database gives them: ``places`` has where in a row each column's value is.
+
+    The value of a field is the JSON of all fields of its part; a moment is in microseconds since 1970.
+    """
+
+    batches: Iterator[Sequence[Sequence[Any]]]
+    places: tuple[int, ...]
+
+
+def read_rows(connection: Connection, wanted: Wanted, scope: Scope) -> Raw:
+    """The rows that are wanted, in an order that does not change while nothing else does."""
+    query = _Query(wanted, scope)
+    places = tuple(query.place(column) for column in wanted.columns)
+    result = connection.execute(query.finished(), execution_options={"yield_per": _ROWS_AT_ONCE})
+    return Raw(result.partitions(), places)
+
+
+@dataclass
+class _Query:
+    wanted: Wanted
+    scope: Scope
+    selected: list[ColumnElement[Any]] = field(default_factory=list)
+    known: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.kinds = frozenset(self.wanted.kinds)
+        self.here = name.alias("here")
+        self.project = node.alias("project")
+        self.subject = node.alias("subject")
+        self.session = node.alias("session")
+        self.aliases: dict[Part, FromClause] = {part: _alias_of(part) for part in Part if part in MANY}
+        self.tables: dict[Part, FromClause] = {
+            Part.SELF: node,
+            Part.PROJECT: self.project,
+            Part.SUBJECT: self.subject,
+            Part.SESSION: self.session,
+            **self.aliases,
+        }
+
+    # What is selected
+
+    def place(self, column: Column) -> int:
+        """Where in a row the value of a column is."""
+        is_field = not isinstance(column.what, Fact)
+        key = f"{column.part}/{'fields' if is_field else column.what}"
+        if key not in self.known:
+            self.known[key] = len(self.selected)
+            self.selected.append(
+                self._told(column, self.tables[column.part].c.fields) if is_field else self.express(column)
+            )
+        return self.known[key]
+
+    def express(self, column: Column) -> ColumnElement[Any]:
+        """The value of a column in SQL: a text, or a number for numbers and moments."""
+        table = self.tables[column.part]
+        if not isinstance(column.what, Fact):
+            return self._told(column, field_text(table.c.fields, column.what))
+        if column.part is Part.SHARE:
+            told: ColumnElement[Any] = table.c.label if column.what is Fact.LABEL else _id_of(table.c.project_pk)
+            return told
+        if column.part in RESOURCES_OF:
+            return _RESOURCE_FACTS[column.what](table)
+        return self._told(column, self._fact(column.part, column.what, table))
+
+    def _told(self, column: Column, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Nothing but its name is told of what is above a thing and may not be read."""
+        if column.part not in {Part.PROJECT, Part.SUBJECT, Part.SESSION} or column.what in _TOLD:
+            return expression
+        readable = self._readable(self.tables[column.part], self.scope.around, is_project=column.part is Part.PROJECT)
+        return expression if readable is None else case((readable, expression))
+
+    def _fact(self, part: Part, fact: Fact, table: FromClause) -> ColumnElement[Any]:
+        is_row = part is Part.SELF
+        if fact is Fact.LABEL and is_row and self.scope.project_pk is not None and not self.kinds & _NAMELESS:
+            return func.coalesce(self.here.c.label, _label_of(node.c.pk))
+        if fact is Fact.PROJECT:
+            if is_row and self.scope.shown_project is not None and Kind.SUBJECT not in self.kinds:
+                return literal(self.scope.shown_project, Text)
+            return self.project.c.id if is_row else _id_of(table.c.project_pk)
+        return _FACTS[fact](table)
+
+    # Where it comes from
+
+    def finished(self) -> Select[Any]:
+        conditions = [*self._at_rows(), to_sql(self.wanted.condition, self.express)]
+        order = self._order()
+        shown = {column.part for column in self.wanted.columns}
+        if any(part not in shown for part in self._many()):
+            # What is only asked about makes no rows of its own.
+            query = select(*self.selected, *(by.element if isinstance(by, UnaryExpression) else by for by in order))
+            query = query.distinct()
+        else:
+            query = select(*self.selected)
+        query = query.select_from(self._joined()).where(and_(*conditions)).order_by(*order)
+        if self.wanted.limit is not None:
+            query = query.limit(self.wanted.limit)
+        return query.offset(self.wanted.offset) if self.wanted.offset else query
+
+    def _order(self) -> list[ColumnElement[Any]]:
+        """As they were made, what a project owns before what is shared into it; projects by ID."""
+        order: list[ColumnElement[Any]] = [node.c.modified_at.desc()] if self.wanted.latest else []
+        if Kind.PROJECT in self.kinds:
+            order.append(node.c.id)
+        elif self.scope.project_pk is not None and not self.kinds & _NAMELESS:
+            order.append(self.here.c.is_primary.desc())
+        shown = {column.part for column in self.wanted.columns}
+        return [*order, node.c.pk, *(self.aliases[part].c.pk for part in self._many() if part in shown)]
+
+    def _columns(self) -> Iterator[Column]:
+        yield from self.wanted.columns
+        yield from iter_columns(self.wanted.condition)
+
+    def _parts(self) -> frozenset[Part]:
+        asked = {column.part for column in self._columns()}
+        return frozenset(asked | {RESOURCES_OF[part] for part in asked if part in RESOURCES_OF})
+
+    def _many(self) -> tuple[Part, ...]:
+        return tuple(part for part in Part if part in MANY and part in self._parts())
+
+    def _joined(self) -> FromClause:
+        joined: FromClause = node
+        if self.kinds != {Kind.PROJECT}:
+            joined = joined.join(self.project, _live(self.project, self.project.c.pk == node.c.project_pk))
+        joined = self._join_above(joined)
+        if self.scope.project_pk is not None and Kind.PROJECT not in self.kinds:
+            named = self.session if self.kinds & _NAMELESS else node
+            is_here = and_(self.here.c.node_pk == named.c.pk, self.here.c.project_pk == self.scope.project_pk)
+            joined = joined.join(self.here, _live(self.here, is_here))
+        for part in self._many():
+            joined = joined.outerjoin(self.aliases[part], self._hangs(part))
+        return joined
+
+    def _join_above(self, joined: FromClause) -> FromClause:
+        """The session and the subject; what is below something deleted is not there."""
+        if self.kinds <= {Kind.PROJECT, Kind.SUBJECT}:
+            return joined
+        if self.kinds == {Kind.EXPERIMENT}:
+            return joined.join(self.subject, _live(self.subject, self._is_parent(self.subject, Kind.SUBJECT)))
+        if self.kinds <= _IN_SESSIONS:
+            joined = joined.join(self.session, _live(self.session, self._is_parent(self.session, Kind.EXPERIMENT)))
+            return joined.join(self.subject, _live(self.subject, self.subject.c.pk == self.session.c.parent_pk))
+        joined = joined.outerjoin(self.session, self._is_parent(self.session, Kind.EXPERIMENT))
+        above = case((self.session.c.pk.is_(None), node.c.parent_pk), else_=self.session.c.parent_pk)
+        return joined.join(self.subject, _live(self.subject, self.subject.c.pk == above))
+
+    @staticmethod
+    def _is_parent(table: FromClause, kind: Kind) -> ColumnElement[bool]:
+        return and_(table.c.pk == node.c.parent_pk, table.c.kind == kind)
+
+    def _hangs(self, part: Part) -> ColumnElement[bool]:
+        """How a part that is there many times is joined."""
+        table = self.aliases[part]
+        if part is Part.SHARE:
+            is_seen = true() if self.scope.around.is_everything else table.c.project_pk.in_(self.scope.around.own)
+            return _live(table, table.c.node_pk == node.c.pk, ~table.c.is_primary, is_seen)
+        if part in RESOURCES_OF:
+            return _live(table, table.c.node_pk == self.tables[RESOURCES_OF[part]].c.pk)
+        conditions = [table.c.parent_pk == node.c.pk, table.c.kind == _KINDS_OF_PARTS[part]]
+        if types := self._types_named(part):
+            conditions.append(table.c.xsi_type.in_(types))
+        if part in {Part.ASSESSOR, Part.EXPERIMENT}:
+            readable = self._readable(table, self.scope.around, session=node if part is Part.ASSESSOR else None)
+            conditions += [] if readable is None else [readable]
+        return _live(table, *conditions)
+
+    def _types_named(self, part: Part) -> Sequence[str]:
+        """Columns that all name special types of a part leave out those of other types."""
+        named = {column.of_type for column in self._columns() if column.part is part and column.of_type}
+        return sorted({one for data_type in named for one in _extending(data_type)})
+
+    # Which rows
+
+    def _at_rows(self) -> Iterator[ColumnElement[bool]]:
+        stored = {Kind.EXPERIMENT if kind is Kind.ASSESSOR else kind for kind in self.kinds}
+        yield node.c.kind.in_(sorted(stored))
+        yield node.c.deleted_at.is_(None)
+        if {Kind.EXPERIMENT, Kind.ASSESSOR} <= self.kinds:
+            yield or_(self.session.c.pk.is_(None), self.session.c.deleted_at.is_(None))
+        if self.wanted.types is not None:
+            yield node.c.xsi_type.in_(sorted({one for known in self.wanted.types for one in _extending(known)}))
+        if self.scope.inside is not None:
+            yield self._container().c.pk.in_(self.scope.inside)
+        session = self.session if self.kinds & {*_IN_SESSIONS} else None
+        secured = self.session if self.kinds & _NAMELESS else node
+        is_project = Kind.PROJECT in self.kinds
+        readable = self._readable(secured, self.scope.reach, session=session, is_project=is_project)
+        if readable is not None:
+            yield readable
+
+    def _container(self) -> FromClause:
+        return self.session if self.scope.inside_kind is Kind.EXPERIMENT else self.subject
+
+    @staticmethod
+    def _readable(
+        table: FromClause, reach: Reach, *, session: FromClause | None = None, is_project: bool = False
+    ) -> ColumnElement[bool] | None:
+        """Whether a thing may be read; None where everything may be.
+
+        What is shared with its session may be read along with it, unless it belongs to another project.
+        """
+        if reach.is_everything:
+            return None
+        if is_project:
+            return table.c.pk.in_(reach.own)
+        ways = [_of_projects(table, reach.own), table.c.pk.in_(_shared(table, reach))]
+        if session is not None and session is not table:
+            along = session.c.pk.in_(_shared(table, reach))
+            ways.append(and_(session.c.project_pk == table.c.project_pk, along))
+        return or_(*ways)
+
+
+# Kinds without a name in a project: they are where their session is.
+_NAMELESS: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
+
+
+def _alias_of(part: Part) -> FromClause:
+    table = name if part is Part.SHARE else resource if part in RESOURCES_OF else node
+    return table.alias(part.replace(" ", "_"))
+
+
+def _live(table: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(*conditions, table.c.deleted_at.is_(None))
+
+
+def _label_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
+    own = name.alias("own")
+    return (
+        select(own.c.label).where(own.c.node_pk == pk, own.c.is_primary, own.c.deleted_at.is_(None)).scalar_subquery()
+    )
+
+
+def _id_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
+    other = node.alias("other")
+    return select(other.c.id).where(other.c.pk == pk).scalar_subquery()
+
+
+def _login_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
+    return select(account.c.login).where(account.c.node_pk == pk).scalar_subquery()
+
+
+def _moment(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return type_coerce(column, BigInteger)
+
+
+_FACTS: Final[dict[Fact, Told]] = {
+    Fact.ID: lambda table: table.c.id,
+    Fact.LABEL: lambda table: _label_of(table.c.pk),
+    Fact.XSI_TYPE: lambda table: table.c.xsi_type,
+    Fact.INSERT_DATE: lambda table: _moment(table.c.created_at),
+    Fact.INSERT_USER: lambda table: _login_of(table.c.created_by),
+    Fact.LAST_MODIFIED: lambda table: _moment(table.c.modified_at),
+    Fact.ACCESSIBILITY: lambda table: table.c.accessibility,
+    Fact.NUMBER: lambda table: table.c.pk,
+}
+_RESOURCE_FACTS: Final[dict[Fact, Told]] = {
+    Fact.LABEL: lambda table: table.c.label,
+    Fact.FILE_COUNT: lambda table: table.c.file_count,
+    Fact.FILE_SIZE: lambda table: table.c.size_bytes,
+    Fact.FORMAT: lambda table: table.c.format,
+    Fact.CONTENT: lambda table: table.c.content,
+}
+
+
+def _extending(data_type: DataType) -> Iterator[str]:
+    """A type and all that extend it."""
+    return (known.xsi_type for known in data_types().types if data_type in known.lineage)
+
+
+def _of_projects(table: FromClause, projects: Limited) -> ColumnElement[bool]:
+    return _limited(table.c.project_pk, table.c.xsi_type, projects)
+
+
+def _shared(table: FromClause, reach: Reach) -> ScalarSelect[Any]:
+    """The pks of what is shared into projects whose shared data may be read."""
+    share = name.alias("share_read")
+    into = _limited(share.c.project_pk, table.c.xsi_type, reach.shared)
+    query = select(share.c.node_pk).where(~share.c.is_primary, share.c.deleted_at.is_(None), into)
+    return query.correlate(table).scalar_subquery()
+
+
+def _limited(project_pk: ColumnElement[Any], xsi_type: ColumnElement[Any], projects: Limited) -> ColumnElement[bool]:
+    """Whether something is of one of some projects and of a data type to which that is limited."""
+    ways: list[ColumnElement[bool]] = [project_pk.in_([pk for pk, types in projects.items() if types is None])]
+    ways += [and_(project_pk == pk, xsi_type.in_(sorted(types))) for pk, types in projects.items() if types is not None]
+    return or_(*ways)

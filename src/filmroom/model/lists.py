@@ -1,0 +1,151 @@
+"""What a list or a search asks for: columns of things and of what hangs around them, and conditions on those."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from filmroom.model.nodes import Kind
+from filmroom.model.structure import DataType
+from filmroom.model.values import TEXT, Value, ValueKind
+
+
+class Part(StrEnum):
+    """Whose value a column holds: that of the thing which a row is of (SELF), or of something around it.
+
+    Those in MANY are there any number of times, and there is a row for each of them (C-125); for the others there is
+    at most one.
+    """
+
+    SELF = "self"
+    PROJECT = "project"
+    SUBJECT = "subject"
+    SESSION = "session"
+    EXPERIMENT = "experiment"
+    SCAN = "scan"
+    RECONSTRUCTION = "reconstruction"
+    ASSESSOR = "assessor"
+    RESOURCE = "resource"
+    SCAN_RESOURCE = "scan resource"
+    ASSESSOR_RESOURCE = "assessor resource"
+    SHARE = "share"
+
+
+MANY: Final = frozenset(Part) - {Part.SELF, Part.PROJECT, Part.SUBJECT, Part.SESSION}
+RESOURCES_OF: Final = {
+    Part.RESOURCE: Part.SELF,
+    Part.SCAN_RESOURCE: Part.SCAN,
+    Part.ASSESSOR_RESOURCE: Part.ASSESSOR,
+}
+"""The parts that are resources, and what they hang on."""
+
+
+class Fact(StrEnum):
+    """What is known of a thing besides its fields. The last five are those of a resource."""
+
+    ID = "ID"
+    LABEL = "label"
+    PROJECT = "project"
+    XSI_TYPE = "xsiType"
+    INSERT_DATE = "insert_date"
+    INSERT_USER = "insert_user"
+    LAST_MODIFIED = "last_modified"
+    ACCESSIBILITY = "accessibility"
+    NUMBER = "number"
+    FILE_COUNT = "file_count"
+    FILE_SIZE = "file_size"
+    FORMAT = "format"
+    CONTENT = "content"
+
+
+MOMENTS: Final = frozenset({Fact.INSERT_DATE, Fact.LAST_MODIFIED})
+_WHOLE: Final = frozenset({Fact.NUMBER, Fact.FILE_COUNT, Fact.FILE_SIZE})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: what it is called, of which part it tells, and what: a fact, or a field by its stored path.
+
+    ``of_type`` is the data type by which it was named, None where none was; ``repeats`` says that the field holds a
+    list of texts.
+    """
+
+    name: str
+    part: Part
+    what: Fact | str
+    value: Value = TEXT
+    of_type: DataType | None = None
+    repeats: bool = False
+
+    @property
+    def kind(self) -> ValueKind:
+        """What kind of values it holds; those that tell of a moment count as dates and times."""
+        if self.what in MOMENTS:
+            return ValueKind.DATETIME
+        return ValueKind.INTEGER if self.what in _WHOLE else self.value.kind
+
+
+class Operator(StrEnum):
+    """How a value is compared. LIKE takes ``*`` and ``%`` for any text and heeds no case; IS_NULL takes no value."""
+
+    EQUAL = "="
+    UNEQUAL = "!="
+    LESS = "<"
+    AT_MOST = "<="
+    MORE = ">"
+    AT_LEAST = ">="
+    LIKE = "LIKE"
+    UNLIKE = "NOT LIKE"
+    IS_NULL = "IS NULL"
+    IS_NOT_NULL = "IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One condition on one column. ``value`` is in the form in which such values are stored."""
+
+    column: Column
+    operator: Operator
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Conditions that must all hold; none at all holds always."""
+
+    of: tuple["Condition", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Conditions of which one must hold; none at all never holds."""
+
+    of: tuple["Condition", ...] = ()
+
+
+Condition = Test | All | AnyOf
+
+
+def iter_columns(condition: Condition) -> Iterator[Column]:
+    """The columns that a condition looks at."""
+    if isinstance(condition, Test):
+        yield condition.column
+    else:
+        for inner in condition.of:
+            yield from iter_columns(inner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is wanted of a list: rows of things of ``kinds``, of one of ``types`` or what extends one (None: of any).
+
+    ``latest`` puts what was changed last first; else things come as they were made. ``limit`` None is all of them.
+    """
+
+    kinds: tuple[Kind, ...]
+    columns: tuple[Column, ...]
+    types: tuple[DataType, ...] | None = None
+    condition: Condition = All()
+    latest: bool = False
+    offset: int = 0
+    limit: int | None = None

@@ -1,0 +1,76 @@
+"""What the value of a filter says (C-126, C-127): alternatives with commas between them, wildcards, ranges."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from filmroom.model.errors import BadValue
+from filmroom.model.lists import MOMENTS, All, AnyOf, Column, Condition, Operator, Test
+from filmroom.model.values import Value, ValueKind, to_stored
+
+_NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}/[0-9]{2}/[0-9]{4}|[0-9]{8}"
+_TIME: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+_ONE_DAY: Final = timedelta(days=1)
+_SHAPES: Final = {
+    ValueKind.INTEGER: _NUMBER,
+    ValueKind.FLOAT: _NUMBER,
+    ValueKind.DATE: _DATE,
+    ValueKind.TIME: _TIME,
+    ValueKind.DATETIME: rf"(?:{_DATE})(?:[T ]{_TIME})?",
+}
+_RANGES: Final = {kind: re.compile(rf"({shape})\s*-\s*({shape})") for kind, shape in _SHAPES.items()}
+
+
+def read_filter(column: Column, text: str) -> Condition:
+    """The condition that the value of a parameter puts on a column. Raises BadValue."""
+    alternatives = [part.strip() for part in text.split(",")]
+    return AnyOf(tuple(_read_one(column, part) for part in alternatives if part))
+
+
+def _read_one(column: Column, text: str) -> Condition:
+    """A pattern, a range or a value. ISO dates hold hyphens, so they are looked for first (C-127)."""
+    is_moment = column.what in MOMENTS
+    if ("*" in text or "%" in text) and not is_moment:
+        return Test(column, Operator.LIKE, text)
+    if (shape := _RANGES.get(column.kind)) is None:
+        return Test(column, Operator.EQUAL, _stored(column, text))
+    found = shape.fullmatch(text)
+    first, last = (found[1], found[2]) if found else (text, text)
+    low, high = _stored(column, first), _stored(column, last)
+    if column.kind is not ValueKind.DATETIME:
+        within = (Test(column, Operator.AT_LEAST, low), Test(column, Operator.AT_MOST, high))
+        return All(within) if found else Test(column, Operator.EQUAL, low)
+    return All((Test(column, Operator.AT_LEAST, low), Test(column, Operator.LESS, _end_of(high))))
+
+
+def _end_of(text: str) -> str:
+    """Where a day, or a second of one, is over."""
+    if "T" in text:
+        return (datetime.fromisoformat(text) + timedelta(seconds=1)).isoformat()
+    return (date.fromisoformat(text) + _ONE_DAY).isoformat()
+
+
+def _stored(column: Column, text: str) -> str:
+    """A value in the form in which such values are stored. Raises BadValue."""
+    try:
+        return _reader(column)(text)
+    except (ValueError, OverflowError) as error:
+        raise BadValue(column.name, text, f"it is a filter, so its value {error}") from error
+
+
+def _reader(column: Column) -> Callable[[str], str]:
+    """Any word will do, and any length, where one only asks."""
+    if column.kind is ValueKind.DATETIME:
+        return _read_moment
+    if column.kind is ValueKind.STRING:
+        return lambda text: text
+    return lambda text: to_stored(Value(kind=column.kind), text)
+
+
+def _read_moment(text: str) -> str:
+    """A day, or a moment of it."""
+    day, between, time = text.replace("T", " ").partition(" ")
+    iso = to_stored(Value(kind=ValueKind.DATE), day)
+    return to_stored(Value(kind=ValueKind.DATETIME), f"{iso}T{time}") if between else iso

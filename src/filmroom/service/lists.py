@@ -1,0 +1,163 @@
+"""Lists: what is in a place, or in the whole archive, as rows of what was asked for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection
+
+from filmroom.db.lists import Raw, Scope, read_rows
+from filmroom.model.address import Address
+from filmroom.model.lists import Column, Fact, Part, Wanted, iter_columns
+from filmroom.model.nodes import Kind, Node, Place
+from filmroom.model.people import Viewer
+from filmroom.model.permission import Action, Reach
+from filmroom.model.values import ValueKind
+from filmroom.service.gate import Gate
+from filmroom.service.resolve import list_places
+from filmroom.service.stores import Stores
+
+Values = Sequence[Any]
+Batch = tuple[Values, ...]
+"""As many values of each column, in the order of the columns."""
+
+_NOTHING: Final = Reach()
+_EVERYTHING: Final = Reach(is_everything=True)
+# Whose values anybody may have who has the row.
+_ALONG: Final = frozenset({Part.SELF, Part.SCAN, Part.RECONSTRUCTION, Part.RESOURCE, Part.SCAN_RESOURCE})
+_NAMES: Final = frozenset({Fact.ID, Fact.LABEL, Fact.PROJECT})
+_ABOVE: Final = frozenset({Part.PROJECT, Part.SUBJECT, Part.SESSION})
+
+
+class Lists:
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    @contextmanager
+    def open_rows(self, viewer: Viewer, address: Address, wanted: Wanted) -> Iterator[Iterator[Batch]]:
+        """What is inside the things that an address names, or in the whole archive, as far as the viewer may read it.
+
+        Values are texts, empty for none; whole numbers and moments (in microseconds since 1970, UTC) are numbers. A
+        field that holds a list of texts makes a row of each. They are read while they are taken, within the block.
+        Raises NotFound, and NotAllowed for a project whose record may be seen but not what it holds (C-90, C-105).
+        """
+        with self._stores.database.read() as connection:
+            scopes = tuple(_iter_scopes(Gate(connection, viewer), address, wanted))
+            yield chain.from_iterable(_iter_batches(connection, wanted, scope) for scope in scopes)
+
+
+def _iter_scopes(gate: Gate, address: Address, wanted: Wanted) -> Iterator[Scope]:
+    around = gate.reach() if _tells_of_others(wanted) else _NOTHING
+    if Kind.PROJECT in wanted.kinds:
+        yield Scope(reach=Reach(own=dict.fromkeys(gate.list_project_pks(Action.SEE))), around=around)
+        return
+    if address.kind is Kind.SITE:
+        yield Scope(reach=gate.reach(), around=around)
+        return
+    places = list_places(gate.connection, gate.viewer, address)
+    for parents, seen_in in _grouped(places, address):
+        yield _scope_inside(gate, parents, seen_in, around, is_private=bool({*wanted.kinds} - _SESSION_PARTS))
+
+
+_SESSION_PARTS: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
+
+
+def _tells_of_others(wanted: Wanted) -> bool:
+    """Whether anything is told that must be held to what the viewer may read, besides the rows themselves."""
+    return any(
+        column.part not in _ALONG and not (column.part in _ABOVE and column.what in _NAMES)
+        for column in (*wanted.columns, *iter_columns(wanted.condition))
+    )
+
+
+def _grouped(places: Sequence[Place], address: Address) -> Iterator[tuple[list[Place], Node | None]]:
+    """The places by the project in which they are seen, if that is said or is another than their own."""
+    groups: dict[int | None, tuple[list[Place], Node | None]] = {}
+    for place in places:
+        is_told = place.kind is not Kind.EXPERIMENT and address.project is not None
+        seen_in = place.seen_in if is_told else place.shared_into
+        groups.setdefault(seen_in.pk if seen_in else None, ([], seen_in))[0].append(place)
+    yield from groups.values()
+
+
+def _scope_inside(
+    gate: Gate, parents: Sequence[Place], seen_in: Node | None, around: Reach, *, is_private: bool
+) -> Scope:
+    """``is_private`` says that what is there is not always for whoever may read what it is inside."""
+    first = parents[0]
+    is_project = first.kind is Kind.PROJECT
+    by_name = seen_in if first.kind is not Kind.EXPERIMENT else None
+    reach = (gate.reach_in(by_name) if by_name else None) or (gate.reach() if is_private else _EVERYTHING)
+    return Scope(
+        inside=None if is_project else tuple(place.node.pk for place in parents),
+        inside_kind=first.kind,
+        project_pk=by_name.pk if by_name else None,
+        shown_project=seen_in.id if seen_in else None,
+        reach=reach,
+        around=around,
+    )
+
+
+def _iter_batches(connection: Connection, wanted: Wanted, scope: Scope) -> Iterator[Batch]:
+    raw = read_rows(connection, wanted, scope)
+    finish = _Finishing(wanted.columns, raw)
+    return map(finish, raw.batches)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finishing:
+    """From a batch of rows as they were read to the values of each column."""
+
+    columns: Sequence[Column]
+    raw: Raw
+
+    def __call__(self, rows: Sequence[Sequence[Any]]) -> Batch:
+        read = list(zip(*rows, strict=True))
+        decoded: dict[int, list[dict[str, Any]]] = {}
+        finished: list[Values] = []
+        for column, place in zip(self.columns, self.raw.places, strict=True):
+            if isinstance(column.what, Fact):
+                finished.append(read[place])
+                continue
+            if place not in decoded:
+                decoded[place] = [orjson.loads(text) if text else {} for text in read[place]]
+            finished.append(_values_of(column, decoded[place]))
+        return _spread(self.columns, tuple(finished))
+
+
+def _values_of(column: Column, fields: Sequence[dict[str, Any]]) -> Values:
+    path = column.what
+    if column.repeats:
+        return [one.get(path) or [""] for one in fields]
+    values = [one.get(path, "") for one in fields]
+    shown = _SHOWN.get(column.kind)
+    return list(map(shown, values)) if shown else values
+
+
+def _float(text: str) -> str:
+    """As XNAT's Java shows them: ``42.0`` after ``42``."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text
+
+
+_SHOWN: Final[dict[ValueKind, Callable[[str], str]]] = {ValueKind.FLOAT: _float}
+
+
+def _spread(columns: Sequence[Column], values: Batch) -> Batch:
+    """A row for each text of the fields that hold lists of texts."""
+    for place, column in enumerate(columns):
+        if column.repeats and not isinstance(column.what, Fact):
+            lists = values[place]
+            times = [len(texts) for texts in lists]
+            values = tuple(
+                [text for texts in lists for text in texts]
+                if at == place
+                else [value for value, count in zip(others, times, strict=True) for _ in range(count)]
+                for at, others in enumerate(values)
+            )
+    return values
