@@ -15,6 +15,7 @@ from sqlalchemy import (
     FromClause,
     ScalarSelect,
     Select,
+    TextClause,
     UnaryExpression,
     and_,
     case,
@@ -25,12 +26,15 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from filmroom.db.conditions import to_sql
 from filmroom.db.fieldsql import field_text
-from filmroom.db.schema import Text, account, name, node, resource
+from filmroom.db.schema import Text, account, has_sitewide_id, name, node, resource
 from filmroom.model.datatypes import data_types
-from filmroom.model.lists import MANY, RESOURCES_OF, Column, Fact, Part, Wanted, iter_columns
+from filmroom.model.lists import MANY, RESOURCES_OF, All, Column, Fact, Part, Wanted, iter_columns
 from filmroom.model.nodes import Kind
 from filmroom.model.permission import Reach
 from filmroom.model.structure import DataType
@@ -47,6 +51,7 @@ _KINDS_OF_PARTS: Final = {
     Part.ASSESSOR: Kind.EXPERIMENT,
 }
 _IN_SESSIONS: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION, Kind.ASSESSOR})
+_NAMED: Final = frozenset({Part.SELF, Part.SUBJECT, Part.SESSION})
 # What everybody who sees a thing is told of what is above it.
 _TOLD: Final = frozenset({Fact.ID, Fact.LABEL, Fact.PROJECT})
 
@@ -58,7 +63,8 @@ class Scope:
     ``inside`` are the pks of the subjects or sessions that they are below (None: anywhere), and ``inside_kind`` says
     which of these. ``project_pk`` is the project in which they must have a name, their own or that of a share (None:
     any). ``shown_project`` is the ID of the project that experiments are shown in, where that is not their own.
-    ``reach`` is what the viewer may read among the rows, ``around`` what of all else.
+    ``reach`` is what the viewer may read among the rows, ``around`` what of all else. ``is_own`` leaves only what may
+    be read because of the project that it belongs to, which can be looked up by project; False only all else.
     """
 
     inside: tuple[int, ...] | None = None
@@ -67,6 +73,7 @@ class Scope:
     shown_project: str | None = None
     reach: Reach
     around: Reach
+    is_own: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,12 @@ class _Query:
         self.project = node.alias("project")
         self.subject = node.alias("subject")
         self.session = node.alias("session")
+        # Labels that are asked about are joined, so that the search can begin with them.
+        self.named: dict[Part, FromClause] = {
+            column.part: name.alias(f"{column.part}_name")
+            for column in iter_columns(self.wanted.condition)
+            if column.what is Fact.LABEL and column.part in _NAMED
+        }
         self.aliases: dict[Part, FromClause] = {part: _alias_of(part) for part in Part if part in MANY}
         self.tables: dict[Part, FromClause] = {
             Part.SELF: node,
@@ -146,6 +159,9 @@ class _Query:
         is_row = part is Part.SELF
         if fact is Fact.LABEL and is_row and self.scope.project_pk is not None and not self.kinds & _NAMELESS:
             return func.coalesce(self.here.c.label, _label_of(node.c.pk))
+        if fact is Fact.LABEL and part in self.named:
+            label: ColumnElement[Any] = self.named[part].c.label
+            return label
         if fact is Fact.PROJECT:
             if is_row and self.scope.shown_project is not None and Kind.SUBJECT not in self.kinds:
                 return literal(self.scope.shown_project, Text)
@@ -164,18 +180,35 @@ class _Query:
             query = query.distinct()
         else:
             query = select(*self.selected)
-        query = query.select_from(self._joined()).where(and_(*conditions)).order_by(*order)
+        query = query.select_from(self._joined()).where(*conditions, *self._helped()).order_by(*order)
         if self.wanted.limit is not None:
             query = query.limit(self.wanted.limit)
         return query.offset(self.wanted.offset) if self.wanted.offset else query
 
+    def _helped(self) -> Iterator[TextClause]:
+        """What is true anyway, said so that ids that are asked about are looked up."""
+        for column in iter_columns(self.wanted.condition):
+            if column.what is Fact.PROJECT and column.part is Part.SELF:
+                yield has_sitewide_id("project")
+            elif column.what is Fact.ID and column.part in _NAMED and not self.kinds & _NAMELESS:
+                yield has_sitewide_id("node" if column.part is Part.SELF else column.part)
+
+    def _if_nothing_else(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A column whose index is of use only where nothing is asked: it would hide that another one is better."""
+        return column if self.wanted.condition == All() else _Unindexed(column)
+
     def _order(self) -> list[ColumnElement[Any]]:
-        """As they were made, what a project owns before what is shared into it; projects by ID."""
+        """As they were made: in the archive by project, in a project what it owns before what is shared into it.
+
+        Projects come by ID. An index gives the first rows of the archive without reading all of them.
+        """
         order: list[ColumnElement[Any]] = [node.c.modified_at.desc()] if self.wanted.latest else []
         if Kind.PROJECT in self.kinds:
             order.append(node.c.id)
         elif self.scope.project_pk is not None and not self.kinds & _NAMELESS:
             order.append(self.here.c.is_primary.desc())
+        elif self.scope.inside is None:
+            order.append(self._if_nothing_else(node.c.project_pk))
         shown = {column.part for column in self.wanted.columns}
         return [*order, node.c.pk, *(self.aliases[part].c.pk for part in self._many() if part in shown)]
 
@@ -199,6 +232,9 @@ class _Query:
             named = self.session if self.kinds & _NAMELESS else node
             is_here = and_(self.here.c.node_pk == named.c.pk, self.here.c.project_pk == self.scope.project_pk)
             joined = joined.join(self.here, _live(self.here, is_here))
+        for part, table in self.named.items():
+            is_own = and_(table.c.node_pk == self.tables[part].c.pk, table.c.is_primary)
+            joined = joined.join(table, _live(table, is_own))
         for part in self._many():
             joined = joined.outerjoin(self.aliases[part], self._hangs(part))
         return joined
@@ -244,8 +280,8 @@ class _Query:
     # Which rows
 
     def _at_rows(self) -> Iterator[ColumnElement[bool]]:
-        stored = {Kind.EXPERIMENT if kind is Kind.ASSESSOR else kind for kind in self.kinds}
-        yield node.c.kind.in_(sorted(stored))
+        (stored,) = {Kind.EXPERIMENT if kind is Kind.ASSESSOR else kind for kind in self.kinds}
+        yield self._if_nothing_else(node.c.kind) == stored
         yield node.c.deleted_at.is_(None)
         if {Kind.EXPERIMENT, Kind.ASSESSOR} <= self.kinds:
             yield or_(self.session.c.pk.is_(None), self.session.c.deleted_at.is_(None))
@@ -258,7 +294,9 @@ class _Query:
         is_project = Kind.PROJECT in self.kinds
         readable = self._readable(secured, self.scope.reach, session=session, is_project=is_project)
         if readable is not None:
-            yield readable
+            is_own = _of_projects(secured, self.scope.reach.own)
+            by_share = or_(*_by_share(secured, self.scope.reach, session))
+            yield {None: readable, True: is_own, False: and_(by_share, ~is_own)}[self.scope.is_own]
 
     def _container(self) -> FromClause:
         return self.session if self.scope.inside_kind is Kind.EXPERIMENT else self.subject
@@ -267,19 +305,28 @@ class _Query:
     def _readable(
         table: FromClause, reach: Reach, *, session: FromClause | None = None, is_project: bool = False
     ) -> ColumnElement[bool] | None:
-        """Whether a thing may be read; None where everything may be.
-
-        What is shared with its session may be read along with it, unless it belongs to another project.
-        """
+        """Whether a thing may be read; None where everything may be."""
         if reach.is_everything:
             return None
         if is_project:
             return table.c.pk.in_(reach.own)
-        ways = [_of_projects(table, reach.own), table.c.pk.in_(_shared(table, reach))]
-        if session is not None and session is not table:
-            along = session.c.pk.in_(_shared(table, reach))
-            ways.append(and_(session.c.project_pk == table.c.project_pk, along))
-        return or_(*ways)
+        return or_(_of_projects(table, reach.own), *_by_share(table, reach, session))
+
+
+class _Unindexed(FunctionElement[Any]):
+    """The same value, for which SQLite looks into no index."""
+
+    inherit_cache = True
+
+
+@compiles(_Unindexed)
+def _to_plain(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(_Unindexed, "sqlite")
+def _to_sqlite(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
 
 
 # Kinds without a name in a project: they are where their session is.
@@ -337,6 +384,13 @@ _RESOURCE_FACTS: Final[dict[Fact, Told]] = {
 def _extending(data_type: DataType) -> Iterator[str]:
     """A type and all that extend it."""
     return (known.xsi_type for known in data_types().types if data_type in known.lineage)
+
+
+def _by_share(table: FromClause, reach: Reach, session: FromClause | None) -> Iterator[ColumnElement[bool]]:
+    """Itself, or along with its session, unless it belongs to another project than that."""
+    yield table.c.pk.in_(_shared(table, reach))
+    if session is not None and session is not table:
+        yield and_(session.c.project_pk == table.c.project_pk, table.c.parent_pk.in_(_shared(table, reach)))
 
 
 def _of_projects(table: FromClause, projects: Limited) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, update
 
 from filmroom.db.hot import Hot
-from filmroom.db.schema import AnyRow, account, name, node
+from filmroom.db.schema import AnyRow, account, has_id_in_session, has_sitewide_id, name, node
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
 
@@ -40,7 +40,9 @@ def select_nodes() -> Select[Any]:
 
 _LIVE: Final = node.c.deleted_at.is_(None)
 _BY_PK: Final = Hot(select_nodes().where(node.c.pk == bindparam("pk"), _LIVE))
-_BY_ID: Final = Hot(select_nodes().where(node.c.kind == bindparam("kind"), node.c.id == bindparam("id"), _LIVE))
+_BY_ID: Final = Hot(
+    select_nodes().where(has_sitewide_id("node"), node.c.kind == bindparam("kind"), node.c.id == bindparam("id"), _LIVE)
+)
 _BY_LABEL: Final = Hot(
     select_nodes()
     .join(name, name.c.node_pk == node.c.pk)
@@ -55,7 +57,7 @@ _BY_LABEL: Final = Hot(
 _CHILDREN: Final = select_nodes().where(
     node.c.parent_pk == bindparam("parent_pk"), node.c.kind == bindparam("kind"), _LIVE
 )
-_CHILD: Final = Hot(_CHILDREN.where(node.c.id == bindparam("id")))
+_CHILD: Final = Hot(_CHILDREN.where(has_id_in_session("node"), node.c.id == bindparam("id")))
 
 
 def to_node(row: AnyRow) -> Node:
@@ -90,6 +92,7 @@ def find_node_by_label(connection: Connection, project_pk: int, family: Kind, la
 
 
 def find_child(connection: Connection, parent_pk: int, kind: Kind, node_id: str) -> Node | None:
+    """The live scan or reconstruction of this id in a session."""
     return _first(connection, _CHILD, {"parent_pk": parent_pk, "kind": kind, "id": node_id})
 
 

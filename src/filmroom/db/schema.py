@@ -20,6 +20,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    TextClause,
     TypeDecorator,
     UniqueConstraint,
     false,
@@ -53,6 +54,20 @@ Text: Final = String().with_variant(String(collation="C"), "postgresql")
 Pk: Final = BigInteger().with_variant(Integer(), "sqlite")
 LIVE: Final = text("deleted_at IS NULL")
 DELETED: Final = text("deleted_at IS NOT NULL")
+
+
+def has_sitewide_id(table: str) -> TextClause:
+    """That the things of a table or alias are of the kinds whose ids are unique in the archive.
+
+    A query that means to use the index of these says so: SQLite cannot conclude it from a parameter.
+    """
+    return text(f"{table}.kind IN ('project', 'subject', 'experiment')")
+
+
+def has_id_in_session(table: str) -> TextClause:
+    """As ``has_sitewide_id``, of the kinds whose ids are unique in their session."""
+    return text(f"{table}.kind IN ('scan', 'reconstruction')")
+
 
 metadata: Final = MetaData(
     naming_convention={

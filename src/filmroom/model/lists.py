@@ -149,3 +149,7 @@ class Wanted:
     latest: bool = False
     offset: int = 0
     limit: int | None = None
+
+    @property
+    def end(self) -> int | None:
+        return None if self.limit is None else self.offset + self.limit

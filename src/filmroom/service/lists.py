@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
@@ -46,7 +46,23 @@ class Lists:
         """
         with self._stores.database.read() as connection:
             scopes = tuple(_iter_scopes(Gate(connection, viewer), address, wanted))
-            yield chain.from_iterable(_iter_batches(connection, wanted, scope) for scope in scopes)
+            if len(scopes) == 1 or wanted.end is None:
+                yield chain.from_iterable(_iter_batches(connection, wanted, scope) for scope in scopes)
+                return
+            each = replace(wanted, offset=0, limit=wanted.end)
+            batches = chain.from_iterable(_iter_batches(connection, each, scope) for scope in scopes)
+            yield _windowed(batches, wanted.offset, wanted.end)
+
+
+def _windowed(batches: Iterator[Batch], first: int, end: int) -> Iterator[Batch]:
+    """The rows from one number to another; no more is read than that."""
+    seen = 0
+    for batch in batches:
+        count = len(batch[0])
+        yield tuple(values[max(first - seen, 0) : end - seen] for values in batch)
+        seen += count
+        if seen >= end:
+            return
 
 
 def _iter_scopes(gate: Gate, address: Address, wanted: Wanted) -> Iterator[Scope]:
@@ -55,7 +71,9 @@ def _iter_scopes(gate: Gate, address: Address, wanted: Wanted) -> Iterator[Scope
         yield Scope(reach=Reach(own=dict.fromkeys(gate.list_project_pks(Action.SEE))), around=around)
         return
     if address.kind is Kind.SITE:
-        yield Scope(reach=gate.reach(), around=around)
+        reach = gate.reach()
+        for is_own in (None,) if reach.is_everything else (True, False):
+            yield Scope(reach=reach, around=around, is_own=is_own)
         return
     places = list_places(gate.connection, gate.viewer, address)
     for parents, seen_in in _grouped(places, address):
