@@ -16,6 +16,7 @@ from filmroom.service.cache import Cache
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.images import Images
+from filmroom.service.inventory import Inventory
 from filmroom.service.leases import Leases
 from filmroom.service.members import Members
 from filmroom.service.passwords import Passwords
@@ -89,6 +90,7 @@ class Archive:
         self.sharing = Sharing(stores)
         self.audit = Audit(stores)
         self.entities = Entities(stores, site_id=rules.site_id)
+        self.inventory = Inventory(stores)
         self.resources = Resources(stores)
         self.files = Files(stores)
         self.bundles = Bundles(stores)

@@ -24,6 +24,7 @@ class Gate:
         self.viewer = viewer
         self._standings: dict[int, Standing] = {}
         self._shares: dict[int, tuple[Node, ...]] = {}
+        self._knows_all = False
 
     def may(self, action: Action, place: Place) -> bool:
         """Whether the viewer may do this to what is at a place (F-281 to F-288).
@@ -56,6 +57,17 @@ class Gate:
         if not may(self._standing(project), Action.DELETE, Scope.DATA, place.node.xsi_type):
             self.check(Action.DELETE, place)
 
+    def may_read_type(self, xsi_type: str, *, project_pk: int, is_own: bool) -> bool:
+        """Whether the viewer may read what is of a type in a live project, its own or shared into it.
+
+        For sums over a whole archive: what single things are below is not looked at.
+        """
+        if not self._knows_all:
+            self.list_project_pks(Action.READ)
+        standing = self._standings.get(project_pk)
+        scope = Scope.DATA if is_own else Scope.SHARED
+        return standing is not None and may(standing, Action.READ, scope, xsi_type)
+
     def may_see_project(self, project: Node) -> bool:
         return self._may_of_project(self._standing(project), Action.SEE)
 
@@ -75,6 +87,7 @@ class Gate:
             self._standings[pk] = standing_of(self.viewer, level, mine[pk]) if pk in mine else in_no_group[level]
             if level in open_levels or (pk in mine and self._may_of_project(self._standings[pk], action)):
                 allowed.append(pk)
+        self._knows_all = True
         return frozenset(allowed)
 
     @staticmethod
