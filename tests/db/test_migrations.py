@@ -20,7 +20,7 @@ from db.rows import PATIENCE_SECONDS, count_up, counted_up, read
 from filmroom.db import migrate as migration
 from filmroom.db.engine import Database, SQLiteDatabase, open_database
 from filmroom.db.migrate import REVISIONS, migrate, read_revision
-from filmroom.db.schema import metadata
+from filmroom.db.schema import node
 from filmroom.model.errors import DatabaseTooNew
 
 _INDEXES = {
@@ -46,7 +46,7 @@ def _columns(database: Database) -> dict[str, str]:
         database,
         lambda connection: {
             f"{table}.{column['name']}": f"{column['type']!r} {column['nullable']} {column['default']}"
-            for table in metadata.tables
+            for table in node.metadata.tables
             for column in inspect(connection).get_columns(table)
         },
     )
@@ -69,7 +69,7 @@ def test_an_empty_database_gets_the_schema(empty: Database) -> None:
 
     assert saved is None
     assert read_revision(empty) == REVISIONS[-1]
-    assert _tables(empty) == {*metadata.tables, "alembic_version"}
+    assert _tables(empty) == {*node.metadata.tables, "alembic_version"}
 
 
 def test_an_empty_database_has_no_revision(empty: Database) -> None:
@@ -97,7 +97,7 @@ def test_the_migrations_make_what_the_schema_says(database: Database) -> None:
     """Defaults are compared below: Alembic takes an empty one of SQLite for another."""
 
     def differences(connection: Connection) -> object:
-        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), node.metadata)
 
     assert read(database, differences) == []
 
@@ -105,10 +105,10 @@ def test_the_migrations_make_what_the_schema_says(database: Database) -> None:
 def test_the_migrations_make_the_same_columns_and_indexes_as_the_schema(empty: Database) -> None:
     """Alembic compares neither collations nor the conditions of indexes, which keep deleted rows out of the way."""
     with empty.engine.begin() as connection:
-        metadata.create_all(connection)
+        node.metadata.create_all(connection)
     said = (_columns(empty), _indexes(empty))
     with empty.engine.begin() as connection:
-        metadata.drop_all(connection)
+        node.metadata.drop_all(connection)
 
     migrate(empty)
 

@@ -28,13 +28,10 @@ class Presence(NamedTuple):
 def count_by_type(connection: Connection) -> Iterator[tuple[Presence, int]]:
     """How many live subjects and experiments of each type belong to each project."""
     columns = (node.c.project_pk, node.c.xsi_type)
-    query = (
-        select(*columns, func.count())
-        .where(node.c.kind.in_((Kind.SUBJECT, Kind.EXPERIMENT)), *_stands(node))
-        .group_by(*columns)
-    )
-    rows = connection.execute(query)
-    return ((Presence(project_pk=row[0], is_own=True, xsi_type=row[1]), row[2]) for row in rows)
+    for kind in (Kind.SUBJECT, Kind.EXPERIMENT):  # each by itself, so that the index alone is read
+        query = select(*columns, func.count()).where(node.c.kind == kind, *_stands(node)).group_by(*columns)
+        for row in connection.execute(query):
+            yield Presence(project_pk=row[0], is_own=True, xsi_type=row[1]), row[2]
 
 
 class Shared(NamedTuple):
@@ -92,7 +89,7 @@ def _present(thing: Any) -> Select[Any]:
 
 
 def _stands(thing: Any) -> tuple[ColumnElement[bool], ...]:
-    """That a thing is live, and all that it is below and belongs to.
+    """That a thing is live, and all that it is below.
 
     Deleted things are few, so they are asked for once and not for each row.
     """
@@ -103,5 +100,4 @@ def _stands(thing: Any) -> tuple[ColumnElement[bool], ...]:
     return (
         thing.c.deleted_at.is_(None),
         thing.c.parent_pk.not_in(select(below.c.pk)),
-        thing.c.project_pk.not_in(select(below.c.pk)),
     )
