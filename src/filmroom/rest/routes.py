@@ -9,6 +9,7 @@ from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
 from filmroom.rest import (
     cache,
+    configuration,
     csrf,
     elements,
     entities,
@@ -56,6 +57,7 @@ class Operation:
 
 _SITE: Final = frozenset({Kind.SITE})
 _PROJECT: Final = frozenset({Kind.PROJECT})
+_CONFIGURED: Final = frozenset({Kind.SITE, Kind.PROJECT})
 _USER: Final = frozenset({Kind.USER})
 _SESSION_KIND: Final = frozenset({Kind.EXPERIMENT})
 # Every kind of thing whose resources are served.
@@ -88,6 +90,12 @@ _GROUPS: Final[Mapping[str, Handler]] = {
     "POST": members.put_group,
 }
 
+_CONFIGURATION: Final[Mapping[str, Handler]] = {
+    "GET": configuration.get_configuration,
+    "PUT": configuration.put_configuration,
+    "POST": configuration.put_configuration,
+}
+
 OPERATIONS: Final = (
     Operation(_SITE, "JSESSION", _SESSION, is_open=True),
     Operation(_SITE, "JSESSION/{any}", _SESSION, is_open=True),
@@ -109,7 +117,9 @@ OPERATIONS: Final = (
     Operation(_SITE, "search/elements/{element}/versions", {"GET": elements.list_versions}),
     Operation(_SITE, "investigators", {"GET": inventory.list_investigators}),
     Operation(_SITE, "scanners", {"GET": inventory.list_scanners}),
-    Operation(frozenset({Kind.SITE, Kind.PROJECT}), "scan_types", {"GET": inventory.list_scan_types}),
+    Operation(_CONFIGURED, "scan_types", {"GET": inventory.list_scan_types}),
+    Operation(_CONFIGURED, "config", {"GET": configuration.list_tools}),
+    Operation(_CONFIGURED, "config/{tool}/{path}", _CONFIGURATION),
     Operation(_SITE, "users", {"GET": users.list_users}),
     Operation(_SITE, "user", {"GET": users.list_logins}),
     Operation(_SITE, "user/{user}", {"GET": users.get_user}),

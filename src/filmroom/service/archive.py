@@ -13,6 +13,7 @@ from filmroom.service.arrivals import Arrivals
 from filmroom.service.audit import Audit
 from filmroom.service.bundles import Bundles
 from filmroom.service.cache import Cache
+from filmroom.service.configuration import Configuration
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.images import Images
@@ -91,6 +92,7 @@ class Archive:
         self.audit = Audit(stores)
         self.entities = Entities(stores, site_id=rules.site_id)
         self.inventory = Inventory(stores)
+        self.configuration = Configuration(stores)
         self.resources = Resources(stores)
         self.files = Files(stores)
         self.bundles = Bundles(stores)
