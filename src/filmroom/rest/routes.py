@@ -22,6 +22,7 @@ from filmroom.rest import (
     projects,
     resources,
     schemas,
+    searches,
     services,
     sessions,
     sharing,
@@ -96,6 +97,12 @@ _CONFIGURATION: Final[Mapping[str, Handler]] = {
     "POST": configuration.put_configuration,
 }
 
+_SEARCH: Final[Mapping[str, Handler]] = {
+    "GET": searches.get_search,
+    "PUT": searches.put_search,
+    "DELETE": searches.delete_search,
+}
+
 OPERATIONS: Final = (
     Operation(_SITE, "JSESSION", _SESSION, is_open=True),
     Operation(_SITE, "JSESSION/{any}", _SESSION, is_open=True),
@@ -115,6 +122,8 @@ OPERATIONS: Final = (
     Operation(_SITE, "search/elements", {"GET": elements.list_elements}),
     Operation(_SITE, "search/elements/{element}", {"GET": elements.list_fields}),
     Operation(_SITE, "search/elements/{element}/versions", {"GET": elements.list_versions}),
+    Operation(_SITE, "search/saved", {"GET": searches.list_searches}),
+    Operation(_SITE, "search/saved/{search}", _SEARCH),
     Operation(_SITE, "investigators", {"GET": inventory.list_investigators}),
     Operation(_SITE, "scanners", {"GET": inventory.list_scanners}),
     Operation(_CONFIGURED, "scan_types", {"GET": inventory.list_scan_types}),

@@ -25,6 +25,7 @@ from filmroom.service.projects import Projects
 from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
+from filmroom.service.searches import Searches
 from filmroom.service.sessions import Sessions
 from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
@@ -92,6 +93,7 @@ class Archive:
         self.audit = Audit(stores)
         self.entities = Entities(stores, site_id=rules.site_id)
         self.inventory = Inventory(stores)
+        self.searches = Searches(stores)
         self.configuration = Configuration(stores)
         self.resources = Resources(stores)
         self.files = Files(stores)
