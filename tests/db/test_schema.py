@@ -10,10 +10,11 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.engine.default import DefaultDialect
 
 from db.rows import LATER, NOW, add_files, add_node, add_resource, new_entry, read
+from filmroom.db.columns import Instant
 from filmroom.db.engine import Database
 from filmroom.db.files import insert_file, mark_files_deleted
 from filmroom.db.resources import mark_resources_deleted
-from filmroom.db.schema import Instant, file, name, node, resource
+from filmroom.db.schema import file, name, node, resource
 from filmroom.model.errors import StorageFailed
 from filmroom.model.people import Stamp
 from filmroom.model.resources import Owner, Selection

@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from filmroom.db.schema import Text
+from filmroom.db.columns import Text
 from filmroom.model.lists import MOMENTS, All, AnyOf, Column, Condition, Fact, Operator, Test
 from filmroom.model.values import NUMBERS
 

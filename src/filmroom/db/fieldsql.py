@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from filmroom.db.schema import Text
+from filmroom.db.columns import Text
 
 
 class _FieldText(FunctionElement[Any]):

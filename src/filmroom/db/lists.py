@@ -30,9 +30,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from filmroom.db.columns import Text
 from filmroom.db.conditions import to_sql
 from filmroom.db.fieldsql import field_text
-from filmroom.db.schema import Text, account, has_sitewide_id, name, node, resource
+from filmroom.db.schema import account, has_sitewide_id, name, node, resource
 from filmroom.model.datatypes import data_types
 from filmroom.model.lists import MANY, RESOURCES_OF, All, Column, Fact, Part, Wanted, iter_columns
 from filmroom.model.nodes import Kind

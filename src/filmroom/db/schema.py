@@ -5,55 +5,44 @@ an address walks up. The unique indexes count live rows only, so a name is free 
 be brought back. A row that is overwritten goes to ``file_history``.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Row,
-    String,
     Table,
     TextClause,
-    TypeDecorator,
     UniqueConstraint,
+    and_,
     false,
     text,
     true,
 )
 
+from filmroom.db.columns import (
+    DELETED,
+    LIVE,
+    Instant,
+    Pk,
+    Text,
+    live_index,
+    made_by,
+    metadata,
+    of_bytes,
+    said,
+)
+from filmroom.db.fieldsql import field_text
+
 # A row of any query: its columns are reached by name.
 AnyRow = Row[*tuple[Any, ...]]
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment as whole microseconds since 1970 in UTC: the same in both databases, exact, and sortable."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the signature is SQLAlchemy's
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
-        return None if value is None else _EPOCH + _MICROSECOND * int(value)
-
-
-# Text sorts and compares by code point in both databases, whatever the locale of a PostgreSQL cluster is.
-Text: Final = String().with_variant(String(collation="C"), "postgresql")
-# SQLite gives out row numbers only for a column of exactly this type.
-Pk: Final = BigInteger().with_variant(Integer(), "sqlite")
-LIVE: Final = text("deleted_at IS NULL")
-DELETED: Final = text("deleted_at IS NOT NULL")
+_SHARES: Final = text("NOT is_primary AND deleted_at IS NULL")
+_OF_SITE: Final = text("project_pk IS NULL")
+_OF_PROJECT: Final = text("project_pk IS NOT NULL")
 
 
 def has_sitewide_id(table: str) -> TextClause:
@@ -69,49 +58,6 @@ def has_id_in_session(table: str) -> TextClause:
     return text(f"{table}.kind IN ('scan', 'reconstruction')")
 
 
-metadata: Final = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _live_index(name: str, *columns: str) -> Index:
-    return Index(name, *columns, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
-
-
-def _made_by() -> tuple[Column[Any], ...]:
-    return (
-        Column("created_at", Instant, nullable=False),
-        Column("created_by", Pk, ForeignKey("node.pk")),
-        Column("modified_at", Instant, nullable=False),
-        Column("modified_by", Pk, ForeignKey("node.pk")),
-    )
-
-
-def _said() -> tuple[Column[Any], ...]:
-    """What people say of a resource or file; ``tags`` is a JSON list of texts."""
-    return (
-        Column("format", Text, nullable=False, server_default=""),
-        Column("content", Text, nullable=False, server_default=""),
-        Column("description", Text, nullable=False, server_default=""),
-        Column("tags", Text, nullable=False, server_default="[]"),
-    )
-
-
-def _bytes() -> tuple[Column[Any], ...]:
-    """Where a file's bytes are and what they are."""
-    return (
-        Column("key", Text, nullable=False),
-        Column("size_bytes", BigInteger, nullable=False),
-        Column("md5", Text, nullable=False),
-        Column("crc32", BigInteger, nullable=False),
-    )
-
-
 # Every kind of thing. ``kind`` is project, subject, experiment (assessors too: their parent is a session), scan,
 # reconstruction or user. ``fields`` is a JSON object of XNAT's relative field paths.
 node: Final = Table(
@@ -125,7 +71,7 @@ node: Final = Table(
     Column("xsi_type", Text, nullable=False),
     Column("accessibility", Text),
     Column("fields", Text, nullable=False, server_default="{}"),
-    *_made_by(),
+    *made_by(),
     Column("deleted_at", Instant),
     Index("ix_node_parent_pk", "parent_pk"),
     Index("ix_node_project_pk", "project_pk", "kind"),
@@ -147,7 +93,15 @@ node: Final = Table(
         sqlite_where=text("deleted_at IS NULL AND kind IN ('scan', 'reconstruction')"),
         postgresql_where=text("deleted_at IS NULL AND kind IN ('scan', 'reconstruction')"),
     ),
+    # For sums over the whole archive, which read nothing but the index.
+    Index("ix_node_type", "kind", "project_pk", "xsi_type", "parent_pk", sqlite_where=LIVE, postgresql_where=LIVE),
+    Index("ix_node_deleted", "kind", sqlite_where=DELETED, postgresql_where=DELETED),
 )
+
+# The fields by which things are looked up in all projects: an index of each, which knows only things that have it.
+for _path in ("date", "UID", "dcmPatientId"):
+    _has_it = and_(node.c.deleted_at.is_(None), field_text(node.c.fields, _path).is_not(None))
+    Index(f"ix_node_{_path}", field_text(node.c.fields, _path), sqlite_where=_has_it, postgresql_where=_has_it)
 
 # Labels and shares. ``family`` is subject or experiment. A share is a row that is not primary; its label may be NULL.
 name: Final = Table(
@@ -160,9 +114,11 @@ name: Final = Table(
     Column("node_pk", Pk, ForeignKey("node.pk"), nullable=False),
     Column("is_primary", Boolean, nullable=False),
     Column("deleted_at", Instant),
-    _live_index("uq_name_label", "project_pk", "family", "label"),
-    _live_index("uq_name_node", "project_pk", "node_pk"),
+    live_index("uq_name_label", "project_pk", "family", "label"),
+    live_index("uq_name_node", "project_pk", "node_pk"),
     Index("ix_name_node_pk", "node_pk"),
+    Index("ix_name_label", "label", sqlite_where=LIVE, postgresql_where=LIVE),
+    Index("ix_name_share", "node_pk", sqlite_where=_SHARES, postgresql_where=_SHARES),
 )
 
 # ID, secondary ID, name and aliases of all projects in one namespace, case folded (C-72).
@@ -183,12 +139,12 @@ resource: Final = Table(
     Column("node_pk", Pk, ForeignKey("node.pk"), nullable=False),
     Column("side", Text, nullable=False, server_default=""),
     Column("label", Text),
-    *_said(),
+    *said(),
     Column("file_count", BigInteger),
     Column("size_bytes", BigInteger),
-    *_made_by(),
+    *made_by(),
     Column("deleted_at", Instant),
-    _live_index("uq_resource_label", "node_pk", "side", "label"),
+    live_index("uq_resource_label", "node_pk", "side", "label"),
 )
 
 # ``damaged_at`` is when the bytes were first found not to be what was stored; NULL for all that is well.
@@ -198,12 +154,12 @@ file: Final = Table(
     Column("pk", Pk, primary_key=True),
     Column("resource_pk", Pk, ForeignKey("resource.pk"), nullable=False),
     Column("path", Text, nullable=False),
-    *_bytes(),
-    *_said(),
-    *_made_by(),
+    *of_bytes(),
+    *said(),
+    *made_by(),
     Column("deleted_at", Instant),
     Column("damaged_at", Instant),
-    _live_index("uq_file_path", "resource_pk", "path"),
+    live_index("uq_file_path", "resource_pk", "path"),
     # What was deleted is looked for by upkeep only, so the index holds nothing else.
     Index("ix_file_deleted", "resource_pk", sqlite_where=DELETED, postgresql_where=DELETED),
 )
@@ -214,8 +170,8 @@ file_history: Final = Table(
     metadata,
     Column("pk", Pk, primary_key=True),
     Column("file_pk", Pk, ForeignKey("file.pk"), nullable=False),
-    *_bytes(),
-    *_said(),
+    *of_bytes(),
+    *said(),
     Column("modified_at", Instant, nullable=False),
     Column("modified_by", Pk, ForeignKey("node.pk")),
     Column("replaced_at", Instant, nullable=False),
@@ -306,6 +262,60 @@ event: Final = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Index("ix_event_node_pk", "node_pk"),
     Index("ix_event_project_pk", "project_pk"),
+)
+
+# What tools are told, by the site (``project_pk`` is NULL) or by a project; every version is kept (C-173).
+configuration: Final = Table(
+    "configuration",
+    metadata,
+    Column("pk", Pk, primary_key=True),
+    Column("project_pk", Pk, ForeignKey("node.pk")),
+    Column("tool", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("contents", Text, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Pk, ForeignKey("node.pk")),
+    Index(
+        "uq_configuration_of_site",
+        "tool",
+        "path",
+        "version",
+        unique=True,
+        sqlite_where=_OF_SITE,
+        postgresql_where=_OF_SITE,
+    ),
+    Index(
+        "uq_configuration_of_project",
+        "project_pk",
+        "tool",
+        "path",
+        "version",
+        unique=True,
+        sqlite_where=_OF_PROJECT,
+        postgresql_where=_OF_PROJECT,
+    ),
+)
+
+# Searches by the account that saved them, as XML documents (C-180), and the logins that may read them too.
+saved_search: Final = Table(
+    "saved_search",
+    metadata,
+    Column("pk", Pk, primary_key=True),
+    Column("account_pk", Pk, ForeignKey("account.node_pk"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    UniqueConstraint("account_pk", "id"),
+)
+saved_search_reader: Final = Table(
+    "saved_search_reader",
+    metadata,
+    Column("search_pk", Pk, ForeignKey("saved_search.pk"), primary_key=True),
+    Column("login", Text, primary_key=True),
+    Index("ix_saved_search_reader_login", "login"),
 )
 
 # Only a hash of a session's id is kept.

@@ -9,17 +9,20 @@ from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
 from filmroom.rest import (
     cache,
+    configuration,
     csrf,
     elements,
     entities,
     files,
     history,
     home,
+    inventory,
     lists,
     members,
     projects,
     resources,
     schemas,
+    searches,
     services,
     sessions,
     sharing,
@@ -55,6 +58,7 @@ class Operation:
 
 _SITE: Final = frozenset({Kind.SITE})
 _PROJECT: Final = frozenset({Kind.PROJECT})
+_CONFIGURED: Final = frozenset({Kind.SITE, Kind.PROJECT})
 _USER: Final = frozenset({Kind.USER})
 _SESSION_KIND: Final = frozenset({Kind.EXPERIMENT})
 # Every kind of thing whose resources are served.
@@ -87,6 +91,18 @@ _GROUPS: Final[Mapping[str, Handler]] = {
     "POST": members.put_group,
 }
 
+_CONFIGURATION: Final[Mapping[str, Handler]] = {
+    "GET": configuration.get_configuration,
+    "PUT": configuration.put_configuration,
+    "POST": configuration.put_configuration,
+}
+
+_SEARCH: Final[Mapping[str, Handler]] = {
+    "GET": searches.get_search,
+    "PUT": searches.put_search,
+    "DELETE": searches.delete_search,
+}
+
 OPERATIONS: Final = (
     Operation(_SITE, "JSESSION", _SESSION, is_open=True),
     Operation(_SITE, "JSESSION/{any}", _SESSION, is_open=True),
@@ -105,6 +121,14 @@ OPERATIONS: Final = (
     Operation(_SITE, "services/refresh/catalog", {"POST": services.refresh_catalogs}),
     Operation(_SITE, "search/elements", {"GET": elements.list_elements}),
     Operation(_SITE, "search/elements/{element}", {"GET": elements.list_fields}),
+    Operation(_SITE, "search/elements/{element}/versions", {"GET": elements.list_versions}),
+    Operation(_SITE, "search/saved", {"GET": searches.list_searches}),
+    Operation(_SITE, "search/saved/{search}", _SEARCH),
+    Operation(_SITE, "investigators", {"GET": inventory.list_investigators}),
+    Operation(_SITE, "scanners", {"GET": inventory.list_scanners}),
+    Operation(_CONFIGURED, "scan_types", {"GET": inventory.list_scan_types}),
+    Operation(_CONFIGURED, "config", {"GET": configuration.list_tools}),
+    Operation(_CONFIGURED, "config/{tool}/{path}", _CONFIGURATION),
     Operation(_SITE, "users", {"GET": users.list_users}),
     Operation(_SITE, "user", {"GET": users.list_logins}),
     Operation(_SITE, "user/{user}", {"GET": users.get_user}),

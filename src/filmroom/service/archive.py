@@ -13,9 +13,11 @@ from filmroom.service.arrivals import Arrivals
 from filmroom.service.audit import Audit
 from filmroom.service.bundles import Bundles
 from filmroom.service.cache import Cache
+from filmroom.service.configuration import Configuration
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.images import Images
+from filmroom.service.inventory import Inventory
 from filmroom.service.leases import Leases
 from filmroom.service.lists import Lists
 from filmroom.service.members import Members
@@ -24,6 +26,7 @@ from filmroom.service.projects import Projects
 from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
+from filmroom.service.searches import Searches
 from filmroom.service.sessions import Sessions
 from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
@@ -91,6 +94,9 @@ class Archive:
         self.audit = Audit(stores)
         self.lists = Lists(stores)
         self.entities = Entities(stores, site_id=rules.site_id)
+        self.inventory = Inventory(stores)
+        self.searches = Searches(stores)
+        self.configuration = Configuration(stores)
         self.resources = Resources(stores)
         self.files = Files(stores)
         self.bundles = Bundles(stores)

@@ -2,8 +2,10 @@
 
 from alembic import context
 
-from filmroom.db.schema import metadata
+from filmroom.db.schema import node
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=node.metadata, render_as_batch=True
+)
 with context.begin_transaction():
     context.run_migrations()

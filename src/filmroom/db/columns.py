@@ -1,0 +1,72 @@
+"""What the tables are made of: the types of columns, and columns that several tables have."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Column, Dialect, ForeignKey, Index, Integer, MetaData, String, TypeDecorator, text
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment as whole microseconds since 1970 in UTC: the same in both databases, exact, and sortable."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return None if value is None else _EPOCH + _MICROSECOND * int(value)
+
+
+# Text sorts and compares by code point in both databases, whatever the locale of a PostgreSQL cluster is.
+Text: Final = String().with_variant(String(collation="C"), "postgresql")
+# SQLite gives out row numbers only for a column of exactly this type.
+Pk: Final = BigInteger().with_variant(Integer(), "sqlite")
+LIVE: Final = text("deleted_at IS NULL")
+DELETED: Final = text("deleted_at IS NOT NULL")
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def live_index(name: str, *columns: str) -> Index:
+    return Index(name, *columns, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
+
+
+def made_by() -> tuple[Column[Any], ...]:
+    return (
+        Column("created_at", Instant, nullable=False),
+        Column("created_by", Pk, ForeignKey("node.pk")),
+        Column("modified_at", Instant, nullable=False),
+        Column("modified_by", Pk, ForeignKey("node.pk")),
+    )
+
+
+def said() -> tuple[Column[Any], ...]:
+    """What people say of a resource or file; ``tags`` is a JSON list of texts."""
+    return (
+        Column("format", Text, nullable=False, server_default=""),
+        Column("content", Text, nullable=False, server_default=""),
+        Column("description", Text, nullable=False, server_default=""),
+        Column("tags", Text, nullable=False, server_default="[]"),
+    )
+
+
+def of_bytes() -> tuple[Column[Any], ...]:
+    """Where a file's bytes are and what they are."""
+    return (
+        Column("key", Text, nullable=False),
+        Column("size_bytes", BigInteger, nullable=False),
+        Column("md5", Text, nullable=False),
+        Column("crc32", BigInteger, nullable=False),
+    )
