@@ -4,7 +4,7 @@ Nobody is asked for permission here: a ``Reach`` says what may be read, and ever
 it, be it what the row is of or something around that.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
-    ScalarSelect,
     Select,
     TextClause,
     UnaryExpression,
@@ -33,15 +32,13 @@ from sqlalchemy.sql.functions import FunctionElement
 from filmroom.db.columns import Text
 from filmroom.db.conditions import to_sql
 from filmroom.db.fieldsql import field_text
+from filmroom.db.reach import by_share, of_projects, readable
 from filmroom.db.schema import account, has_sitewide_id, name, node, resource
 from filmroom.model.datatypes import data_types
 from filmroom.model.lists import MANY, RESOURCES_OF, All, Column, Fact, Part, Wanted, iter_columns
 from filmroom.model.nodes import Kind
 from filmroom.model.permission import Reach
 from filmroom.model.structure import DataType
-
-Limited = Mapping[int, frozenset[str] | None]
-"""Projects by pk, each with the data types that count there (None: all)."""
 
 Told = Callable[[FromClause], ColumnElement[Any]]
 _ROWS_AT_ONCE: Final = 1000
@@ -153,8 +150,8 @@ class _Query:
         """Nothing but its name is told of what is above a thing and may not be read."""
         if column.part not in {Part.PROJECT, Part.SUBJECT, Part.SESSION} or column.what in _TOLD:
             return expression
-        readable = self._readable(self.tables[column.part], self.scope.around, is_project=column.part is Part.PROJECT)
-        return expression if readable is None else case((readable, expression))
+        is_readable = readable(self.tables[column.part], self.scope.around, is_project=column.part is Part.PROJECT)
+        return expression if is_readable is None else case((is_readable, expression))
 
     def _fact(self, part: Part, fact: Fact, table: FromClause) -> ColumnElement[Any]:
         is_row = part is Part.SELF
@@ -269,8 +266,8 @@ class _Query:
         if types := self._types_named(part):
             conditions.append(table.c.xsi_type.in_(types))
         if part in {Part.ASSESSOR, Part.EXPERIMENT}:
-            readable = self._readable(table, self.scope.around, session=node if part is Part.ASSESSOR else None)
-            conditions += [] if readable is None else [readable]
+            is_readable = readable(table, self.scope.around, session=node if part is Part.ASSESSOR else None)
+            conditions += [] if is_readable is None else [is_readable]
         return _live(table, *conditions)
 
     def _types_named(self, part: Part) -> Sequence[str]:
@@ -293,25 +290,14 @@ class _Query:
         session = self.session if self.kinds & {*_IN_SESSIONS} else None
         secured = self.session if self.kinds & _NAMELESS else node
         is_project = Kind.PROJECT in self.kinds
-        readable = self._readable(secured, self.scope.reach, session=session, is_project=is_project)
-        if readable is not None:
-            is_own = _of_projects(secured, self.scope.reach.own)
-            by_share = or_(*_by_share(secured, self.scope.reach, session))
-            yield {None: readable, True: is_own, False: and_(by_share, ~is_own)}[self.scope.is_own]
+        is_readable = readable(secured, self.scope.reach, session=session, is_project=is_project)
+        if is_readable is not None:
+            is_own = of_projects(secured, self.scope.reach.own)
+            is_shared = or_(*by_share(secured, self.scope.reach, session))
+            yield {None: is_readable, True: is_own, False: and_(is_shared, ~is_own)}[self.scope.is_own]
 
     def _container(self) -> FromClause:
         return self.session if self.scope.inside_kind is Kind.EXPERIMENT else self.subject
-
-    @staticmethod
-    def _readable(
-        table: FromClause, reach: Reach, *, session: FromClause | None = None, is_project: bool = False
-    ) -> ColumnElement[bool] | None:
-        """Whether a thing may be read; None where everything may be."""
-        if reach.is_everything:
-            return None
-        if is_project:
-            return table.c.pk.in_(reach.own)
-        return or_(_of_projects(table, reach.own), *_by_share(table, reach, session))
 
 
 class _Unindexed(FunctionElement[Any]):
@@ -385,29 +371,3 @@ _RESOURCE_FACTS: Final[dict[Fact, Told]] = {
 def _extending(data_type: DataType) -> Iterator[str]:
     """A type and all that extend it."""
     return (known.xsi_type for known in data_types().types if data_type in known.lineage)
-
-
-def _by_share(table: FromClause, reach: Reach, session: FromClause | None) -> Iterator[ColumnElement[bool]]:
-    """Itself, or along with its session, unless it belongs to another project than that."""
-    yield table.c.pk.in_(_shared(table, reach))
-    if session is not None and session is not table:
-        yield and_(session.c.project_pk == table.c.project_pk, table.c.parent_pk.in_(_shared(table, reach)))
-
-
-def _of_projects(table: FromClause, projects: Limited) -> ColumnElement[bool]:
-    return _limited(table.c.project_pk, table.c.xsi_type, projects)
-
-
-def _shared(table: FromClause, reach: Reach) -> ScalarSelect[Any]:
-    """The pks of what is shared into projects whose shared data may be read."""
-    share = name.alias("share_read")
-    into = _limited(share.c.project_pk, table.c.xsi_type, reach.shared)
-    query = select(share.c.node_pk).where(~share.c.is_primary, share.c.deleted_at.is_(None), into)
-    return query.correlate(table).scalar_subquery()
-
-
-def _limited(project_pk: ColumnElement[Any], xsi_type: ColumnElement[Any], projects: Limited) -> ColumnElement[bool]:
-    """Whether something is of one of some projects and of a data type to which that is limited."""
-    ways: list[ColumnElement[bool]] = [project_pk.in_([pk for pk, types in projects.items() if types is None])]
-    ways += [and_(project_pk == pk, xsi_type.in_(sorted(types))) for pk, types in projects.items() if types is not None]
-    return or_(*ways)

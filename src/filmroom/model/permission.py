@@ -6,7 +6,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
 
-from filmroom.model.datatypes import data_types, find_data_type
+from filmroom.model.datatypes import find_data_type
 from filmroom.model.nodes import Accessibility
 from filmroom.model.people import BuiltIn, DataRole, Group, Viewer
 
@@ -137,14 +137,6 @@ class Reach:
     is_everything: bool = False
     own: Mapping[int, frozenset[str] | None] = field(default_factory=dict)
     shared: Mapping[int, frozenset[str] | None] = field(default_factory=dict)
-
-
-def readable_types(standing: Standing, scope: Scope) -> frozenset[str] | None:
-    """The data types that someone of this standing may read in a scope; None for all there are."""
-    if any(Action.READ in ALLOWED[role][scope] for role in standing.roles):
-        return None
-    known = (data_type.xsi_type for data_type in data_types().types if standing.rights)
-    return frozenset(xsi_type for xsi_type in known if may(standing, Action.READ, scope, xsi_type))
 
 
 def _lineage(xsi_type: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 
 from filmroom.db import groups, names, people, projects
+from filmroom.model.datatypes import data_types
 from filmroom.model.errors import NotAllowed, NotSignedIn
 from filmroom.model.nodes import Accessibility, Kind, Node, Place
 from filmroom.model.people import Group, Viewer
@@ -20,7 +21,6 @@ from filmroom.model.permission import (
     Scope,
     Standing,
     may,
-    readable_types,
     standing_of,
 )
 
@@ -98,7 +98,7 @@ class Gate:
             return Reach(is_everything=True)
         decided = dict(
             self._iter_decided(
-                lambda standing: (readable_types(standing, Scope.DATA), readable_types(standing, Scope.SHARED))
+                lambda standing: (_readable_types(standing, Scope.DATA), _readable_types(standing, Scope.SHARED))
             )
         )
         return Reach(
@@ -109,7 +109,7 @@ class Gate:
     def reach_in(self, project: Node) -> Reach | None:
         """All that the viewer may read, if it is everything in this project at least; else None."""
         standing = self._standing(project)
-        is_all = all(readable_types(standing, scope) is None for scope in (Scope.DATA, Scope.SHARED))
+        is_all = all(_readable_types(standing, scope) is None for scope in (Scope.DATA, Scope.SHARED))
         return Reach(is_everything=True) if is_all else None
 
     def _iter_decided(self, decide: Callable[[Standing], T]) -> Iterator[tuple[int, T]]:
@@ -161,6 +161,14 @@ class Gate:
         if (known := self._shares.get(node.pk)) is None:
             known = self._shares[node.pk] = tuple(names.iter_projects_shared_into(self.connection, node.pk))
         return known
+
+
+def _readable_types(standing: Standing, scope: Scope) -> frozenset[str] | None:
+    """The data types that someone of this standing may read in a scope; None for all there are."""
+    if may(standing, Action.READ, scope, ""):
+        return None
+    known = (data_type.xsi_type for data_type in data_types().types if standing.rights)
+    return frozenset(xsi_type for xsi_type in known if may(standing, Action.READ, scope, xsi_type))
 
 
 def _secured(place: Place) -> Node:
