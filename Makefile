@@ -39,6 +39,9 @@ shape: .venv/dev.done ## Show the longest functions and files
 pages: .venv/dev.done ## Write docs/reference/pages.md: what XNAT's pages ask and which tests prove it
 	PYTHONPATH=tests $(BIN)/python -m pages.table --write
 
+compat: .venv/dev.done ## Write docs/reference/compatibility.md: what works with which client, and which tests prove it
+	PYTHONPATH=tests $(BIN)/python -m compat.table --write
+
 coverage: .venv/dev.done ## Run all tests and show which lines they miss
 	$(BIN)/coverage run -m pytest -p no:randomly
 	$(BIN)/coverage report --skip-covered --show-missing
@@ -75,4 +78,4 @@ clean: ## Remove what the targets made, but no data
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help venv serve test lint types shape pages coverage bench wheel lock check clean
+.PHONY: help venv serve test lint types shape pages compat coverage bench wheel lock check clean
