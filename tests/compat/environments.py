@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,11 +11,15 @@ import pytest
 
 from shape.sizes import ROOT
 
+OWN: Final = ""
+"""The environment in which the tests themselves run."""
 _SCRIPTS: Final = Path(__file__).with_name("scripts")
 
 
 def find_environment(name: str) -> Path:
     """The programs of ``.venv-NAME``; without it the test is skipped, and where CI is set it fails."""
+    if name == OWN:
+        return Path(sys.executable).parent
     programs = ROOT / f".venv-{name}" / "bin"
     if not (programs.parent / "done").exists():
         missing = f"`make .venv-{name}/done` builds what this needs"

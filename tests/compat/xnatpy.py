@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import xnat
 
@@ -26,6 +27,13 @@ def plant(session: Any, project_id: str) -> dict[str, Any]:
     scan = made.MrScanData(parent=experiment, id="1", type="T1")
     assessor = made.QcManualAssessorData(parent=experiment, label="QC1")
     return dict(zip(LEVELS, (project, subject, experiment, scan, assessor), strict=True))
+
+
+def write_netrc(home: Path, url: str) -> None:
+    """Where the client finds a password that nobody typed."""
+    path = home / ".netrc"
+    path.write_text(f'machine {urlsplit(url).netloc}\nlogin admin\npassword "{PASSWORD}"\n')
+    path.chmod(0o600)
 
 
 def write_tree(folder: Path, files: dict[str, bytes]) -> Path:
