@@ -34,7 +34,15 @@ def run(name: str, command: str, *arguments: str, home: Path, typed: str = "") -
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "XNAT", "FILMROOM"))}
     environment = {**kept, "HOME": str(home), "NETRC": str(home / ".netrc"), "PYTHONWARNINGS": "ignore"}
     return subprocess.run(
-        line, capture_output=True, text=True, check=False, timeout=120, env=environment, cwd=home, input=typed
+        line,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=environment,
+        cwd=home,
+        start_new_session=True,  # or a password would be asked for at our terminal
     )
 
 
