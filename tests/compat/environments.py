@@ -52,3 +52,13 @@ def run_script(script: str, *arguments: str, home: Path) -> dict[str, Any]:
     assert done.returncode == 0, done.stdout + done.stderr
     lines = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
     return {name: outcome for line in lines for name, outcome in line.items()}
+
+
+def check_steps(environment: str, script: str, *arguments: str, home: Path) -> None:
+    """Every step of ``scripts/SCRIPT.py`` went through (see ``scripts/steps.py``), run in this environment."""
+    done = run(environment, "python", str(_SCRIPTS / "steps.py"), script, *arguments, str(home), home=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcomes: list[tuple[str, str]] = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('["')]
+    assert outcomes
+    failed = [f"{step}: {outcome}" for step, outcome in outcomes if outcome]
+    assert not failed, "\n".join(failed)

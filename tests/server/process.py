@@ -67,9 +67,15 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
     def request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        return self._ask(method, path, body, "application/octet-stream")
+
+    def request_json(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+        return self._ask(method, path, json.dumps(body).encode(), "application/json")
+
+    def _ask(self, method: str, path: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
         request = Request(f"http://127.0.0.1:{self.port}{path}", data=body, method=method)
         request.add_header("Authorization", AUTHORIZATION.split(": ", 1)[1].strip())
-        request.add_header("Content-Type", "application/octet-stream")
+        request.add_header("Content-Type", content_type)
         with urlopen(request, timeout=60) as reply:
             return reply.status, reply.read()
 
