@@ -1,4 +1,4 @@
-"""The examples of pyxnat's documentation (in ``scripts/pyxnat_tutorial.py``), on a server of their own: many look at all."""
+"""The examples of pyxnat's documentation, on a server of their own, since many of them look at all that is there."""
 
 from pathlib import Path
 

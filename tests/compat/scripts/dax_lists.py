@@ -180,7 +180,7 @@ def tables_of_scans_and_assessors(archive: Any) -> None:
 
 def types_that_the_site_has(archive: Any) -> None:
     assert XnatUtils.has_genproc_datatypes(archive)
-    assert XnatUtils.has_fs_datatypes(archive)
+    assert XnatUtils.has_dax_datatypes(archive)
 
 
 def a_session_in_a_cache(archive: Any) -> None:
