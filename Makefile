@@ -6,6 +6,13 @@ PYTHON ?= python3
 DATA ?= filmroom-data
 PORT ?= 8080
 BIN := .venv/bin
+# Clients that the tests drive and that cannot live beside each other: each has requirements/NAME.txt and .venv-NAME.
+CLIENTS := \
+	pyxnat \
+	xnatuploader \
+	xnatutils
+CLIENTS_DONE := $(CLIENTS:%=.venv-%/done)
+LOCK := $(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -15,7 +22,7 @@ venv: .venv/dev.done ## Build .venv with everything for development, from the ha
 serve: .venv/run.done ## Serve the archive in DATA (filmroom-data) on PORT (8080)
 	$(BIN)/filmroom serve --data "$(DATA)" --port "$(PORT)"
 
-test: .venv/dev.done .venv-pyxnat/done ## Run all tests, on SQLite and PostgreSQL
+test: .venv/dev.done $(CLIENTS_DONE) ## Run all tests, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2
 
 lint: .venv/dev.done ## Check format, style and import rules
@@ -32,6 +39,9 @@ shape: .venv/dev.done ## Show the longest functions and files
 pages: .venv/dev.done ## Write docs/reference/pages.md: what XNAT's pages ask and which tests prove it
 	PYTHONPATH=tests $(BIN)/python -m pages.table --write
 
+compat: .venv/dev.done ## Write docs/reference/compatibility.md: what works with which client, and which tests prove it
+	PYTHONPATH=tests $(BIN)/python -m compat.table --write
+
 coverage: .venv/dev.done ## Run all tests and show which lines they miss
 	$(BIN)/coverage run -m pytest -p no:randomly
 	$(BIN)/coverage report --skip-covered --show-missing
@@ -43,17 +53,14 @@ wheel: .venv/dev.done ## Build dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
 
 lock: .venv/dev.done ## Pin the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		pyproject.toml --extra images --group build -o requirements/run.txt
-	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		pyproject.toml --extra images --group dev -o requirements/dev.txt
-	$(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--group pyxnat -o requirements/pyxnat.txt
+	$(LOCK) pyproject.toml --extra images --group build -o requirements/run.txt
+	$(LOCK) pyproject.toml --extra images --group dev -o requirements/dev.txt
+	for client in $(CLIENTS); do $(LOCK) --group $$client -o requirements/$$client.txt || exit 1; done
 
 check: lint types test wheel ## All that CI does
 
 clean: ## Remove what the targets made, but no data
-	rm -rf .venv .venv-pyxnat dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf .venv $(CLIENTS:%=.venv-%) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 # The package itself is installed from this checkout; its dependencies, its build tools included, by hash.
 .venv/run.done: requirements/run.txt pyproject.toml
@@ -66,10 +73,9 @@ clean: ## Remove what the targets made, but no data
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
 
-# A client that the tests drive; it cannot live beside the others.
-.venv-pyxnat/done: requirements/pyxnat.txt
-	test -x .venv-pyxnat/bin/python || $(PYTHON) -m venv .venv-pyxnat
-	.venv-pyxnat/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pyxnat.txt
+.venv-%/done: requirements/%.txt
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help venv serve test lint types shape pages coverage bench wheel lock check clean
+.PHONY: help venv serve test lint types shape pages compat coverage bench wheel lock check clean

@@ -1,33 +1,29 @@
 """pyxnat 1.6.4 signs in, out and in again (``make test`` builds its environment)."""
 
-import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from compat.environments import run_script
 from server.process import PASSWORD, Server
-from shape.sizes import ROOT
-
-PYTHON = ROOT / ".venv-pyxnat/bin/python"
-SCRIPT = Path(__file__).with_name("pyxnat_session.py")
-
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="make .venv-pyxnat/done builds what this needs")
 
 
-def test_pyxnat_signs_in_out_and_in_again(server: Server) -> None:
-    command = [str(PYTHON), "-W", "ignore", str(SCRIPT), f"http://127.0.0.1:{server.port}", PASSWORD]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+@pytest.mark.client(
+    "pyxnat 1.6.4",
+    "signing in and out, and in again with a stale cookie",
+    "GET /data/JSESSION",
+    "DELETE /data/JSESSION",
+    "GET /data/projects",
+)
+def test_pyxnat_signs_in_out_and_in_again(server: Server, tmp_path: Path) -> None:
+    told = run_script("pyxnat_session", server.url, PASSWORD, home=tmp_path)
 
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
-
-    assert json.loads(done.stdout.splitlines()[-1]) == {
-        "connect": "['DEMO']",
+    assert told == {
+        "connect": ["DEMO"],
         "version": "1.8.11",
         "entry": "/data",
-        "disconnect": "None",
-        "again with the stale cookie": "['DEMO']",
+        "disconnect": None,
+        "again with the stale cookie": ["DEMO"],
         "wrong password": "HTTPError",
         "wrong password, a list": "DatabaseError",
     }

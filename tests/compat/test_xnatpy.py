@@ -1,9 +1,6 @@
 """xnatpy 0.8.1 signs in in each of its ways, against a real server."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,31 +9,12 @@ import pytest
 from server.process import PASSWORD, Server
 
 xnat = pytest.importorskip("xnat")
-
-
-@contextmanager
-def _served(folder: Path, *flags: str) -> Iterator[str]:
-    server = Server(folder / "data", *flags)
-    server.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.stop()
+CLIENT = "xnatpy 0.8.1"
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with _served(tmp_path_factory.mktemp("closed")) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def open_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("open")
-    config = folder / "filmroom.toml"
-    config.write_text("require_login = false\n")
-    with _served(folder, "--config", str(config)) as url:
-        yield url
+def open_url(open_site: Server) -> str:
+    return open_site.url
 
 
 def _connect(url: str, **how: str) -> Any:
@@ -48,6 +26,9 @@ def _auth(session: Any) -> str:
     return str(session.get("/data/auth").text)
 
 
+@pytest.mark.client(
+    CLIENT, "signing in with a password, and out", "PUT /data/services/auth", "GET /data/auth", "DELETE /data/JSESSION"
+)
 def test_xnatpy_signs_in_with_a_password_and_out_again(url: str) -> None:
     with _connect(url, user="admin", password=PASSWORD) as session:
         shown = _auth(session)
@@ -57,6 +38,7 @@ def test_xnatpy_signs_in_with_a_password_and_out_again(url: str) -> None:
     assert _ask(url, "GET", "/data/auth", cookie=session_id)[0] == 401
 
 
+@pytest.mark.client(CLIENT, "signing in with a token", "GET /data/services/tokens/issue", "GET /data/auth")
 def test_xnatpy_signs_in_with_a_token(url: str) -> None:
     with _connect(url, user="admin", password=PASSWORD) as session:
         token = session.get_json("/data/services/tokens/issue")
@@ -68,6 +50,7 @@ def test_xnatpy_signs_in_with_a_token(url: str) -> None:
     assert len(session_id) == 32
 
 
+@pytest.mark.client(CLIENT, "signing in with a token for a single use", "GET /data/services/tokens/issue")
 def test_xnatpy_signs_in_with_a_token_for_a_single_use(url: str) -> None:
     with _connect(url, user="admin", password=PASSWORD) as session:
         token = session.get_json("/data/services/tokens/issue", query={"singleUse": "true"})
@@ -76,6 +59,7 @@ def test_xnatpy_signs_in_with_a_token_for_a_single_use(url: str) -> None:
         assert _auth(session) == "User 'admin' is logged in"
 
 
+@pytest.mark.client(CLIENT, "going on with a session that is given", "GET /data/auth")
 def test_xnatpy_goes_on_with_a_session_that_it_is_given(url: str) -> None:
     session_id = _ask(url, "PUT", "/data/services/auth", form={"username": "admin", "password": PASSWORD})[1]
 
@@ -83,6 +67,7 @@ def test_xnatpy_goes_on_with_a_session_that_it_is_given(url: str) -> None:
         assert _auth(session) == "User 'admin' is logged in"
 
 
+@pytest.mark.client(CLIENT, "a wrong password is an error", "PUT /data/services/auth")
 def test_xnatpy_is_told_of_a_wrong_password(url: str) -> None:
     with pytest.raises(xnat.exceptions.XNATLoginFailedError, match="wrong user name or password"):
         _connect(url, user="admin", password="wrong")
@@ -93,6 +78,7 @@ def test_xnatpy_is_told_of_a_wrong_token(url: str) -> None:
         _connect(url, user="0d9f7e0a-6ad8-4b0c-9c15-2a7d6c1e4f00", password="S" * 64)
 
 
+@pytest.mark.client(CLIENT, "being a guest on a site that lets guests in", "GET /data/JSESSION")
 def test_xnatpy_is_a_guest_on_an_open_site(open_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRC", "/nonexistent")
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from server.process import PASSWORD, Server
+from server.process import PASSWORD
 
 xnat = pytest.importorskip("xnat")
+CLIENT = "xnatpy 0.8.1"
 
 # Those that xnatpy gives a behaviour of their own, and what its users make.
 CLASSES = [
@@ -20,16 +21,6 @@ CLASSES = [
     *("MrScanData", "PetScanData", "CtScanData", "RtImageScanData", "ScScanData", "OptScanData"),
     *("QcManualAssessorData", "QcAssessmentData", "SubjectVariablesData", "GenericData"),
 ]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = Server(tmp_path_factory.mktemp("model") / "data")
-    server.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +53,7 @@ def _connect(url: str) -> Any:
     return xnat.connect(url, user="admin", password=PASSWORD, loglevel="ERROR", detect_redirect=True)
 
 
+@pytest.mark.client(CLIENT, "classes made from the schemas", "GET /xapi/schemas", "GET /xapi/schemas/{name}")
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_class_is_made(session: Any, name: str) -> None:
     assert getattr(session.classes, name)._XSI_TYPE.partition(":")[2].lower() == name.lower()
@@ -77,6 +69,7 @@ def test_all_that_is_there_is_listed(session: Any, mr: Any, scan: Any) -> None:
     assert scan.id in mr.scans
 
 
+@pytest.mark.client(CLIENT, "sessions of each modality, with their scans", "PUT /data/{experiment}", "PUT /data/{scan}")
 @pytest.mark.parametrize("stem", ["Mr", "Pet", "Ct", "Petmr", "Us", "Eeg", "Rt"])
 def test_sessions_of_each_modality_are_made_with_their_scans(session: Any, subject: Any, stem: str) -> None:
     infix = {"Rt": "Image"}.get(stem, "")
@@ -88,6 +81,9 @@ def test_sessions_of_each_modality_are_made_with_their_scans(session: Any, subje
     assert (scan.id, scan.type, [one.id for one in made.scans]) == ("7", "first", ["7"])
 
 
+@pytest.mark.client(
+    CLIENT, "attributes of a project and its investigator", "PUT /data/{project}", "GET /data/{project}"
+)
 def test_attributes_of_a_project_are_set_and_read(project: Any, session: Any) -> None:
     project.description = "What it is for"
     project.pi.firstname = "Ada"
@@ -98,6 +94,9 @@ def test_attributes_of_a_project_are_set_and_read(project: Any, session: Any) ->
     assert (read.description, read.pi.firstname, read.pi.lastname) == ("What it is for", "Ada", "Lovelace")
 
 
+@pytest.mark.client(
+    CLIENT, "attributes of a subject and its demographics", "PUT /data/{subject}", "GET /data/{subject}"
+)
 def test_attributes_of_a_subject_are_set_and_read(subject: Any) -> None:
     subject.group = "controls"
     subject.demographics.gender = "female"
@@ -110,6 +109,12 @@ def test_attributes_of_a_subject_are_set_and_read(subject: Any) -> None:
     assert subject.fields["cohort"] == "first"
 
 
+@pytest.mark.client(
+    CLIENT,
+    "attributes of a session: text, numbers, dates and times",
+    "PUT /data/{experiment}",
+    "GET /data/{experiment}",
+)
 def test_attributes_of_a_session_are_set_and_read(mr: Any) -> None:
     mr.note = "as it should be"
     mr.date = "2026-11-21"
@@ -124,6 +129,7 @@ def test_attributes_of_a_session_are_set_and_read(mr: Any) -> None:
     assert dict(mr.fields) == {"visit kind": "baseline"}
 
 
+@pytest.mark.client(CLIENT, "attributes of a scan and its parameters", "PUT /data/{scan}", "GET /data/{scan}")
 def test_attributes_of_a_scan_are_set_and_read(scan: Any) -> None:
     scan.quality = "usable"
     scan.frames = 176
@@ -135,6 +141,7 @@ def test_attributes_of_a_scan_are_set_and_read(scan: Any) -> None:
     assert (scan.parameters.te, scan.parameters.voxel_res.x) == (2.5, 0.8)
 
 
+@pytest.mark.client(CLIENT, "parameters of a scan by name", "PUT /data/{scan}")
 def test_parameters_of_a_scan_are_added(scan: Any) -> None:
     """Taking one away is not for this client: it writes the path of it wrongly."""
     scan.parameters.add_param["gain"] = "high"
@@ -154,6 +161,7 @@ def test_a_custom_variable_is_taken_away(mr: Any) -> None:
     assert "gone" not in mr.fields
 
 
+@pytest.mark.client(CLIENT, "assessors", "PUT /data/{assessor}", "GET /data/{assessor}")
 def test_assessors_are_made_and_read(session: Any, mr: Any) -> None:
     made = session.classes.QcManualAssessorData(parent=mr, label="QC1")
     made.rater = "Grace"

@@ -37,6 +37,10 @@ class Server:
         self.port = int(self.first_line.rsplit(":", 1)[1])
 
     @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -63,11 +67,23 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
     def request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        return self._ask(method, path, body, "application/octet-stream")
+
+    def request_json(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+        return self._ask(method, path, json.dumps(body).encode(), "application/json")
+
+    def _ask(self, method: str, path: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
         request = Request(f"http://127.0.0.1:{self.port}{path}", data=body, method=method)
         request.add_header("Authorization", AUTHORIZATION.split(": ", 1)[1].strip())
-        request.add_header("Content-Type", "application/octet-stream")
+        request.add_header("Content-Type", content_type)
         with urlopen(request, timeout=60) as reply:
             return reply.status, reply.read()
+
+    def list_requests(self) -> set[tuple[str, str]]:
+        """The method and path of each request in the log, which has it just after its answer has gone out."""
+        lines = (self.folder.parent / "server.log").read_text(encoding="utf-8").splitlines()
+        told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return {(line["method"], line["path"]) for line in told if line.get("event") == "request"}
 
     def rows(self, path: str) -> list[dict[str, str]]:
         result: dict[str, Any] = json.loads(self.request("GET", path)[1])

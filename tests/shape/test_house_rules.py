@@ -142,9 +142,12 @@ def test_rules_that_the_code_cites_exist() -> None:
     assert not cited - known
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "pyxnat.txt"])
-def test_lock_files_hold_hashes_and_no_addresses(name: str) -> None:
-    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+LOCK_FILES = sorted((ROOT / "requirements").iterdir())
+
+
+@pytest.mark.parametrize("path", LOCK_FILES, ids=lambda path: path.name)
+def test_lock_files_hold_hashes_and_no_addresses(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
 
     assert "--hash=sha256:" in text
     assert "://" not in text
