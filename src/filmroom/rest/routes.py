@@ -205,10 +205,17 @@ OPERATIONS: Final = (
 
 # C-1: what is under ``/xapi``, which has no contexts. The first that matches counts.
 XAPI_OPERATIONS: Final = (
-    Operation(_SITE, "siteConfig", {"GET": siteconfig.get_all}, is_open=True),
+    Operation(_SITE, "siteConfig", {"GET": siteconfig.get_all, "POST": siteconfig.refuse_change}, is_open=True),
     Operation(_SITE, "siteConfig/values/{properties}", {"GET": siteconfig.get_values}, is_open=True),
     Operation(_SITE, "siteConfig/buildInfo/{key}", {"GET": siteconfig.get_build_info}, is_open=True),
-    Operation(_SITE, "siteConfig/{property}", {"GET": siteconfig.get_property}, is_open=True),
+    Operation(_SITE, "siteConfig/uptime", {"GET": siteconfig.get_uptime}),
+    Operation(_SITE, "siteConfig/uptime/display", {"GET": siteconfig.show_uptime}),
+    Operation(
+        _SITE,
+        "siteConfig/{property}",
+        {"GET": siteconfig.get_property, "POST": siteconfig.refuse_change},
+        is_open=True,
+    ),
     Operation(_SITE, "schemas", {"GET": schemas.list_schemas}),
     Operation(_SITE, "schemas/datatypes", {"GET": schemas.list_data_types}),
     Operation(_SITE, "schemas/{name}", {"GET": schemas.get_schema}),
