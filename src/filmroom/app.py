@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from starlette.routing import Router
@@ -13,16 +13,18 @@ from filmroom.db.engine import Database, open_database, open_sqlite
 from filmroom.db.migrate import migrate
 from filmroom.model.datatypes import TypeTableError, use_own_types
 from filmroom.model.nodes import Accessibility
-from filmroom.rest.call import Site
+from filmroom.rest.call import Site, SiteProperty, Tier
 from filmroom.rest.endpoint import Endpoint
 from filmroom.rest.proxies import read_networks
 from filmroom.rest.transfer import Threads
 from filmroom.service.archive import Archive, Rules
+from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES
 from filmroom.service.unpacking import Limits
 from filmroom.settings import SettingError, Settings, read_data_types
 
 # More than may have or wait for a turn at a password, so that there are some for who is refused at once.
 _PASSWORD_THREADS: Final = 8
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def open_archive(settings: Settings) -> Archive:
@@ -73,6 +75,29 @@ def _use_data_types(settings: Settings) -> None:
         raise SettingError(f"{settings.data_types}: {error}") from error
 
 
+def _properties(settings: Settings) -> tuple[SiteProperty, ...]:
+    """C-163, C-164: the settings by the names that XNAT has for them, and what is always so here."""
+    return (
+        SiteProperty("initialized", value=True),
+        SiteProperty("requireLogin", settings.require_login, "require_login"),
+        SiteProperty("uiAllowNonAdminProjectCreation", settings.users_create_projects, "users_create_projects"),
+        SiteProperty("securityAllowNonPrivateProjects", value=True),
+        SiteProperty("enableCsrfToken", settings.csrf_token, "csrf_token"),
+        SiteProperty("restrictUserListAccessToAdmins", settings.restrict_user_list, "restrict_user_list"),
+        SiteProperty("checksums", value=True),
+        SiteProperty("zipCompressionMethod", 0),
+        SiteProperty("sessionTimeout", f"{settings.session_idle_minutes} minutes", "session_idle_minutes"),
+        SiteProperty("aliasTokenTimeout", f"{settings.alias_token_hours} hours", "alias_token_hours"),
+        SiteProperty("projectDefaultAccessibility", settings.default_accessibility, "default_accessibility"),
+        SiteProperty(
+            "concurrentMaxSessions", settings.sessions_per_user, "sessions_per_user", tier=Tier.ADMINISTRATORS
+        ),
+        SiteProperty("maxFailedLogins", MOST_FAILURES, tier=Tier.ADMINISTRATORS),
+        SiteProperty("maxFailedLoginsLockoutDuration", f"{LOCKED_FOR // _MINUTE} minutes", tier=Tier.ADMINISTRATORS),
+        SiteProperty("archivePath", str(settings.data_dir), "data", tier=Tier.ADMINISTRATORS),
+    )
+
+
 def create_app(archive: Archive, settings: Settings) -> Router:
     """The ASGI application of an archive; shutting it down closes the archive."""
     for_changes = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom-change")
@@ -85,6 +110,7 @@ def create_app(archive: Archive, settings: Settings) -> Router:
         requires_login=settings.require_login,
         checks_csrf=settings.csrf_token,
         trusted_proxies=read_networks(settings.trusted_proxies),
+        properties=_properties(settings),
     )
 
     @asynccontextmanager

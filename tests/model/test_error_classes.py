@@ -40,6 +40,7 @@ SAMPLES = (
     errors.NotAcceptable(("application/json", "text/xml")),
     errors.NotInstalled("showing DICOM images as JPEG", "images"),
     errors.WrongMethod("PATCH", ("GET", "PUT")),
+    errors.SetByOperator("POST", ("GET",), "require_login"),
     errors.Conflict("the state of the archive says no"),
     errors.ResourceExists(NASTY),
     errors.ProjectNameTaken(NASTY),

@@ -39,7 +39,11 @@ def test_a_search_is_saved_listed_read_and_deleted(alice: TestClient, root: str)
             "brief_description": "renamed",
             "description": "Größe & co.",
             "root_element_name": MR,
+            "secure": "",
             "tag": "",
+            "allow_diff_columns": "",
+            "layeredsequence": "",
+            "users": "",
             "user": "alice",
         }
     ]

@@ -21,6 +21,7 @@ ArchiveError
 ├── NotAcceptable       no representation that the client takes
 ├── NotInstalled        something that this server could do with one of its extras
 ├── WrongMethod         a place that does not do that
+│   └── SetByOperator       what only the settings of the server can change
 ├── Conflict            the state of the archive says no
 │   ├── ResourceExists
 │   ├── ProjectNameTaken
@@ -212,6 +213,15 @@ class WrongMethod(ArchiveError):
 
     def __str__(self) -> str:
         return f"{self.method} is not possible here; possible are {', '.join(self.allowed)}"
+
+
+@dataclass(eq=False)
+class SetByOperator(WrongMethod):
+    setting: str
+
+    def __str__(self) -> str:
+        where = f"{self.setting} in filmroom.toml" if self.setting else "filmroom.toml"
+        return f"nothing was changed: this is for the server's settings ({where}), which its operator can change"
 
 
 class Conflict(ArchiveError):

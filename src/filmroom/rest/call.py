@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Protocol
 
 from filmroom.model.address import Address
@@ -11,6 +12,24 @@ from filmroom.rest.params import Query
 from filmroom.rest.proxies import Networks
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
+
+
+class Tier(IntEnum):
+    """Who is told a property of the site (C-163); each includes those before."""
+
+    EVERYBODY = 0
+    SIGNED_IN = 1
+    ADMINISTRATORS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SiteProperty:
+    """What XNAT calls a property of the site; ``setting`` is ours that it comes from, empty where it cannot be set."""
+
+    name: str
+    value: str | int | bool
+    setting: str = ""
+    tier: Tier = Tier.SIGNED_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +47,7 @@ class Site:
     checks_csrf: bool
     trusted_proxies: Networks
     has_strict_uploads: bool
+    properties: Sequence[SiteProperty] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from typing import Final
 from filmroom.model.datatypes import PROJECT, SUBJECT, DataType, data_types, find_data_type
 from filmroom.model.display import DisplayField, display_fields, listing_fields
 from filmroom.model.errors import NotFound
+from filmroom.model.nodes import Kind
 from filmroom.model.table import Table, counted
 from filmroom.rest.call import Call
 from filmroom.rest.formats import table_reply
-from filmroom.rest.reply import Reply
+from filmroom.rest.reply import Reply, json_reply
 from filmroom.service.archive import Archive
 
 _ELEMENT_COLUMNS: Final = ("ELEMENT_NAME", "SINGULAR", "PLURAL", "SECURED", "COUNT")
@@ -17,6 +18,9 @@ _FIELD_COLUMNS: Final = ("FIELD_ID", "HEADER", "SUMMARY", "TYPE", "REQUIRES_VALU
 _VERSION_COLUMNS: Final = ("ELEMENT_NAME", "VERSION", "FIELD_ID", "SEQUENCE")
 # Clients ask again for each that is listed here, and need none of the others.
 _ALWAYS: Final = (PROJECT, SUBJECT)
+_CREATEABLE: Final = "createable"
+_USES: Final = frozenset({_CREATEABLE, "browseable", "searchable"})
+_MADE: Final = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 _VERSION: Final = "listing"
 
 
@@ -32,9 +36,27 @@ def list_elements(archive: Archive, call: Call) -> Reply:
     return table_reply(call, counted(Table(columns=_ELEMENT_COLUMNS, rows=[_row(one, counts) for one in wanted])))
 
 
-def _row(data_type: DataType, counts: Mapping[str, int]) -> tuple[str, ...]:
+def _row(data_type: DataType, counts: Mapping[str, int]) -> tuple[str, str, str, str, str]:
     name = (data_type.element_name or data_type.xsi_type).partition(":")[2]
     return (data_type.xsi_type, name, f"{name}s", "true", str(counts.get(data_type.xsi_type, 0)))
+
+
+def list_displays(archive: Archive, call: Call) -> Reply:
+    """C-160: the types of which there is something to look at, or (``createable``) of which things can be made."""
+    use = call.found["use"]
+    if use not in _USES:
+        raise NotFound(f"a list of data types that are {use!r}")
+    counts = archive.inventory.count_types(call.viewer)
+    wanted = (one for one in data_types().types if (_is_made(one) if use == _CREATEABLE else one.xsi_type in counts))
+    return json_reply([_display(*_row(one, counts)) for one in wanted])
+
+
+def _display(name: str, singular: str, plural: str, _secured: str, count: str) -> dict[str, str | int]:
+    return {"elementName": name, "singular": singular, "plural": plural, "count": int(count)}
+
+
+def _is_made(data_type: DataType) -> bool:
+    return data_type.kind in _MADE
 
 
 def list_fields(_archive: Archive, call: Call) -> Reply:

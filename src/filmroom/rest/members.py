@@ -129,6 +129,11 @@ def list_accesses(archive: Archive, call: Call) -> Reply:
     return json_reply(rows)
 
 
+def list_group_ids(archive: Archive, call: Call) -> Reply:
+    """C-158: ``/xapi/users/{user}/groups``."""
+    return json_reply(archive.members.list_group_ids(call.viewer, call.found["user"]))
+
+
 def list_project_ids(archive: Archive, call: Call) -> Reply:
     """C-158: ``/xapi/users/projects``."""
     return json_reply([project.id for project, _group in archive.members.list_projects(call.viewer)])

@@ -30,6 +30,7 @@ from filmroom.rest import (
     tokens,
     uploads,
     users,
+    vacant,
     xapi_users,
 )
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
@@ -127,6 +128,15 @@ OPERATIONS: Final = (
     Operation(_SITE, "investigators", {"GET": inventory.list_investigators}),
     Operation(_SITE, "scanners", {"GET": inventory.list_scanners}),
     Operation(_CONFIGURED, "scan_types", {"GET": inventory.list_scan_types}),
+    Operation(_SITE, "prearchive", {"GET": vacant.empty(vacant.PREARCHIVE)}),
+    Operation(_SITE, "prearchive/projects", {"GET": vacant.empty(vacant.PREARCHIVE)}),
+    Operation(_SITE, "prearchive/projects/{waiting_for}", {"GET": vacant.empty_of_project(vacant.PREARCHIVE)}),
+    Operation(_SITE, "prearchive/experiments", {"GET": vacant.empty(vacant.PREARCHIVE)}),
+    Operation(_SITE, "pars", {"GET": vacant.empty(vacant.ACCESS_REQUESTS)}),
+    Operation(_PROJECT, "pars", {"GET": vacant.empty_of_project(vacant.ACCESS_REQUESTS)}),
+    Operation(_SITE, "workflows", {"GET": vacant.empty(vacant.WORKFLOWS)}),
+    Operation(_SITE, "users/favorites", {"GET": vacant.empty(vacant.FAVORITES)}),
+    Operation(_SITE, "services/features", {"GET": vacant.list_features}),
     Operation(_CONFIGURED, "config", {"GET": configuration.list_tools}),
     Operation(_CONFIGURED, "config/{tool}/{path}", _CONFIGURATION),
     Operation(_SITE, "users", {"GET": users.list_users}),
@@ -205,14 +215,24 @@ OPERATIONS: Final = (
 
 # C-1: what is under ``/xapi``, which has no contexts. The first that matches counts.
 XAPI_OPERATIONS: Final = (
-    Operation(_SITE, "siteConfig", {"GET": siteconfig.get_all}, is_open=True),
+    Operation(_SITE, "siteConfig", {"GET": siteconfig.get_all, "POST": siteconfig.refuse_change}, is_open=True),
     Operation(_SITE, "siteConfig/values/{properties}", {"GET": siteconfig.get_values}, is_open=True),
     Operation(_SITE, "siteConfig/buildInfo/{key}", {"GET": siteconfig.get_build_info}, is_open=True),
-    Operation(_SITE, "siteConfig/{property}", {"GET": siteconfig.get_property}, is_open=True),
+    Operation(_SITE, "siteConfig/uptime", {"GET": siteconfig.get_uptime}),
+    Operation(_SITE, "siteConfig/uptime/display", {"GET": siteconfig.show_uptime}),
+    Operation(
+        _SITE,
+        "siteConfig/{property}",
+        {"GET": siteconfig.get_property, "POST": siteconfig.refuse_change},
+        is_open=True,
+    ),
     Operation(_SITE, "schemas", {"GET": schemas.list_schemas}),
     Operation(_SITE, "schemas/datatypes", {"GET": schemas.list_data_types}),
     Operation(_SITE, "schemas/{name}", {"GET": schemas.get_schema}),
     Operation(_SITE, "schemas/{folder}/{name}", {"GET": schemas.get_schema}),
+    Operation(_SITE, "plugins", {"GET": vacant.list_plugins}),
+    Operation(_SITE, "plugins/{plugin}", {"GET": vacant.get_plugin}),
+    Operation(_SITE, "access/displays/{use}", {"GET": elements.list_displays}),
     Operation(_SITE, "access/projects", {"GET": members.list_accesses}),
     Operation(_SITE, "users/projects", {"GET": members.list_project_ids}),
     Operation(_SITE, "users/active", {"GET": sessions.list_all_sessions}),
@@ -233,6 +253,7 @@ XAPI_OPERATIONS: Final = (
     Operation(_SITE, "users/{user}/enabled/{flag}", {"PUT": xapi_users.put_enabled}),
     Operation(_SITE, "users/{user}/verified", {"GET": xapi_users.get_verified}),
     Operation(_SITE, "users/{user}/verified/{flag}", {"PUT": xapi_users.put_verified}),
+    Operation(_SITE, "users/{user}/groups", {"GET": members.list_group_ids}),
     Operation(_SITE, "users/{user}/roles", {"GET": xapi_users.get_roles}),
     Operation(
         _SITE,

@@ -17,7 +17,16 @@ from filmroom.rest.xmldoc import DECLARATION, DECLARED_NAMESPACES, parse_documen
 from filmroom.service.archive import Archive
 from filmroom.service.searches import SavedSearch
 
-_COLUMNS: Final = ("id", "brief_description", "description", "root_element_name", "tag", "user")
+# Attributes of the document's root that are columns of the list.
+_SAID: Final = ("description", "secure", "tag", "allow-diff-columns", "layeredSequence")
+_COLUMNS: Final = (
+    "id",
+    "root_element_name",
+    "brief_description",
+    *(name.replace("-", "_").lower() for name in _SAID),
+    "users",
+    "user",
+)
 _ROOTS: Final = ("xdat:bundle", "xdat:stored_search", "xdat:search")
 _LONGEST_BYTES: Final = 1024 * 1024
 _DEFAULT: Final = "@"
@@ -26,13 +35,20 @@ _DEFAULT: Final = "@"
 def list_searches(archive: Archive, call: Call) -> Reply:
     """One's own, then those of others that one may read."""
     rows = [_row(saved) for saved in archive.searches.list_readable(call.viewer)]
-    return table_reply(call, counted(Table(columns=_COLUMNS, rows=rows)))
+    return table_reply(call, counted(Table(columns=_COLUMNS, rows=rows, properties={"title": "Stored Searches"})))
 
 
 def _row(saved: SavedSearch) -> tuple[str, ...]:
     root = etree.fromstring(saved.document.encode())
-    said = (root.get("brief-description") or saved.id, root.get("description", ""))
-    return (saved.id, *said, root.findtext(tag("xdat:root_element_name"), ""), root.get("tag", ""), saved.login)
+    of_type = root.findtext(tag("xdat:root_element_name"), "")
+    said = [root.get(name, "") for name in _SAID]
+    name = root.get("brief-description") or saved.id
+    return (saved.id, of_type, name, *said, ",".join(_readers(root)), saved.login)
+
+
+def _readers(root: etree._Element) -> list[str]:
+    found = root.iterfind(f"{tag('xdat:allowed_user')}/{tag('xdat:login')}")
+    return [one.text.strip() for one in found if one.text]
 
 
 def get_search(archive: Archive, call: Call) -> Reply:
@@ -75,9 +91,8 @@ def _store(archive: Archive, call: Call, body: bytes) -> Reply:
     if (name := root_name(body)) not in _ROOTS:
         raise BadDocument(f"only a search can be saved here ({', '.join(_ROOTS)}), and this is {name}")
     root = parse_document(body, root=name)
-    readers = [one.text.strip() for one in root.iterfind(f"{tag('xdat:allowed_user')}/{tag('xdat:login')}") if one.text]
     document = etree.tostring(root, encoding="unicode")
-    is_new = archive.searches.put(call.viewer, call.found["search"], document, readers=readers)
+    is_new = archive.searches.put(call.viewer, call.found["search"], document, readers=_readers(root))
     return Reply(status=201 if is_new else 200)
 
 

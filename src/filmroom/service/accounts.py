@@ -78,6 +78,10 @@ class Accounts:
         with self._stores.database.read() as connection:
             return self._get(connection, login)
 
+    def is_administrator(self, viewer: Viewer) -> bool:
+        """Whether the viewer may know all about the site."""
+        return is_administrator(viewer)
+
     def find(self, name: str) -> User | None:
         """Whose login this is, else whose number, else whose e-mail address, unless several have it (C-153)."""
         with self._stores.database.read() as connection:

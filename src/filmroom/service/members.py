@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
-from filmroom.db import groups, people
+from filmroom.db import groups, people, projects
 from filmroom.db.groups import Member
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, LastOwner, NotAllowed, NotForGuests, NotFound
@@ -14,7 +14,7 @@ from filmroom.model.nodes import Kind, Node
 from filmroom.model.people import GUEST_LOGIN, BuiltIn, DataRole, Group, Viewer
 from filmroom.model.permission import LETTERS, Action
 from filmroom.service.audit import about_project, record
-from filmroom.service.gate import is_administrator, require_account
+from filmroom.service.gate import is_administrator, require_account, require_admin
 from filmroom.service.resolve import get_place, get_place_alone, list_visible_projects
 from filmroom.service.stores import Stores
 
@@ -137,6 +137,19 @@ class Members:
         with self._stores.database.read() as connection:
             mine = groups.map_groups_of(connection, viewer.pk)
             return tuple((project, mine.get(project.pk)) for project in list_visible_projects(connection, viewer))
+
+    def list_group_ids(self, viewer: Viewer, login: str) -> tuple[str, ...]:
+        """The groups that somebody is in, by id: one's own, or for administrators anybody's.
+
+        Raises NotAllowed, NotFound.
+        """
+        require_admin(viewer, unless_own=login)
+        with self._stores.database.read() as connection:
+            if (account := people.find_account(connection, login)) is None:
+                raise NotFound(f"user {login!r}")
+            live = {pk for pk, _ in projects.iter_accessibilities(connection)}
+            found = groups.map_groups_of(connection, account.pk)
+            return tuple(sorted(group.id for pk, group in found.items() if pk in live))
 
 
 def _address(project_id: str) -> Address:
