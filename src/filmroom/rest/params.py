@@ -23,9 +23,10 @@ class Query:
     def __init__(self, raw: bytes) -> None:
         self._pairs = _pairs(raw)
         self._read: set[str] = set()
+        self._ignored: list[str] = []
 
     def add_form(self, raw: bytes) -> None:
-        """Take in what a body of type ``application/x-www-form-urlencoded`` says; the query comes first."""
+        """Take in what a body of type ``application/x-www-form-urlencoded`` says; the query comes first (C-48)."""
         self.add(_pairs(raw))
 
     def add(self, pairs: Iterable[tuple[str, str]]) -> None:
@@ -56,10 +57,15 @@ class Query:
         self._read.update(name for name, _ in self._pairs if name.startswith("/"))
         return ((name, value) for name, value in self._pairs if name.startswith("/"))
 
+    def ignore(self, names: Iterable[str]) -> None:
+        """Note what a body said and what means nothing here."""
+        self._ignored += names
+
     def unread(self) -> tuple[str, ...]:
-        """Names that are there and that nobody asked for."""
-        names = dict.fromkeys(name for name, _ in self._pairs if name not in self._read | _HARMLESS)
-        return tuple(name for name in names if not name.startswith(_HARMLESS_PREFIX))
+        """Names that are there and that nobody asked for, as many of them as a header can well hold."""
+        asked = self._read | _HARMLESS
+        names = dict.fromkeys([*(name for name, _ in self._pairs if name not in asked), *self._ignored])
+        return tuple(name for name in names if not name.startswith(_HARMLESS_PREFIX))[:_MOST_NAMED]
 
     def _first(self, name: str) -> str | None:
         self._read.add(name)
@@ -67,6 +73,7 @@ class Query:
 
 
 _FALSE: Final = frozenset({"false", "0"})
+_MOST_NAMED: Final = 50
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
