@@ -81,7 +81,11 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _pair(part: str) -> tuple[str, str]:
-    name, _, value = part.partition("=")
+    """The ``=`` of a condition in a path (C-52) belongs to the name, written as it is or encoded."""
+    end = part.find("=")
+    while 0 <= end and part.rfind("[", 0, end) > part.rfind("]", 0, end) and (close := part.find("]", end)) > 0:
+        end = part.find("=", close)
+    name, value = (part[:end], part[end + 1 :]) if end >= 0 else part.partition("=")[::2]
     return _decode(name), _decode(value)
 
 
