@@ -16,6 +16,7 @@ NASTY = "a\nb'<c>\r\"d\u2028e"
 SAMPLES = (
     errors.BadValue("format", NASTY, "use json, xml or csv"),
     errors.BadName("file path", NASTY, "no part of it may be . or .."),
+    errors.BadFields((errors.BadValue("date", NASTY, "must be a date"),)),
     errors.IllegalId("subject label", NASTY),
     errors.NeedsType("scan"),
     errors.BadArchive("it ends in the middle of a member"),
@@ -24,6 +25,7 @@ SAMPLES = (
     errors.NotForGuests("a guest cannot belong to a project"),
     errors.AlreadyShared("DEMO"),
     errors.FilesExist((NASTY, "b")),
+    errors.OtherProject(NASTY, "DEMO"),
     errors.WrongType(NASTY, "xnat:mrScanData"),
     errors.BadDocument("the body is no XML document"),
     errors.WrongBodyType(NASTY, "send the file itself"),

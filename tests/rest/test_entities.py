@@ -325,10 +325,14 @@ def test_where_a_scan_hangs_is_not_said_by_parameters(alice: TestClient, mr1: st
     assert "OTHER" not in alice.get(f"{mr1}/scans/4?format=xml").text
 
 
-@ON_SQLITE
-def test_one_project_has_a_label_once_whatever_the_subject(alice: TestClient, mr1: str, demo: str) -> None:
-    assert alice.put(f"{demo}/subjects/S2/experiments/MR1?{MR}").status_code == 409
-    assert _fields(alice, mr1)["subject_ID"] == SUBJECT_ID
+def test_an_experiment_goes_to_the_subject_of_the_url(alice: TestClient, mr1: str, demo: str) -> None:
+    """C-225: one project has a label once, whatever the subject."""
+    moved = alice.put(f"{demo}/subjects/S2/experiments/MR1?{MR}")
+
+    assert (moved.status_code, moved.text) == (200, SESSION_ID)
+    assert _status(alice, mr1) == 404
+    assert _fields(alice, f"{demo}/subjects/S2/experiments/MR1")["subject_ID"] == "XNAT_S00002"
+    assert len(results(alice, f"{demo}/subjects/S2/experiments/MR1/scans")) == 3
 
 
 @ON_SQLITE

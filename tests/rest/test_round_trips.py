@@ -16,7 +16,8 @@ from filmroom.model.resources import Side
 from filmroom.model.structure import Body, Element
 from filmroom.model.values import Value, ValueKind, to_stored
 from filmroom.rest.items import fields_of, to_json
-from filmroom.rest.itemxml import read_xml, to_xml
+from filmroom.rest.itemxml import to_xml
+from filmroom.rest.xmlread import read_xml
 from filmroom.rest.xsd import to_xsd
 from filmroom.service.entities import Tree
 

@@ -8,13 +8,13 @@ import pytest
 
 from conftest import PASSWORD, Clock
 from filmroom.model.address import Address
+from filmroom.model.changes import Change
 from filmroom.model.datatypes import SUBJECT, find_data_type, get_data_type
 from filmroom.model.errors import ArchiveError, FilesExist, NotAllowed, NotFound
 from filmroom.model.nodes import Accessibility, Kind
 from filmroom.model.people import AccountChange, Event, Viewer
 from filmroom.model.resources import Description
 from filmroom.service.archive import Archive
-from filmroom.service.entities import Change
 from filmroom.service.uploads import UploadOptions
 from service.desk import REFUSE, REPLACE, Desk, at, md5_of, open_desk
 

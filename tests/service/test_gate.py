@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from filmroom.model.address import Address
+from filmroom.model.changes import Change
 from filmroom.model.datatypes import SUBJECT, get_data_type
 from filmroom.model.errors import NotAllowed, NotFound
 from filmroom.model.nodes import Accessibility, Kind
@@ -16,7 +17,7 @@ from filmroom.model.resources import Description, Selection
 from filmroom.service.archive import Archive
 from filmroom.service.bundles import BundleFormat, Bundles
 from filmroom.service.cache import Cache
-from filmroom.service.entities import Change, Entities, Window
+from filmroom.service.entities import Entities, Window
 from filmroom.service.files import Files
 from filmroom.service.projects import Projects
 from filmroom.service.refresh import Refresh, Work

@@ -13,12 +13,12 @@ from conftest import Clock
 from filmroom.db.engine import Database
 from filmroom.db.sessions import add_failure
 from filmroom.model.address import Address
+from filmroom.model.changes import Change
 from filmroom.model.datatypes import find_data_type
 from filmroom.model.errors import ArchiveError, NotAllowed, NotFound, NotSignedIn
 from filmroom.model.nodes import Accessibility, Kind
 from filmroom.model.people import OPERATOR, AccountChange, DataRole, Viewer
 from filmroom.service.archive import Archive
-from filmroom.service.entities import Change
 from filmroom.service.sessions import LOCKED_FOR
 from service.desk import Desk, all_at_once, at, open_desk
 

@@ -126,12 +126,15 @@ def _first(connection: Connection, query: Hot, values: dict[str, Any]) -> Node |
     return None if row is None else to_node(row)
 
 
-def lock_node(connection: Connection, pk: int) -> None:
+def lock_node(connection: Connection, pk: int) -> bool:
     """Let nobody else change a node until the transaction ends; read it after this, not before.
 
-    Rows that name it can still be added.
+    Rows that name it can still be added. Whether others may have changed it meanwhile: SQLite has one writer at a time.
     """
+    if connection.dialect.name != "postgresql":
+        return False
     connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update(key_share=True))
+    return True
 
 
 def lock_hierarchy(connection: Connection, *, is_exclusive: bool) -> None:

@@ -7,7 +7,7 @@ once; a ``%2F`` separates inside a file path and is refused everywhere else.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
 from filmroom.model.errors import BadName, NotFound
@@ -187,6 +187,12 @@ def _read_side(rest: tuple[str, ...]) -> tuple[Side, tuple[str, ...]]:
 def with_found(address: Address, found: Mapping[str, str]) -> Address:
     """The address extended by the resource and the path that a suffix held, if it held any."""
     return replace(address, resource=found.get("resource"), path=found.get("path"))
+
+
+def with_name(address: Address, kind: Kind, name: str | None) -> Address:
+    """The address of what is called so, of a kind, at or below another address."""
+    level: dict[str, Any] = {kind.value: name}
+    return replace(address, kind=kind, **level)
 
 
 def match_suffix(suffix: str, rest: Sequence[str]) -> dict[str, str] | None:

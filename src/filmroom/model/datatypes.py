@@ -59,3 +59,9 @@ def get_data_type(name: str) -> DataType:
 def iter_known(kind: Kind) -> Iterator[DataType]:
     """The types that things of a kind can have."""
     return (data_type for data_type in data_types().types if data_type.kind is kind)
+
+
+def scan_type_of(session: DataType) -> DataType | None:
+    """C-116: the type of the scans of a session of some modality, where there is one of that name."""
+    found = find_data_type(session.xsi_type.replace("SessionData", "ScanData"))
+    return found if found is not None and found.kind is Kind.SCAN else None

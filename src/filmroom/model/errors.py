@@ -3,6 +3,7 @@
 ArchiveError
 ├── BadValue            a value that breaks a rule (which value, which rule)
 │   └── BadName         ... of an id, a label or a file path
+├── BadFields           values that break rules, each with its rule
 ├── IllegalId           an id or label that no project, subject, ... may have
 ├── NeedsType           nothing that says what a new thing is
 ├── BadDocument         a body that cannot be read as what it claims to be
@@ -32,6 +33,7 @@ ArchiveError
 │   ├── FilesExist          files that are there already, where that is to be an error
 │   ├── LoginTaken
 │   ├── LastAdministrator   a change that would leave nobody to administer the site
+│   ├── OtherProject        a thing that belongs to another project than was said
 │   ├── WrongType           a thing is of another data type already
 │   ├── FolderExists        a folder of a user's cache that is there already
 │   └── PathConflict    a file where a folder is, or the other way round
@@ -67,6 +69,20 @@ _LONGEST_SHOWN = 80
 
 class BadName(BadValue):
     pass
+
+
+@dataclass(eq=False)
+class BadFields(ArchiveError):
+    faults: tuple[BadValue, ...]
+
+    def __str__(self) -> str:
+        """A line for each (C-54)."""
+        lines = [str(fault) for fault in self.faults[:_MOST_FAULTS]]
+        more = len(self.faults) - len(lines)
+        return "\n".join([*lines, *([f"and {more} more"] if more else [])])
+
+
+_MOST_FAULTS = 50
 
 
 @dataclass(eq=False)
@@ -303,6 +319,15 @@ class LastAdministrator(Conflict):
 
     def __str__(self) -> str:
         return f"{self.login!r} is the last administrator who can sign in; make another one first"
+
+
+@dataclass(eq=False)
+class OtherProject(Conflict):
+    given: str
+    project_id: str
+
+    def __str__(self) -> str:
+        return f"Project must be modified through separate URI: this belongs to {self.project_id!r}, not {self.given!r}"
 
 
 @dataclass(eq=False)

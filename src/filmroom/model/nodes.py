@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from filmroom.model.resources import Owner, Side
 
@@ -33,7 +34,21 @@ class Accessibility(StrEnum):
     PUBLIC = "public"
 
 
+class Status(StrEnum):
+    """How a subject or an experiment stands (C-61). What is locked cannot be changed before it is unlocked."""
+
+    ACTIVE = "active"
+    QUARANTINE = "quarantine"
+    LOCKED = "locked"
+    OBSOLETE = "obsolete"
+
+
 FieldValue = str | list[str]
+
+KEPT: Final = "meta/"
+"""What the paths begin with of what is kept among a thing's fields and is none: clients can neither set nor see it."""
+
+_STATUS: Final = f"{KEPT}status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +81,19 @@ class Node:
         return str(self.fields.get("type", ""))
 
     @property
+    def status(self) -> Status:
+        return Status(str(self.fields.get(_STATUS, Status.ACTIVE)))
+
+    @property
     def aliases(self) -> tuple[str, ...]:
         """The other names by which a project can be addressed (C-68)."""
         return tuple(self.fields.get("aliases/alias", ()))
+
+
+def with_status(fields: Mapping[str, FieldValue], status: Status) -> dict[str, FieldValue]:
+    """The fields of a thing that stands so; to be active is not written down."""
+    others = {path: value for path, value in fields.items() if path != _STATUS}
+    return others if status is Status.ACTIVE else {**others, _STATUS: status.value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,10 @@ TEXT: Final = Value()
 
 
 def to_stored(value: Value, text: str) -> str:
-    """A client's text as it is stored: dates and times in ISO form. Raises ValueError, whose text is for the client."""
+    """A client's text as it is stored: dates and times in ISO form, numbers as ``7`` and ``42.0``.
+
+    Raises ValueError, whose text is for the client.
+    """
     if value.words and text not in value.words:
         raise ValueError(f"must be one of {', '.join(value.words)}")
     return _READERS[value.kind](value, text)
@@ -54,7 +57,7 @@ def _read_string(value: Value, text: str) -> str:
 def _read_integer(_value: Value, text: str) -> str:
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()):
         raise ValueError("must be a whole number")
-    return text.strip()
+    return str(int(text))
 
 
 def _read_float(_value: Value, text: str) -> str:
@@ -62,7 +65,7 @@ def _read_float(_value: Value, text: str) -> str:
         float(text)
     ):
         raise ValueError("must be a number")
-    return text.strip()
+    return str(float(text))
 
 
 def _read_boolean(_value: Value, text: str) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import wraps
 from io import BytesIO
 from typing import Any, Final
 
 import orjson
-from multipart import MultipartError, MultipartParser, parse_options_header
+from multipart import MultipartError, MultipartParser, MultipartPart, parse_options_header
 
 from filmroom.model.errors import BadValue, WrongBodyType
 from filmroom.rest.call import Call, Handler, Intake
@@ -16,26 +16,63 @@ from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
 
 _LONGEST_JSON_BYTES: Final = 64 * 1024
-_XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
 
 
 def takes_document(answer: Callable[[Archive, Call, bytes], Reply]) -> Handler:
-    """The handler that answers with the body as its document, or with an empty one where there is none (C-49)."""
+    """The handler that answers with the XML document in the body, or with an empty one where there is none (C-49).
+
+    Fields of a form are among the parameters by then. A body that is neither raises WrongBodyType.
+    """
 
     @wraps(answer)
     def handle(archive: Archive, call: Call) -> Reply | Intake:
-        if _is_document(call):
-            return DocumentIntake(partial(answer, archive, call))
-        return answer(archive, call, b"")
+        if not _has_body(call):
+            return answer(archive, call, b"")
+        is_document = call.query.text("req_format") == "xml" or call.query.flag("inbody")
+        read = _WAYS.get(call.media_type, _read_plain)
+        if is_document and read is not _read_multipart:
+            read = _read_document
+        return DocumentIntake(lambda body: answer(archive, call, read(call, body)), limit_bytes=LONGEST_ENTITY_BYTES)
 
     return handle
 
 
-def _is_document(call: Call) -> bool:
-    """C-49: whether the body is an XML document. Raises WrongBodyType for a multipart body."""
-    if call.media_type.startswith("multipart/"):
-        raise WrongBodyType(call.media_type, "send the XML document itself, as text/xml")
-    return call.media_type in _XML_TYPES or call.query.text("req_format") == "xml" or call.query.flag("inbody")
+LONGEST_ENTITY_BYTES: Final = 8 * 1024 * 1024
+"""The longest body that says what a thing is: a session with some thousands of scans."""
+
+
+def _has_body(call: Call) -> bool:
+    headers = call.request.headers
+    return "transfer-encoding" in headers or headers.get("content-length", "0").strip() != "0"
+
+
+def _read_document(_call: Call, body: bytes) -> bytes:
+    return body
+
+
+def _read_plain(call: Call, body: bytes) -> bytes:
+    """A body of no type that looks like a document is one."""
+    if body.lstrip().startswith(b"<") and not call.media_type:
+        return body
+    if body.strip():
+        raise WrongBodyType(call.media_type, "send an XML document as text/xml, or a form")
+    return b""
+
+
+def _read_form(call: Call, body: bytes) -> bytes:
+    call.query.add_form(body)
+    return b""
+
+
+def _read_multipart(call: Call, body: bytes) -> bytes:
+    """C-49: a file whose name ends with .xml is the document, unless it is said to be a form; all else are fields."""
+    files = _read_parts(call, body)
+    if call.query.text("req_format") == "form":
+        return b""
+    documents = [part.raw for part in files if part.filename and part.filename.lower().endswith(".xml")]
+    if len(documents) > 1:
+        raise BadValue("multipart body", "", "it must not hold more than one XML document")
+    return documents[0] if documents else b""
 
 
 def takes_json(answer: Callable[[Archive, Call, dict[str, Any]], Reply]) -> Handler:
@@ -85,8 +122,8 @@ def takes_form(answer: Callable[[Archive, Call], Reply]) -> FormHandler:
     return FormHandler(answer)
 
 
-def _read_parts(call: Call, body: bytes) -> None:
-    """RFC 7578. Raises BadValue for a body that cannot be read."""
+def _read_parts(call: Call, body: bytes) -> list[MultipartPart]:
+    """RFC 7578: the fields become parameters, the files are given back. Raises BadValue for what cannot be read."""
     _, options = parse_options_header(call.request.headers["content-type"])
     try:
         parts = list(MultipartParser(BytesIO(body), options.get("boundary", ""), memory_limit=len(body) + 1))
@@ -96,9 +133,16 @@ def _read_parts(call: Call, body: bytes) -> None:
     if any("\0" in text for field in fields for text in field):
         raise BadValue("multipart body", "", "it must not hold a NUL character")
     call.query.add(fields)
+    return [part for part in parts if part.filename]
 
 
-_FORMS: Final[dict[str, Callable[[Call, bytes], None]]] = {
+_FORMS: Final[dict[str, Callable[[Call, bytes], object]]] = {
     "application/x-www-form-urlencoded": lambda call, body: call.query.add_form(body),
     "multipart/form-data": _read_parts,
+}
+_WAYS: Final[dict[str, Callable[[Call, bytes], bytes]]] = {
+    "text/xml": _read_document,
+    "application/xml": _read_document,
+    "application/x-www-form-urlencoded": _read_form,
+    "multipart/form-data": _read_multipart,
 }

@@ -1,4 +1,4 @@
-"""One thing as JSON, and its fields as parameters set them: walks over the structure of its data type."""
+"""One thing as JSON: a walk over the structure of its data type."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,34 +7,22 @@ from typing import Any, Final
 
 import orjson
 
-from filmroom.model.datatypes import RESOURCES, DataType, get_data_type
+from filmroom.model.datatypes import RESOURCES, get_data_type
 from filmroom.model.nesting import Nested, nest
 from filmroom.model.nodes import FieldValue, Kind, Node, Place
 from filmroom.model.resources import Resource, Side
-from filmroom.model.structure import KEY, Body, Element
+from filmroom.model.structure import KEY, SHARES, Body, Element
 from filmroom.model.values import NUMBERS, TEXT, Value, ValueKind
-from filmroom.rest.params import Query
 from filmroom.service.entities import Tree
+from filmroom.service.sharing import Presence
 
 RESOURCE_XSI_TYPE: Final = "xnat:resourceCatalog"
+_SHARE_XSI_TYPE: Final = "xnat:projectParticipant"
 # C-65, C-66: the numbers of what is numbered in the whole archive.
 _NUMBERS: Final = {Kind.SCAN: "xnat_imagescandata_id", Kind.RECONSTRUCTION: "xnat_reconstructedimagedata_id"}
 # C-191, C-203: kinds whose types have no such field.
 _WITHOUT_PROJECT: Final = frozenset({Kind.PROJECT, Kind.RECONSTRUCTION})
 _SIDES_BY_PATH: Final = {"in/file": Side.IN, "out/file": Side.OUT}
-
-
-def read_parameters(query: Query, data_type: DataType) -> dict[str, FieldValue]:
-    """The fields that parameters set (C-51); those that name no field stay unread. ``NULL`` clears a field (C-52)."""
-    repeated = {known.path for known in data_type.all_fields if known.repeats}
-    fields: dict[str, FieldValue] = {}
-    for name, text in query.items():
-        if (path := data_type.find_field_path(name)) is None:
-            continue
-        query.texts(name)
-        value = "" if text == "NULL" else text
-        fields[path] = [part.strip() for part in value.split(",") if part.strip()] if path in repeated else value
-    return fields
 
 
 def fields_of(place: Place) -> dict[str, FieldValue]:
@@ -134,8 +122,16 @@ def _held(tree: Tree) -> Iterator[dict[str, Any]]:
         if known.holds == RESOURCES and (resources := resources_at(tree, known.path)):
             items = [_envelope(RESOURCE_XSI_TYPE, resource_fields(found), tree.place.node, []) for found in resources]
             yield {"field": known.path, "items": items}
+        elif known.holds == SHARES and tree.shares:
+            node = tree.place.node
+            items = [_envelope(_SHARE_XSI_TYPE, share_fields(share), node, []) for share in tree.shares]
+            yield {"field": known.path, "items": items}
         elif inside := [_item(child) for child in tree.inside if child.place.kind == known.holds]:
             yield {"field": known.path, "items": inside}
+
+
+def share_fields(share: Presence) -> dict[str, str]:
+    return {"project": share.project.id, "label": share.label}
 
 
 def resources_at(tree: Tree, path: str) -> tuple[Resource, ...]:

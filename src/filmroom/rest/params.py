@@ -23,9 +23,10 @@ class Query:
     def __init__(self, raw: bytes) -> None:
         self._pairs = _pairs(raw)
         self._read: set[str] = set()
+        self._ignored: list[str] = []
 
     def add_form(self, raw: bytes) -> None:
-        """Take in what a body of type ``application/x-www-form-urlencoded`` says; the query comes first."""
+        """Take in what a body of type ``application/x-www-form-urlencoded`` says; the query comes first (C-48)."""
         self.add(_pairs(raw))
 
     def add(self, pairs: Iterable[tuple[str, str]]) -> None:
@@ -60,10 +61,15 @@ class Query:
         self._read.update(name for name, _ in self._pairs if name.startswith("/"))
         return ((name, value) for name, value in self._pairs if name.startswith("/"))
 
+    def ignore(self, names: Iterable[str]) -> None:
+        """Note what a body said and what means nothing here."""
+        self._ignored += names
+
     def unread(self) -> tuple[str, ...]:
-        """Names that are there and that nobody asked for."""
-        names = dict.fromkeys(name for name, _ in self._pairs if name not in self._read | _HARMLESS)
-        return tuple(name for name in names if not name.startswith(_HARMLESS_PREFIX))
+        """Names that are there and that nobody asked for, as many of them as a header can well hold."""
+        asked = self._read | _HARMLESS
+        names = dict.fromkeys([*(name for name, _ in self._pairs if name not in asked), *self._ignored])
+        return tuple(name for name in names if not name.startswith(_HARMLESS_PREFIX))[:_MOST_NAMED]
 
     def _first(self, name: str) -> str | None:
         self._read.add(name)
@@ -71,6 +77,7 @@ class Query:
 
 
 _FALSE: Final = frozenset({"false", "0"})
+_MOST_NAMED: Final = 50
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
@@ -78,7 +85,11 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _pair(part: str) -> tuple[str, str]:
-    name, _, value = part.partition("=")
+    """The ``=`` of a condition in a path (C-52) belongs to the name, written as it is or encoded."""
+    end = part.find("=")
+    while end >= 0 and part.rfind("[", 0, end) > part.rfind("]", 0, end) and (close := part.find("]", end)) > 0:
+        end = part.find("=", close)
+    name, value = (part[:end], part[end + 1 :]) if end >= 0 else part.partition("=")[::2]
     return _decode(name), _decode(value)
 
 

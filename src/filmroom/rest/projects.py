@@ -1,11 +1,13 @@
 """Projects over HTTP (core-api section 3.3)."""
 
+from filmroom.model.changes import Change
 from filmroom.model.datatypes import PROJECT, get_data_type
-from filmroom.model.errors import BadValue, IllegalId
-from filmroom.model.nodes import Accessibility, FieldValue
+from filmroom.model.errors import BadDocument, BadValue, IllegalId
+from filmroom.model.nodes import Accessibility, Kind
+from filmroom.model.projects import setting_of
 from filmroom.model.resources import IfExists
-from filmroom.rest import items, itemxml
-from filmroom.rest.call import Call
+from filmroom.rest import saying
+from filmroom.rest.call import Call, Handler
 from filmroom.rest.documents import takes_document
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
@@ -14,20 +16,24 @@ from filmroom.service.archive import Archive
 @takes_document
 def put_project(archive: Archive, call: Call, document: bytes) -> Reply:
     """C-69: create or change; 200 and nothing in both cases."""
-    fields = _read_fields(call, document)
+    change = _read_change(call, document)
     project_id = call.address.project or ""
-    body_id = str(fields.pop("ID", "")) or project_id
+    body_id = change.text("ID") or project_id
     if body_id.casefold() != project_id.casefold():
         raise IllegalId("project ID", body_id)  # C-71
-    archive.projects.put(call.viewer, project_id, fields, accessibility=_read_accessibility(call))
+    archive.projects.put(call.viewer, project_id, change, accessibility=_read_accessibility(call))
     return Reply()
 
 
-def _read_fields(call: Call, document: bytes) -> dict[str, FieldValue]:
+def _read_change(call: Call, document: bytes) -> Change:
     """C-48: the document first, then the parameters, which win."""
-    data_type = get_data_type(PROJECT)
-    from_xml = itemxml.read_xml(document, data_type) if document.strip() else {}
-    return {**from_xml, **items.read_parameters(call.query, data_type)}
+    root = saying.read_document(document)
+    data_type = saying.named_type(call, root) or get_data_type(PROJECT)
+    if data_type.kind is not Kind.PROJECT:
+        raise BadDocument("Only xnat:Project documents can be PUT to this address.")
+    said = saying.read_said(call, root, data_type)
+    is_whole = root is not None and saying.is_whole(call)
+    return Change(data_type=data_type, fields=said.fields, document=said.document, is_whole=is_whole)
 
 
 def _read_accessibility(call: Call) -> Accessibility | None:
@@ -45,10 +51,10 @@ def _to_accessibility(word: str) -> Accessibility:
 @takes_document
 def post_project(archive: Archive, call: Call, document: bytes) -> Reply:
     """C-73: a project whose ID is among the parameters or in the document; 200 and the new URL."""
-    fields = _read_fields(call, document)
-    project_id = str(fields.pop("ID", ""))
+    change = _read_change(call, document)
+    project_id = change.text("ID")
     accessibility = _read_accessibility(call)
-    archive.projects.put(call.viewer, project_id, fields, accessibility=accessibility, if_exists=IfExists.REFUSE)
+    archive.projects.put(call.viewer, project_id, change, accessibility=accessibility, if_exists=IfExists.REFUSE)
     url = f"{call.site_url}/data/projects/{project_id}"
     return Reply(body=url.encode(), headers=[("Location", url)])
 
@@ -59,9 +65,29 @@ def delete_project(archive: Archive, call: Call) -> Reply:
     return Reply()
 
 
+def get_setting(name: str) -> Handler:
+    """C-75: plain text, which clients read as a number where it is one."""
+
+    def handle(archive: Archive, call: Call) -> Reply:
+        project = archive.entities.get_place(call.viewer, call.address).node
+        return Reply(body=setting_of(project, name).encode())
+
+    return handle
+
+
+def put_setting(name: str) -> Handler:
+    """C-75."""
+
+    def handle(archive: Archive, call: Call) -> Reply:
+        archive.projects.put_setting(call.viewer, call.address, name, call.found["value"])
+        return Reply()
+
+    return handle
+
+
 def get_accessibility(archive: Archive, call: Call) -> Reply:
     """C-150."""
-    place = archive.entities.get(call.viewer, call.address).place
+    place = archive.entities.get_place(call.viewer, call.address)
     return Reply(body=str(place.node.accessibility).encode())
 
 

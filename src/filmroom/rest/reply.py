@@ -52,6 +52,7 @@ def json_reply(value: Any, *headers: tuple[str, str], status: int = 200) -> Repl
 STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.ArchiveError: 500,
     errors.BadValue: 400,
+    errors.BadFields: 400,
     errors.IllegalId: 417,
     errors.NeedsType: 417,
     errors.BadDocument: 422,

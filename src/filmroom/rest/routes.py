@@ -7,6 +7,7 @@ from typing import Final
 from filmroom.model.address import Address, match_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
+from filmroom.model.projects import SETTING_NAMES
 from filmroom.rest import (
     cache,
     configuration,
@@ -156,11 +157,30 @@ OPERATIONS: Final = (
     ),
     Operation(_SITE, "subjects", {"GET": lists.lister(lists.SUBJECTS)}),
     Operation(_SITE, "experiments", {"GET": lists.lister(lists.ALL_EXPERIMENTS)}),
-    Operation(_PROJECT, "subjects", {"GET": lists.lister(lists.SUBJECTS)}),
-    Operation(frozenset({Kind.PROJECT, Kind.SUBJECT}), "experiments", {"GET": lists.lister(lists.EXPERIMENTS)}),
-    Operation(_SESSION_KIND, "scans", {"GET": lists.lister(lists.SCANS)}),
-    Operation(_SESSION_KIND, "reconstructions", {"GET": lists.lister(lists.RECONSTRUCTIONS)}),
-    Operation(_SESSION_KIND, "assessors", {"GET": lists.lister(lists.ASSESSORS)}),
+    Operation(
+        _PROJECT,
+        "subjects",
+        {"GET": lists.lister(lists.SUBJECTS), "POST": entities.poster(Kind.SUBJECT)},
+    ),
+    Operation(
+        frozenset({Kind.PROJECT, Kind.SUBJECT}),
+        "experiments",
+        {"GET": lists.lister(lists.EXPERIMENTS), "POST": entities.poster(Kind.EXPERIMENT)},
+    ),
+    Operation(_SESSION_KIND, "scans", {"GET": lists.lister(lists.SCANS), "POST": entities.poster(Kind.SCAN)}),
+    Operation(
+        _SESSION_KIND,
+        "reconstructions",
+        {"GET": lists.lister(lists.RECONSTRUCTIONS), "POST": entities.poster(Kind.RECONSTRUCTION)},
+    ),
+    Operation(
+        _SESSION_KIND,
+        "assessors",
+        {"GET": lists.lister(lists.ASSESSORS), "POST": entities.poster(Kind.ASSESSOR)},
+    ),
+    Operation(_SHARED, "status", {"GET": entities.get_status}),
+    *(Operation(_PROJECT, name, {"GET": projects.get_setting(name)}) for name in SETTING_NAMES),
+    *(Operation(_PROJECT, f"{name}/{{value}}", {"PUT": projects.put_setting(name)}) for name in SETTING_NAMES),
     Operation(_PROJECT, "accessibility", {"GET": projects.get_accessibility}),
     Operation(_PROJECT, "accessibility/{level}", {"PUT": projects.put_accessibility}),
     Operation(_PROJECT, "users", {"GET": members.list_people}),
@@ -300,7 +320,7 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
             cache.refuse_guest(method)
         is_guarded = operations is OPERATIONS and method not in _CHANGES_NOTHING and handler not in _SIGNING_IN
         return call, csrf.guard(handler, call) if is_guarded else handler
-    raise _no_operation(address.kind, rest)
+    raise _no_operation(address.kind, rest, method)
 
 
 def is_below_xapi(raw_path: str, root_path: str) -> bool:
@@ -359,8 +379,10 @@ def _spellings(suffix: str, rest: tuple[str, ...], found: Mapping[str, str]) -> 
     return (found["path"],) if sent == found["path"] else (found["path"], sent)
 
 
-def _no_operation(kind: Kind, rest: tuple[str, ...]) -> Exception:
-    """F-79: after a resource only ``/files`` can follow."""
+def _no_operation(kind: Kind, rest: tuple[str, ...], method: str) -> Exception:
+    """F-79: after a resource only ``/files`` can follow. C-5: what is surplus must not change what is before it."""
     if kind in _OWNERS and rest[:1] == ("resources",):
         return BadValue("address", "/".join(rest), "append /files to the resource to work with its files")
+    if kind in _OWNERS and method in {"PUT", "DELETE"}:
+        return BadValue("address", "/".join(rest), f"nothing like this follows a {kind}, so nothing was changed")
     return NotFound("anything at this address")

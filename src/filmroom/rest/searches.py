@@ -13,7 +13,7 @@ from filmroom.rest.call import Call
 from filmroom.rest.formats import escape_xml, table_reply
 from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.reply import Reply
-from filmroom.rest.xmldoc import DECLARATION, DECLARED_NAMESPACES, parse_document, root_name, tag
+from filmroom.rest.xmldoc import DECLARATION, DECLARED_NAMESPACES, parse_xml, prefixed_name, tag
 from filmroom.service.archive import Archive
 from filmroom.service.searches import SavedSearch
 
@@ -88,12 +88,18 @@ def put_search(archive: Archive, call: Call) -> DocumentIntake:
 
 
 def _store(archive: Archive, call: Call, body: bytes) -> Reply:
-    if (name := root_name(body)) not in _ROOTS:
-        raise BadDocument(f"only a search can be saved here ({', '.join(_ROOTS)}), and this is {name}")
-    root = parse_document(body, root=name)
+    root = parse_search(body)
     document = etree.tostring(root, encoding="unicode")
     is_new = archive.searches.put(call.viewer, call.found["search"], document, readers=_readers(root))
     return Reply(status=201 if is_new else 200)
+
+
+def parse_search(body: bytes) -> etree._Element:
+    """The root element of a search. Raises BadDocument."""
+    root = parse_xml(body)
+    if (name := prefixed_name(root)) not in _ROOTS:
+        raise BadDocument(f"only a search can be sent here ({', '.join(_ROOTS)}), and this is {name}")
+    return root
 
 
 def delete_search(archive: Archive, call: Call) -> Reply:

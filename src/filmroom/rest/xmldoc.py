@@ -31,26 +31,29 @@ DECLARED_NAMESPACES: Final = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri 
 
 
 def parse_document(text: bytes, *, root: str) -> etree._Element:
-    """The root element of a client's document.
-
-    Raises BadDocument (C-23, C-56) for XML that is malformed, has a DOCTYPE, or has another root than
-    ``root`` (``prefix:name``). Nothing outside the document is ever read.
-    """
-    element = _parse(text)
+    """The root element of a client's document. Raises BadDocument also for another root than ``prefix:name``."""
+    element = parse_xml(text)
     if str(element.tag).lower() != tag(root).lower():
         raise BadDocument(f"only {root} documents can be sent to this address")
     return element
 
 
-def root_name(text: bytes) -> str:
-    """``prefix:name`` of a document's root, with our own prefix for its namespace. Raises BadDocument."""
-    name = etree.QName(_parse(text))
-    prefix = next((prefix for prefix, uri in namespaces().items() if uri == name.namespace), "")
-    return f"{prefix}:{name.localname}"
+def parse_xml(text: bytes) -> etree._Element:
+    """The root element of a client's document, without its comments. Nothing outside the document is ever read.
 
-
-def _parse(text: bytes) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
+    Raises BadDocument (C-23, C-56) for XML that is malformed, has a DOCTYPE, is too deep, or has so many elements and
+    attributes that they would take much more memory than their text.
+    """
+    if text.count(b"<") + text.count(b"=") > _MOST_MARKS:
+        raise BadDocument(f"the document has more than {_MOST_MARKS} tags and attributes")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=False,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
         element = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
@@ -58,6 +61,19 @@ def _parse(text: bytes) -> etree._Element:
     if element.getroottree().docinfo.internalDTD is not None:
         raise BadDocument("DOCTYPE is disallowed in XML that is sent here")
     return element
+
+
+_MOST_MARKS: Final = 500_000
+
+
+def prefixed_name(element: etree._Element | etree.QName) -> str:
+    """``prefix:name`` of an element, with our own prefix for its namespace; no prefix for an unknown one."""
+    name = element if isinstance(element, etree.QName) else etree.QName(element)
+    return f"{_prefixes().get(name.namespace or '', '')}:{name.localname}"
+
+
+def _prefixes() -> dict[str, str]:
+    return {uri: prefix for prefix, uri in namespaces().items()}
 
 
 def tag(name: str) -> str:

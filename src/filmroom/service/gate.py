@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from filmroom.db import groups, names, people, projects
 from filmroom.model.datatypes import data_types
 from filmroom.model.errors import NotAllowed, NotSignedIn
-from filmroom.model.nodes import Accessibility, Kind, Node, Place
+from filmroom.model.nodes import Accessibility, Kind, Node, Place, Status
 from filmroom.model.people import Group, Viewer
 from filmroom.model.permission import (
     READING_EVERYTHING,
@@ -27,6 +27,7 @@ from filmroom.model.permission import (
 T = TypeVar("T")
 _PROJECT_TYPE: Final = "xnat:projectData"
 _LOOKING: Final = frozenset({Action.SEE, Action.READ})
+_CHANGING: Final = frozenset({Action.EDIT, Action.DELETE})
 
 
 class Gate:
@@ -46,6 +47,8 @@ class Gate:
         if place.kind is Kind.USER:
             return place.node.pk == self.viewer.pk  # F-261
         secured = _secured(place)
+        if action in _CHANGING and secured.status is Status.LOCKED:
+            return False
         scope = Scope.PROJECT if place.kind is Kind.PROJECT else Scope.DATA
         if may(self._standing(place.project), action, scope, secured.xsi_type):
             return True
@@ -53,8 +56,13 @@ class Gate:
 
     def check(self, action: Action, place: Place) -> None:
         """Raises NotAllowed."""
-        if not self.may(action, place):
-            raise NotAllowed(f"you may not {action.name.lower()} {place.kind} {place.node.id!r}")
+        if self.may(action, place):
+            return
+        if action in _CHANGING and _secured(place).status is Status.LOCKED:
+            raise NotAllowed(
+                f"{place.kind} {place.node.id!r} is locked; who may edit it can unlock it with _unlock=true"
+            )
+        raise NotAllowed(f"you may not {action.name.lower()} {place.kind} {place.node.id!r}")
 
     def check_create(self, project: Node, xsi_type: str) -> None:
         """Whether the viewer may make something of a data type in a project; raises NotAllowed if not (C-81)."""

@@ -9,11 +9,13 @@ from sqlalchemy import Connection
 
 from filmroom.db import groups, nodes, projects
 from filmroom.model.address import Address
+from filmroom.model.changes import Change, changed_fields
 from filmroom.model.errors import BadValue, ProjectNameTaken, RetiredProjectId
 from filmroom.model.names import check_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import BuiltIn, Stamp, Viewer
 from filmroom.model.permission import Action
+from filmroom.model.projects import parse_setting, setting_of, setting_path
 from filmroom.model.resources import IfExists
 from filmroom.service.audit import about, about_project, record
 from filmroom.service.gate import require_account, require_admin
@@ -45,17 +47,19 @@ class Projects:
         self,
         viewer: Viewer,
         project_id: str,
-        fields: Mapping[str, FieldValue],
+        said: Change | Mapping[str, FieldValue],
         *,
         accessibility: Accessibility | None = None,
         if_exists: IfExists = IfExists.REPLACE,
     ) -> None:
         """Create the project, or change the named fields of the one that is there (C-69), unless that is refused.
 
-        An empty field is cleared. ``accessibility`` None means the archive's default for a new project and no change
-        for another. Raises IllegalId, ProjectNameTaken, RetiredProjectId, NotAllowed.
+        ``said`` is a change, or no more than fields. An empty field is cleared. ``accessibility`` None means the
+        archive's default for a new project and no change for another.
+        Raises IllegalId, ProjectNameTaken, RetiredProjectId, NotAllowed.
         """
         stamp = self._stores.stamp(viewer)
+        change = said if isinstance(said, Change) else Change(data_type=None, fields=said)
 
         def unit(connection: Connection) -> None:
             existing = _find_behind_others(connection, viewer, project_id)
@@ -71,9 +75,10 @@ class Projects:
                 nodes.lock_node(connection, existing.pk)
             address = Address(kind=Kind.PROJECT, project=project_id)
             project = get_place(connection, viewer, address, action=Action.EDIT).node
-            self._change(connection, _merged(project, fields, accessibility), stamp)
+            self._change(connection, _merged(project, change, accessibility), stamp)
             action = "created project" if existing is None else "changed project"
-            record(connection, stamp, about_project(project), action, at=address, fields=", ".join(sorted(fields)))
+            fields = ", ".join(sorted({**change.document, **change.fields}.keys() - {"ID"}))
+            record(connection, stamp, about_project(project), action, at=address, fields=fields)
 
         self._stores.database.write(unit)
 
@@ -109,6 +114,20 @@ class Projects:
             nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
             said = {"before": project.accessibility, "now": accessibility}
             record(connection, stamp, about_project(project), "changed accessibility", at=address, **said)
+
+        self._stores.database.write(unit)
+
+    def put_setting(self, viewer: Viewer, address: Address, name: str, text: str) -> None:
+        """Decide something for what comes into a project (C-75). Raises NotFound, NotAllowed, BadValue."""
+        stamp = self._stores.stamp(viewer)
+        value = parse_setting(name, text)
+
+        def unit(connection: Connection) -> None:
+            project = get_place_alone(connection, viewer, address, action=Action.EDIT).node
+            said = {"before": setting_of(project, name), "now": value}
+            changed = replace(project, fields={**project.fields, setting_path(name): value})
+            nodes.update_node(connection, changed, stamp=stamp)
+            record(connection, stamp, about_project(project), f"changed {name}", at=address, **said)
 
         self._stores.database.write(unit)
 
@@ -174,7 +193,7 @@ def _new_project(project_id: str, viewer: Viewer, stamp: Stamp) -> Node:
     )
 
 
-def _merged(project: Node, fields: Mapping[str, FieldValue], accessibility: Accessibility | None) -> Node:
-    merged = {path: value for path, value in {**project.fields, **fields}.items() if value}
+def _merged(project: Node, change: Change, accessibility: Accessibility | None) -> Node:
+    fields = changed_fields(project, change)
     defaults = {"secondary_ID": project.id, "name": project.id}  # C-70
-    return replace(project, fields={**defaults, **merged}, accessibility=accessibility or project.accessibility)
+    return replace(project, fields={**defaults, **fields}, accessibility=accessibility or project.accessibility)

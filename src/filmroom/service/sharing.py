@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -177,6 +178,17 @@ def _move_name(connection: Connection, moved: Node, project: Node, label: str | 
     free_label(connection, project.pk, moved.kind, wanted, at=stamp.at)
     names.delete_share(connection, moved.project_pk or 0, moved.pk, at=stamp.at)
     names.insert_label(connection, project.pk, moved.kind, wanted, node_pk=moved.pk)
+
+
+def list_shares(gate: Gate, place: Place) -> tuple[Presence, ...]:
+    """The other projects that a thing is in, as far as the viewer may see them, each with its label there."""
+    found = names.iter_projects_shared_into(gate.connection, place.node.pk) if place.kind in _SHARED else ()
+    seen = [project for project in found if gate.may_see_project(project)]
+    shares = [(project, names.find_share(gate.connection, project.pk, place.node.pk)) for project in seen]
+    return tuple(Presence(project, (share and share.label) or place.node.label or "") for project, share in shares)
+
+
+_SHARED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 
 
 def _iter_presences(connection: Connection, viewer: Viewer, place: Place) -> Iterator[Presence]:
