@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from filmroom.model.datatypes import find_data_type, iter_known
+from filmroom.model.datatypes import SUBJECT, find_data_type, iter_known
 from filmroom.model.lists import RESOURCES_OF, Column, Fact, Part
 from filmroom.model.nodes import Kind
 from filmroom.model.structure import RESOURCES, SHARES, DataType, Element, parse_step
@@ -33,6 +33,16 @@ _PLACES: Final[dict[str, tuple[Part, Fact]]] = {
     "imageSession_ID": (Part.SESSION, Fact.ID),
     "image_session_ID": (Part.SESSION, Fact.ID),
 }
+# C-64, C-67: the short names of what is above a thing, by the type and the fact that a path to it ends at.
+_ABOVE: Final[dict[tuple[str, Part, Fact | str], str]] = {
+    (SUBJECT, Part.SUBJECT, Fact.LABEL): "subject_label",
+    (SUBJECT, Part.SUBJECT, Fact.PROJECT): "subject_project",
+    ("xnat:imageSessionData", Part.SESSION, Fact.ID): "session_ID",
+    ("xnat:imageSessionData", Part.SESSION, Fact.LABEL): "session_label",
+    ("xnat:imageSessionData", Part.SESSION, Fact.PROJECT): "session_project",
+}
+# No path of a field holds these.
+_IN_NO_PATH: Final = frozenset('\0"\\')
 # What every thing has below its fields.
 _META: Final = {
     "meta/insert_date": Fact.INSERT_DATE,
@@ -81,6 +91,8 @@ def find_column(name: str, root: Root) -> Column | None:
     A short name is looked up as it is written; a path (``type/path``) in any case, and it may lead to something around
     the thing. The column is called by the short name that stands for a path, else by the path in lower case (C-122).
     """
+    if any(mark in name for mark in _IN_NO_PATH):
+        return None
     if "/" not in name:
         return _find_short(name, root)
     prefix, _, path = name.partition("/")
@@ -90,14 +102,16 @@ def find_column(name: str, root: Root) -> Column | None:
     found = _find_below(path, data_type, part, root)
     if found is None:
         return None
-    short = _short_name(path, data_type) if part is Part.SELF else None
+    above = _ABOVE.get((data_type.xsi_type, found.part, found.what))
+    short = _short_name(path, data_type) if part is Part.SELF else above
     return replace(found, name=short or name.lower())
 
 
 def _find_short(name: str, root: Root) -> Column | None:
     if name in _COMPUTED:
         part, fact = _COMPUTED[name]
-        return Column(name, part, fact)
+        is_session = part is Part.SESSION and root.kinds == (Kind.EXPERIMENT,)
+        return Column(name, Part.SELF if is_session else part, fact)
     for data_type in (root.data_type, *(known for kind in root.kinds for known in iter_known(kind))):
         if (path := data_type.find_field_path(name)) is not None:
             return replace(_column_of_field(path, data_type, Part.SELF), name=_spelled(name), of_type=None)

@@ -49,7 +49,14 @@ _IMAGE_SESSION: Final = "xnat:imageSessionData"
 
 def display_fields(data_type: DataType) -> tuple[DisplayField, ...]:
     """Every name by which a search can ask for a column of this type, those that stand for columns of lists first."""
-    known = (*_special(data_type), *_MADE)
+    known = [*_special(data_type), *_MADE]
+    taken = {one.id for one in known}
+    known += [
+        DisplayField(name.upper(), name, name, one.value.kind)
+        for one in data_type.all_fields
+        for name in one.shortcuts
+        if name.upper() not in taken
+    ]
     taken = {one.id for one in known}
     plain = [
         DisplayField(_id(one.path), one.path, one.path, one.value.kind)

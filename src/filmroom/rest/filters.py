@@ -29,6 +29,28 @@ def read_filter(column: Column, text: str) -> Condition:
     return AnyOf(tuple(_read_one(column, part) for part in alternatives if part))
 
 
+def compare(column: Column, word: str, text: str) -> Condition:
+    """The condition of a search: how a column compares (C-178) with a value. Raises BadValue."""
+    word = " ".join(word.split()).upper()
+    if word in {"IS", "IS NOT"} and text.strip().upper() == "NULL":
+        word = f"{word} NULL"
+    if word == "IN":
+        return read_filter(column, text.strip().removeprefix("(").removesuffix(")"))
+    if (operator := _OPERATORS.get(word)) is None:
+        raise BadValue("comparison_type", word, f"use one of {', '.join(_OPERATORS)}, IN")
+    if operator in _WITHOUT_VALUE:
+        return Test(column, operator)
+    if operator in {Operator.LIKE, Operator.UNLIKE}:
+        return Test(column, operator, text)
+    if operator is Operator.EQUAL and column.kind is ValueKind.DATETIME:
+        return _read_one(column, text)
+    return Test(column, operator, _stored(column, text))
+
+
+_WITHOUT_VALUE: Final = frozenset({Operator.IS_NULL, Operator.IS_NOT_NULL})
+_OPERATORS: Final = {**{operator.value: operator for operator in Operator}, "<>": Operator.UNEQUAL}
+
+
 def _read_one(column: Column, text: str) -> Condition:
     """A pattern, a range or a value. ISO dates hold hyphens, so they are looked for first (C-127)."""
     is_moment = column.what in MOMENTS

@@ -234,7 +234,7 @@ class _Listing:
     def _iter_rows(self, shown: dict[str, Column | None], batches: Iterable[Batch]) -> Iterator[Row]:
         columns = [column for column in shown.values() if column]
         for batch in batches:
-            values = iter([_cells(column, one) for column, one in zip(columns, batch, strict=False)])
+            values = iter(cells(columns, batch))
             uris = self._uris(*batch[len(columns) :])
             yield from zip(*(uris if column is None else next(values) for column in shown.values()), strict=True)
 
@@ -252,8 +252,10 @@ _PARENT_COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
 }
 
 
-def _cells(column: Column, values: Values) -> Sequence[Cell]:
-    return timestamps(values) if column.what in MOMENTS else values
+def cells(columns: Sequence[Column], batch: Batch) -> list[Sequence[Cell]]:
+    """What is shown of the first values of a batch, which are those of the columns."""
+    shown = zip(columns, batch, strict=False)
+    return [timestamps(values) if column.what in MOMENTS else values for column, values in shown]
 
 
 def _sorted(call: Call, table: Table, shown: dict[str, Column | None]) -> Table:
