@@ -30,6 +30,7 @@ _OF_SUBJECT: Final = (
     DisplayField("SUB_GROUP", "Group", "group"),
     DisplayField("GENDER_TEXT", "M/F", "gender"),
     DisplayField("HANDEDNESS_TEXT", "Hand", "handedness"),
+    DisplayField("ADD_IDS", "Other IDs", "addID"),
 )
 _OF_EXPERIMENT: Final = (
     DisplayField("EXPT_ID", "Experiment ID", "ID"),
