@@ -186,8 +186,8 @@ def test_the_session_downloads(session: Any, things: dict[str, Any], tmp_path: P
 
 
 @pytest.mark.client(CLIENT, "a digest that does not fit the bytes: the download fails", GET)
-def test_damage_is_noticed(site: Server, things: dict[str, Any]) -> None:
-    resource = things["scan"].create_resource("DAMAGED")
+def test_damage_is_noticed(site: Server, session: Any) -> None:
+    resource = plant(session, "DAMAGED")["scan"].create_resource("DATA")
     resource.upload_data(b"the bytes that were sent", "a.txt")
     file = resource.files["a.txt"]
     _damage(site.folder, b"the bytes that were sent", b"the bytes that are here!")

@@ -117,10 +117,10 @@ def test_a_change_answers_as_its_kind_does(
     assert path in after
 
 
-@pytest.mark.parametrize("level", ["subjects", "experiments"])
+@pytest.mark.parametrize("level", ["subjects", "experiments", "assessors"])
 def test_a_label_parameter_renames_and_does_nothing_else(alice: TestClient, mr1: str, level: str) -> None:
-    """C-82, C-96."""
-    old = {"subjects": SUBJECT, "experiments": mr1}[level]
+    """C-82, C-96, C-107."""
+    old = {"subjects": SUBJECT, "experiments": mr1, "assessors": f"{mr1}/assessors/QC"}[level]
     new = f"{old.rpartition('/')[0]}/NEW"
 
     renamed = alice.put(f"{old}?label=NEW&note=ignored&group=ignored")

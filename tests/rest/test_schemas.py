@@ -82,6 +82,9 @@ def test_every_data_type_is_in_the_schema(alice: TestClient) -> None:
         ("abstractResource", "label"),
         ("investigatorData", "lastname"),
         ("addField", "name"),
+        ("abstractProtocol", "ID"),
+        ("studyProtocol", "ID"),
+        ("datatypeProtocol", "ID"),
     ],
 )
 def test_a_type_says_what_its_things_are_told_apart_by(alice: TestClient, name: str, shown: str) -> None:
@@ -98,6 +101,14 @@ def test_nothing_is_in_a_schema_that_stops_clients(alice: TestClient) -> None:
 
     assert not re.findall(r"<xs:(group|attributeGroup|union|any|pattern)\b", text)
     assert "complexContent><xs:restriction" not in re.sub(r"\s+", "", text)
+
+
+def test_the_choices_of_a_custom_variable_are_a_list_for_clients(alice: TestClient) -> None:
+    """C-167: xnatpy makes no list of elements that are nothing but text."""
+    group = _types(alice.get("/xapi/schemas/xnat").content)["fieldDefinitionGroup"]
+
+    [choice] = group.iterfind(f".//{XS}element[@name='possibleValue']")
+    assert choice.find(f"{XS}complexType/{XS}simpleContent/{XS}extension/{XS}attribute") is not None
 
 
 def test_what_can_be_searched_for_names_types_and_fields(alice: TestClient) -> None:

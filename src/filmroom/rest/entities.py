@@ -22,9 +22,8 @@ from filmroom.service.making import Changed
 _DEFAULT_TYPES: Final = {Kind.SUBJECT: SUBJECT, Kind.RECONSTRUCTION: RECONSTRUCTION}
 # C-144: those whose PUT answers with nothing.
 _SILENT: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
+# Those that a parameter ``label`` renames (C-82, C-96); assessors too, which is how xnatpy renames all three.
 _BY_LABEL: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
-# Those that a parameter ``label`` renames (C-82, C-96); assessors it does not (C-107).
-_RENAMED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT})
 
 
 def get_entity(archive: Archive, call: Call) -> Reply:
@@ -89,7 +88,7 @@ def _read_change(archive: Archive, call: Call, document: bytes, *, is_new: bool 
     named = saying.named_type(call, root)
     stored = None if named or is_new else archive.entities.find_type(call.viewer, call.address)
     new_type = named or (None if stored else _type_of_new(archive, call, is_new=is_new))
-    renames = kind in _RENAMED and not is_new
+    renames = kind in _BY_LABEL and not is_new
     said = saying.read_said(call, root, new_type or stored or _base_type(kind), without_label=renames)
     return Change(
         data_type=new_type,
