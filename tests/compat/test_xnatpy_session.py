@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import xnat
+from pydicom.data import get_testdata_file
 
 from compat.xnatpy import CLIENT, connect, plant
 from server.process import PASSWORD
@@ -274,3 +275,19 @@ def _status(act: Callable[[], Any]) -> int:
     with pytest.raises(xnat.exceptions.XNATResponseError) as refused:
         act()
     return int(refused.value.status_code)
+
+
+@pytest.mark.client(
+    CLIENT,
+    "the header of a scan's first DICOM file: `dicom_dump`, `read_dicom`",
+    "GET /data/services/dicomdump",
+)
+def test_the_header_of_a_scan_is_shown(session: Any, things: dict[str, Any]) -> None:
+    sample = str(get_testdata_file("CT_small.dcm", download=False))
+    scan = session.classes.CtScanData(parent=things["ct"], id="1", type="CT")
+    scan.create_resource("DICOM").upload(sample, "1.dcm")
+
+    rows = scan.dicom_dump(fields=["PatientName", "00080060"])
+
+    assert [row["value"] for row in rows] == ["CT", "CompressedSamples^CT1"]
+    assert str(scan.read_dicom().PatientName) == "CompressedSamples^CT1"

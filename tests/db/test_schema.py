@@ -170,3 +170,18 @@ def test_text_sorts_by_code_point(database: Database) -> None:
     )
 
     assert listed == sorted(words)
+
+
+def test_what_is_shared_is_found_by_an_index_of_its_own(database: Database) -> None:
+    """Shares are few among many names, and are looked for at every count of a whole archive."""
+    query = select(name.c.node_pk).where(~name.c.is_primary, name.c.deleted_at.is_(None))
+    is_sqlite = database.engine.dialect.name == "sqlite"
+    words = query.compile(database.engine, compile_kwargs={"literal_binds": True})
+
+    def explain(connection: Connection) -> str:
+        if not is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        prefix = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        return str(connection.exec_driver_sql(f"{prefix} {words}").all())
+
+    assert "ix_name_share" in read(database, explain)

@@ -10,7 +10,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from starlette.testclient import TestClient
 
-from filmroom.service import images
+from filmroom.service import confined
 from filmroom.service.archive import Archive
 from filmroom.service.turns import Turns
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_shown_is_told_so(alice: TestClient, files: str, content:
 
 
 def test_only_two_are_rendered_at_once(alice: TestClient, archive: Archive, files: str) -> None:
-    archive.images._turns = turns = Turns(2, wait_seconds=0.05, reason="too many")
+    archive.images._confined._turns = turns = Turns(2, wait_seconds=0.05, reason="too many")
 
     with turns.take(), turns.take():
         refused = alice.get(f"{files}/ct.dcm", headers=JPEG)
@@ -157,7 +157,7 @@ def test_only_two_are_rendered_at_once(alice: TestClient, archive: Archive, file
 
 
 def test_what_takes_too_long_is_given_up(alice: TestClient, files: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_LONGEST_SECONDS", 0.01)
+    monkeypatch.setattr(confined, "_LONGEST_SECONDS", 0.01)
 
     reply = alice.get(f"{files}/ct.dcm", headers=JPEG)
 

@@ -10,6 +10,7 @@ from pydicom.data import get_testdata_file
 
 from filmroom.model.errors import BadValue
 from filmroom.model.resources import Description, Digest, FileEntry
+from filmroom.service.confined import Confined
 from filmroom.service.files import OpenFile
 from filmroom.service.images import Images
 
@@ -56,7 +57,7 @@ def test_of_many_frames_the_first_is_read_and_no_more(tmp_path: Path) -> None:
     head = raw[:before_rows] + frames + raw[before_rows:place] + struct.pack("<L", _HUGE_BYTES) + pixels
     found = _open(_with_hole(tmp_path / "many.dcm", head))
 
-    with found.blob, Images(spool_dir=tmp_path).render(found) as jpeg, Image.open(jpeg) as image:
+    with found.blob, Images(Confined(spool_dir=tmp_path)).render(found) as jpeg, Image.open(jpeg) as image:
         shown = image.format, image.size
 
     assert shown == ("JPEG", (64, 64))
@@ -68,4 +69,4 @@ def test_a_frame_that_says_it_is_huge_ends_at_the_limit(tmp_path: Path) -> None:
     found = _open(_with_hole(tmp_path / "huge.dcm", raw[:place] + struct.pack("<L", _HUGE_BYTES)))
 
     with found.blob, pytest.raises(BadValue, match="is broken, or takes too much memory or time"):
-        Images(spool_dir=tmp_path).render(found)
+        Images(Confined(spool_dir=tmp_path)).render(found)

@@ -13,7 +13,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
-from filmroom.service.rendering import MOST_PIXELS, NotShown, render
+from filmroom.service.confined import NotDone
+from filmroom.service.rendering import MOST_PIXELS, render
 
 # Some of the samples are odd on purpose, and pydicom says so.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -189,14 +190,14 @@ def test_numbers_beyond_16_bits_are_shown_in_steps() -> None:
     ],
 )
 def test_what_is_no_image_is_told_so(name: str, reason: str) -> None:
-    with pytest.raises(NotShown, match=reason):
+    with pytest.raises(NotDone, match=reason):
         _shown(_sample(name))
 
 
 def test_an_image_beyond_the_limit_is_refused_by_its_header() -> None:
     source = _made([[0, 1]], Rows=MOST_PIXELS // 1000, Columns=1001)
 
-    with pytest.raises(NotShown, match="more than the 64 million"):
+    with pytest.raises(NotDone, match="more than the 64 million"):
         render(source)
 
 
@@ -206,7 +207,7 @@ def test_a_transfer_syntax_that_is_not_known_is_named(tmp_path: Path, uid: str) 
     dataset.file_meta.TransferSyntaxUID = UID(uid)
     dataset.save_as(tmp_path / "a.dcm", implicit_vr=False, little_endian=True)
 
-    with pytest.raises(NotShown, match="transfer syntax that is not decoded here"):
+    with pytest.raises(NotDone, match="transfer syntax that is not decoded here"):
         _shown(tmp_path / "a.dcm")
 
 
@@ -215,5 +216,5 @@ def test_a_file_without_a_transfer_syntax_is_told_so(tmp_path: Path) -> None:
     del dataset.file_meta.TransferSyntaxUID
     dataset.save_as(tmp_path / "a.dcm", implicit_vr=False, little_endian=True)
 
-    with pytest.raises(NotShown, match="does not say its transfer syntax"):
+    with pytest.raises(NotDone, match="does not say its transfer syntax"):
         _shown(tmp_path / "a.dcm")

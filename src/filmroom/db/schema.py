@@ -41,6 +41,8 @@ from filmroom.db.fieldsql import field_text
 # A row of any query: its columns are reached by name.
 AnyRow = Row[*tuple[Any, ...]]
 _SHARES: Final = text("NOT is_primary AND deleted_at IS NULL")
+# As SQLAlchemy says it to SQLite, which uses an index only for a condition in the same words.
+_SQLITE_SHARES: Final = text("is_primary = 0 AND deleted_at IS NULL")
 _OF_SITE: Final = text("project_pk IS NULL")
 _OF_PROJECT: Final = text("project_pk IS NOT NULL")
 
@@ -118,7 +120,7 @@ name: Final = Table(
     live_index("uq_name_node", "project_pk", "node_pk"),
     Index("ix_name_node_pk", "node_pk"),
     Index("ix_name_label", "label", sqlite_where=LIVE, postgresql_where=LIVE),
-    Index("ix_name_share", "node_pk", sqlite_where=_SHARES, postgresql_where=_SHARES),
+    Index("ix_name_share", "node_pk", sqlite_where=_SQLITE_SHARES, postgresql_where=_SHARES),
 )
 
 # ID, secondary ID, name and aliases of all projects in one namespace, case folded (C-72).

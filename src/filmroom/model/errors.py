@@ -54,6 +54,14 @@ class ArchiveError(Exception):
 
 
 @dataclass(eq=False)
+class _Said:
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
 class BadValue(ArchiveError):
     what: str
     value: str
@@ -102,12 +110,8 @@ class NeedsType(ArchiveError):
         return f"Need PUT Contents: there is no such {self.kind} yet; say with xsiType=... what to make"
 
 
-@dataclass(eq=False)
-class BadDocument(ArchiveError):
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason
+class BadDocument(_Said, ArchiveError):
+    pass
 
 
 @dataclass(eq=False)
@@ -173,12 +177,8 @@ class AccountLocked(NotSignedIn):
         )
 
 
-@dataclass(eq=False)
-class NotAllowed(ArchiveError):
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason
+class NotAllowed(_Said, ArchiveError):
+    pass
 
 
 class NeedsCsrfToken(NotAllowed):
@@ -236,8 +236,7 @@ class SetByOperator(WrongMethod):
     setting: str
 
     def __str__(self) -> str:
-        where = f"{self.setting} in filmroom.toml" if self.setting else "filmroom.toml"
-        return f"nothing was changed: this is for the server's settings ({where}), which its operator can change"
+        return f"nothing was changed: this is for its operator to set in filmroom.toml {self.setting}".rstrip()
 
 
 class Conflict(ArchiveError):
@@ -257,10 +256,7 @@ class ProjectNameTaken(Conflict):
     name: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.name!r} is already the ID, secondary ID, name or alias of another project "
-            "(these share one namespace, in which case does not count)"
-        )
+        return f"{self.name!r} is already an ID, secondary ID, name or alias of another project (in whatever case)"
 
 
 @dataclass(eq=False)
@@ -279,12 +275,8 @@ class LastOwner(Conflict):
         return f"project {self.project_id!r} would have no owner any more; make somebody else one first"
 
 
-@dataclass(eq=False)
-class NotForGuests(Conflict):
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason
+class NotForGuests(_Said, Conflict):
+    pass
 
 
 @dataclass(eq=False)
@@ -361,10 +353,7 @@ class RetiredProjectId(ArchiveError):
     project_id: str
 
     def __str__(self) -> str:
-        return (
-            f"Project {self.project_id!r} was deleted a short time ago and can still be brought back, "
-            "so its names cannot be used again yet"
-        )
+        return f"Project {self.project_id!r} was deleted and can still be brought back, so its names are not free yet"
 
 
 class StorageFull(ArchiveError):

@@ -122,6 +122,7 @@ OPERATIONS: Final = (
     Operation(_SITE, "user/{login}/sessions", {"GET": sessions.count_sessions, "DELETE": sessions.end_sessions}),
     Operation(_SITE, "services/move-files", {"POST": services.move_files}),
     Operation(_SITE, "services/refresh/catalog", {"POST": services.refresh_catalogs}),
+    Operation(_SITE, "services/dicomdump", {"GET": services.dump_header}),
     Operation(_SITE, "search/elements", {"GET": elements.list_elements}),
     Operation(_SITE, "search/elements/{element}", {"GET": elements.list_fields}),
     Operation(_SITE, "search/elements/{element}/versions", {"GET": elements.list_versions}),

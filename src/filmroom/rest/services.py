@@ -1,4 +1,4 @@
-"""Services over HTTP: files moved out of a user's cache, catalogs refreshed (F-273 to F-276)."""
+"""Services over HTTP: files moved out of a user's cache, catalogs refreshed (F-273 to F-276), headers shown (C-174)."""
 
 from typing import Final
 
@@ -6,8 +6,10 @@ from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, NotFound
 from filmroom.model.nodes import Kind
 from filmroom.model.resources import IfExists
+from filmroom.model.table import Table, counted
 from filmroom.rest.call import Call
 from filmroom.rest.documents import takes_form
+from filmroom.rest.formats import table_reply
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
 from filmroom.rest.uploads import fates_reply
@@ -18,6 +20,7 @@ from filmroom.service.uploads import Fate, UploadOptions
 
 # F-273, F-274. What ``append`` and ``delete`` would mend cannot happen here, so they ask for nothing.
 _MOST_REFRESHED: Final = 100
+_DUMPED: Final = ("tag1", "tag2", "vr", "value", "desc")
 _OPTIONS: Final = ("append", "checksum", "delete", "populateStats")
 
 
@@ -105,3 +108,15 @@ def _read_work(call: Call) -> Work:
         raise BadValue("options", min(unknown), f"there are {', '.join(_OPTIONS)}")
     said |= {word for word in _OPTIONS if call.query.flag(word)}
     return Work(counts=not said or "populateStats" in said, reads_bytes=not said or "checksum" in said)
+
+
+def dump_header(archive: Archive, call: Call) -> Reply:
+    """C-174: the elements of the first DICOM file of a scan, or of what else ``src`` names."""
+    source = call.query.text("src")
+    if source is None:
+        raise BadValue("src", "", "say what to read: /archive/projects/P/experiments/E/scans/N")
+    address = read_uri(source, what="src")
+    if address.kind in {Kind.SITE, Kind.USER}:
+        raise BadValue("src", source, "it must be something of the archive")
+    rows = archive.headers.dump(call.viewer, address, call.query.texts("field"))
+    return table_reply(call, counted(Table(columns=_DUMPED, rows=rows)))

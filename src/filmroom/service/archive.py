@@ -14,8 +14,10 @@ from filmroom.service.audit import Audit
 from filmroom.service.bundles import Bundles
 from filmroom.service.cache import Cache
 from filmroom.service.configuration import Configuration
+from filmroom.service.confined import Confined
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
+from filmroom.service.headers import Headers
 from filmroom.service.images import Images
 from filmroom.service.inventory import Inventory
 from filmroom.service.leases import Leases
@@ -101,7 +103,9 @@ class Archive:
         self.files = Files(stores)
         self.bundles = Bundles(stores)
         self.zips = Zips(rules.archive_limits)
-        self.images = Images(spool_dir=spool_dir)
+        confined = Confined(spool_dir=spool_dir)
+        self.images = Images(confined)
+        self.headers = Headers(self.files, confined)
         references = References(rules.reference_roots)
         self.arrivals = Arrivals(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
         self.uploads = Uploads(stores, self.arrivals)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from typing import BinaryIO
+from itertools import chain, islice
+from typing import BinaryIO, Final
 
 from sqlalchemy import Connection
 
@@ -22,6 +22,8 @@ from filmroom.service.gate import require_admin
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, find_resource, select_resources
 from filmroom.service.stores import Stores
+
+_MOST_LOOKED_AT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,23 @@ class Files:
         if entry is None:
             raise NotFound(f"file number {number}")
         return OpenFile(entry, self._open_blob(entry))
+
+    def open_first(self, viewer: Viewer, address: Address, is_wanted: Callable[[BinaryIO], bool]) -> OpenFile:
+        """The first file at an address, also of what is inside, whose bytes are wanted. Few of them are looked at.
+
+        Raises NotFound when none is, MissingBytes.
+        """
+        with self._stores.database.read() as connection:
+            chosen = select_resources(connection, viewer, address, with_inside=address.resource is None)
+            selection = Selection(paths=(address.path,)) if address.path else files.EVERYTHING
+            each = (files.iter_files(connection, found.resource.pk, selection) for found in chosen)
+            entries = tuple(islice(chain.from_iterable(each), _MOST_LOOKED_AT))
+        for entry in entries:
+            blob = self._open_blob(entry)
+            if is_wanted(blob):
+                return OpenFile(entry, blob)
+            blob.close()
+        raise NotFound(f"a file of this kind at {address}")
 
     def delete(self, viewer: Viewer, address: Address, *, spellings: Sequence[str]) -> None:
         """Delete a file, a folder with all in it, or (``dir/*``, ``*``) all paths that begin so, literally (F-162).

@@ -2,13 +2,11 @@
 
 It is a process of its own (``images.py`` starts it) because what it reads comes from anybody, and decoders are C code
 that believes the sizes it is told: whatever a file does to it, it ends within its limits and takes nothing along
-(docs/decisions/0008). It ends with 0 after a JPEG, and with TOLD after a few words that say why there is none.
+(docs/decisions/0008, ``confined.py``).
 
 Rules of display are DICOM's; numbers in comments are sections of PS3.3 (2024).
 """
 
-import os
-import resource
 import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
@@ -21,11 +19,9 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, get_decoder, pixel_array
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-TOLD: Final = 3
+from filmroom.service.confined import NotDone, confine
+
 MOST_PIXELS: Final = 64_000_000
-_MOST_MEMORY_BYTES: Final = 3 * 1024**3
-# The largest images that are shown take about 9.
-_MOST_CPU_SECONDS: Final = 20
 # What stands before the pixels and is larger than this is none of the tables that are used here.
 _LARGEST_ELEMENT_BYTES: Final = 16 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 256
@@ -38,14 +34,10 @@ _FRAME_MACROS: Final = ("PixelValueTransformationSequence", "FrameVOILUTSequence
 Pixels = NDArray[Any]
 
 
-class NotShown(Exception):  # noqa: N818 - named for the fact, as all errors of the house
-    """Why there is no image, in words that follow "it"."""
-
-
 def render(source: BinaryIO) -> Image.Image:
     """The first frame of a DICOM file, in 8 bits of grey or of each colour.
 
-    Raises NotShown, and anything at all for a file that is broken.
+    Raises NotDone, and anything at all for a file that is broken.
     """
     dataset = _read_head(source)
     syntax = _check_head(dataset)
@@ -65,7 +57,7 @@ def _read_head(source: BinaryIO) -> Dataset:
     try:
         dataset = dcmread(source, stop_before_pixels=True, defer_size=_LARGEST_ELEMENT_BYTES)
     except InvalidDicomError as error:
-        raise NotShown("is no DICOM file") from error
+        raise NotDone("is no DICOM file") from error
     source.seek(0)
     groups = (group for keyword in _FRAME_GROUPS for group in (dataset.get(keyword) or ())[:1])
     for macro in [macro for group in groups for keyword in _FRAME_MACROS for macro in (group.get(keyword) or ())[:1]]:
@@ -74,23 +66,21 @@ def _read_head(source: BinaryIO) -> Dataset:
 
 
 def _check_head(dataset: Dataset) -> UID:
-    """The transfer syntax. Raises NotShown for what holds no image, or too large a one, or cannot be decoded here."""
+    """The transfer syntax. Raises NotDone for what holds no image, or too large a one, or cannot be decoded here."""
     rows, columns = dataset.get("Rows"), dataset.get("Columns")
     if not rows or not columns:
-        raise NotShown("holds no image")
+        raise NotDone("holds no image")
     if rows * columns > MOST_PIXELS:
-        raise NotShown(
-            f"has {rows} x {columns} pixels, more than the {MOST_PIXELS // 1_000_000} million that are shown"
-        )
+        raise NotDone(f"has {rows} x {columns} pixels, more than the {MOST_PIXELS // 1_000_000} million that are shown")
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if not syntax:
-        raise NotShown("does not say its transfer syntax")
+        raise NotDone("does not say its transfer syntax")
     try:
         is_known = get_decoder(syntax).is_available
     except NotImplementedError:
         is_known = False
     if not is_known:
-        raise NotShown(f"is in a transfer syntax that is not decoded here ({syntax.name})")
+        raise NotDone(f"is in a transfer syntax that is not decoded here ({syntax.name})")
     return UID(syntax)
 
 
@@ -164,19 +154,7 @@ _WINDOWS: Final[dict[str, Callable[[Pixels, float, float], Pixels]]] = {
 
 
 def main() -> int:
-    os.nice(5)  # uploads come first
-    for limit, most in (
-        (resource.RLIMIT_AS, _MOST_MEMORY_BYTES),
-        (resource.RLIMIT_CPU, _MOST_CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(limit, (most, most))
-    try:
-        render(sys.stdin.buffer).save(sys.stdout.buffer, "JPEG", quality=_QUALITY)
-    except NotShown as reason:
-        sys.stdout.write(str(reason))
-        return TOLD
-    return 0
+    return confine(lambda: render(sys.stdin.buffer).save(sys.stdout.buffer, "JPEG", quality=_QUALITY))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ _TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 _LIVE = sa.text("deleted_at IS NULL")
 _DELETED = sa.text("deleted_at IS NOT NULL")
 _SHARES = sa.text("NOT is_primary AND deleted_at IS NULL")
+_SQLITE_SHARES = sa.text("is_primary = 0 AND deleted_at IS NULL")
 _OF_SITE = sa.text("project_pk IS NULL")
 _OF_PROJECT = sa.text("project_pk IS NOT NULL")
 
@@ -22,7 +23,7 @@ def upgrade() -> None:
     _make_searches()
     _index("ix_node_type", "node", ["kind", "project_pk", "xsi_type", "parent_pk"], where=_LIVE)
     _index("ix_node_deleted", "node", ["kind"], where=_DELETED)
-    _index("ix_name_share", "name", ["node_pk"], where=_SHARES)
+    op.create_index("ix_name_share", "name", ["node_pk"], sqlite_where=_SQLITE_SHARES, postgresql_where=_SHARES)
 
 
 def _index(name: str, table: str, columns: list[str], *, where: sa.TextClause, unique: bool = False) -> None:
