@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from rest.session import ASSESSOR_ID, SESSION, SUBJECT, make_session, put_file, results
+from rest.session import ASSESSOR_ID, SESSION, SUBJECT, make_session, put_file
 
 MR1 = f"{SUBJECT}/experiments/MR1"
 MR = "xsiType=xnat:mrSessionData"
