@@ -48,6 +48,9 @@ ArchiveError
 
 from dataclasses import dataclass
 
+_LONGEST_SHOWN = 80
+_MOST_NAMED = 5
+
 
 class ArchiveError(Exception):
     """The base of all; ``str()`` gives a whole sentence for the person who asked."""
@@ -64,9 +67,6 @@ class BadValue(ArchiveError):
         return f"{self.what} {shown!r}: {self.rule}"
 
 
-_LONGEST_SHOWN = 80
-
-
 class BadName(BadValue):
     pass
 
@@ -76,13 +76,8 @@ class BadFields(ArchiveError):
     faults: tuple[BadValue, ...]
 
     def __str__(self) -> str:
-        """A line for each (C-54)."""
-        lines = [str(fault) for fault in self.faults[:_MOST_FAULTS]]
-        more = len(self.faults) - len(lines)
-        return "\n".join([*lines, *([f"and {more} more"] if more else [])])
-
-
-_MOST_FAULTS = 50
+        """A line for each of the first fifty (C-54)."""
+        return "\n".join(map(str, self.faults[:50]))
 
 
 @dataclass(eq=False)
@@ -192,9 +187,6 @@ class StillNeeded(NotAllowed):
     def __str__(self) -> str:
         named = ", ".join(self.needed_by[:_MOST_NAMED])
         return f"{self.reason}: {named}{', ...' if len(self.needed_by) > _MOST_NAMED else ''}"
-
-
-_MOST_NAMED = 5
 
 
 @dataclass(eq=False)

@@ -60,7 +60,7 @@ class Making:
     stamp: Stamp
     prefix: str
 
-    def put(self, address: Address, change: Change, if_exists: IfExists) -> Changed:
+    def make_or_change(self, address: Address, change: Change, if_exists: IfExists) -> Changed:
         """Make, change or rename the thing at an address, with what the document tells of inside it.
 
         Where nothing may be there yet, the address need not name the thing; then it gets a name that is free.
