@@ -183,7 +183,7 @@ CHANGES: Final = (
 )
 # What an outsider may do: of a protected project see the record (C-147), of a public one read all.
 OPEN_TO_ALL: Final = {
-    Accessibility.PROTECTED: {"Entities.get"},
+    Accessibility.PROTECTED: {"Entities.get", "Entities.get_place"},
     Accessibility.PUBLIC: set(USE_CASES) - set(CHANGES),
 }
 

@@ -76,8 +76,7 @@ class BadFields(ArchiveError):
     faults: tuple[BadValue, ...]
 
     def __str__(self) -> str:
-        """A line for each of the first fifty (C-54)."""
-        return "\n".join(map(str, self.faults[:50]))
+        return "\n".join(map(str, self.faults[:50]))  # C-54: a line for each
 
 
 @dataclass(eq=False)
