@@ -95,8 +95,12 @@ USE_CASES: Final[dict[str, UseCase]] = {
     "Projects.set_accessibility": lambda desk, where: desk.archive.projects.set_accessibility(
         desk.viewer, where, Accessibility.PUBLIC
     ),
+    "Projects.put_setting": lambda desk, where: desk.archive.projects.put_setting(
+        desk.viewer, where, "quarantine_code", "1"
+    ),
     "Projects.delete": lambda desk, where: desk.archive.projects.delete(desk.viewer, where),
     "Entities.get": lambda desk, where: desk.archive.entities.get(desk.viewer, where),
+    "Entities.get_place": lambda desk, where: desk.archive.entities.get_place(desk.viewer, where),
     "Entities.list_places": lambda desk, where: desk.archive.entities.list_places(desk.viewer, where),
     "Entities.list_inside": lambda desk, where: desk.archive.entities.list_inside(
         desk.viewer, where, Kind.SUBJECT, window=Window()
@@ -134,7 +138,7 @@ def _refusal(use: UseCase, desk: Desk, where: Address) -> str:
 
 
 def test_every_use_case_is_here() -> None:
-    """Besides those that take no address, ``put``, which makes what is not there, and what is in one's own cache."""
+    """Besides those that take no address, those that may find nothing there, and what is in one's own cache."""
     taking_viewers = {
         f"{group.__name__}.{name}"
         for group in (Projects, Entities, Resources, Files, Bundles, Uploads, Refresh, Cache)
@@ -142,7 +146,7 @@ def test_every_use_case_is_here() -> None:
         if not name.startswith("_") and "viewer" in inspect.signature(method).parameters
     }
 
-    without_address = {"Projects.list_visible", "Projects.put", "Entities.put", "Files.locate"}
+    without_address = {"Projects.list_visible", "Projects.put", "Entities.put", "Entities.find_type", "Files.locate"}
     own = {f"Cache.{name}" for name in ("list_folders", "make_folder", "delete_folder", "delete_files", "has")}
     assert taking_viewers == {*USE_CASES, *without_address, *own}
 
@@ -164,6 +168,7 @@ def test_an_outsider_finds_nothing_of_a_private_project_and_changes_nothing(
 
 CHANGES: Final = (
     "Projects.set_accessibility",
+    "Projects.put_setting",
     "Projects.delete",
     "Entities.delete",
     "Resources.create",
@@ -178,7 +183,7 @@ CHANGES: Final = (
 )
 # What an outsider may do: of a protected project see the record (C-147), of a public one read all.
 OPEN_TO_ALL: Final = {
-    Accessibility.PROTECTED: {"Entities.get"},
+    Accessibility.PROTECTED: {"Entities.get", "Entities.get_place"},
     Accessibility.PUBLIC: set(USE_CASES) - set(CHANGES),
 }
 

@@ -78,10 +78,9 @@ def test_every_change_leaves_an_event() -> None:
     groups = [item for tree in trees for item in tree.body if isinstance(item, ast.ClassDef)]
     helpers = [function for tree in trees for function in _functions(tree.body)]
     helpers += [method for group in groups for method in _functions(group.body) if method.name.startswith("_")]
-    # Those of a class that has a connection and opens no unit of its own work in the units of others.
-    within = [
-        group for group in groups if "database.write(" not in (text := ast.unparse(group)) and "Connection" in text
-    ]
+    # Those of a class that records and opens no unit of its own work in the units of others.
+    sources = {group: ast.unparse(group) for group in groups}
+    within = [group for group, text in sources.items() if "record(" in text and "database.write(" not in text]
     helpers += [method for group in within for method in _functions(group.body)]
     known = {helper.name: _called(helper) for helper in helpers}
     writing = {

@@ -48,6 +48,9 @@ ArchiveError
 
 from dataclasses import dataclass
 
+_LONGEST_SHOWN = 80
+_MOST_NAMED = 5
+
 
 class ArchiveError(Exception):
     """The base of all; ``str()`` gives a whole sentence for the person who asked."""
@@ -72,9 +75,6 @@ class BadValue(ArchiveError):
         return f"{self.what} {shown!r}: {self.rule}"
 
 
-_LONGEST_SHOWN = 80
-
-
 class BadName(BadValue):
     pass
 
@@ -84,13 +84,7 @@ class BadFields(ArchiveError):
     faults: tuple[BadValue, ...]
 
     def __str__(self) -> str:
-        """A line for each (C-54)."""
-        lines = [str(fault) for fault in self.faults[:_MOST_FAULTS]]
-        more = len(self.faults) - len(lines)
-        return "\n".join([*lines, *([f"and {more} more"] if more else [])])
-
-
-_MOST_FAULTS = 50
+        return "\n".join(map(str, self.faults[:50]))  # C-54: a line for each
 
 
 @dataclass(eq=False)
@@ -192,9 +186,6 @@ class StillNeeded(NotAllowed):
     def __str__(self) -> str:
         named = ", ".join(self.needed_by[:_MOST_NAMED])
         return f"{self.reason}: {named}{', ...' if len(self.needed_by) > _MOST_NAMED else ''}"
-
-
-_MOST_NAMED = 5
 
 
 @dataclass(eq=False)

@@ -60,7 +60,7 @@ class Making:
     stamp: Stamp
     prefix: str
 
-    def put(self, address: Address, change: Change, if_exists: IfExists) -> Changed:
+    def make_or_change(self, address: Address, change: Change, if_exists: IfExists) -> Changed:
         """Make, change or rename the thing at an address, with what the document tells of inside it.
 
         Where nothing may be there yet, the address need not name the thing; then it gets a name that is free.
@@ -68,7 +68,9 @@ class Making:
         if found := self._find(address, change):
             if if_exists is IfExists.REFUSE:
                 raise LabelTaken(getattr(address, address.kind))
-            return self._change(found, change, subject=address.subject or change.text("subject_ID"))
+            # C-93, C-225: a parameter first, then the URL, then a document.
+            subject = str(change.fields.get("subject_ID") or "") or address.subject or change.text("subject_ID")
+            return self._change(found, change, subject=subject)
         return self._create(_in_project(address, change), change, makes_subject=if_exists is IfExists.REPLACE)
 
     def _find(self, address: Address, change: Change) -> Address | None:
