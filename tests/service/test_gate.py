@@ -11,14 +11,16 @@ from filmroom.model.address import Address
 from filmroom.model.changes import Change
 from filmroom.model.datatypes import SUBJECT, get_data_type
 from filmroom.model.errors import NotAllowed, NotFound
+from filmroom.model.lists import Column, Fact, Part, Wanted
 from filmroom.model.nodes import Accessibility, Kind
 from filmroom.model.people import GUEST, Viewer
 from filmroom.model.resources import Description, Selection
 from filmroom.service.archive import Archive
 from filmroom.service.bundles import BundleFormat, Bundles
 from filmroom.service.cache import Cache
-from filmroom.service.entities import Entities, Window
+from filmroom.service.entities import Entities
 from filmroom.service.files import Files
+from filmroom.service.lists import Lists
 from filmroom.service.projects import Projects
 from filmroom.service.refresh import Refresh, Work
 from filmroom.service.resources import Resources
@@ -90,6 +92,12 @@ def _check_move(desk: Desk, where: Address) -> object:
     return where
 
 
+def _list_subjects(desk: Desk, where: Address) -> object:
+    wanted = Wanted(kinds=(Kind.SUBJECT,), columns=(Column("ID", Part.SELF, Fact.ID),))
+    with desk.archive.lists.open_rows(desk.viewer, where, wanted) as batches:
+        return list(batches)
+
+
 # Every method of the archive that takes a viewer and an address.
 USE_CASES: Final[dict[str, UseCase]] = {
     "Projects.set_accessibility": lambda desk, where: desk.archive.projects.set_accessibility(
@@ -102,9 +110,7 @@ USE_CASES: Final[dict[str, UseCase]] = {
     "Entities.get": lambda desk, where: desk.archive.entities.get(desk.viewer, where),
     "Entities.get_place": lambda desk, where: desk.archive.entities.get_place(desk.viewer, where),
     "Entities.list_places": lambda desk, where: desk.archive.entities.list_places(desk.viewer, where),
-    "Entities.list_inside": lambda desk, where: desk.archive.entities.list_inside(
-        desk.viewer, where, Kind.SUBJECT, window=Window()
-    ),
+    "Lists.open_rows": _list_subjects,
     "Entities.delete": lambda desk, where: desk.archive.entities.delete(desk.viewer, where),
     "Bundles.open": _open_bundle,
     "Resources.list_all": lambda desk, where: desk.archive.resources.list_all(desk.viewer, where),
@@ -141,7 +147,7 @@ def test_every_use_case_is_here() -> None:
     """Besides those that take no address, those that may find nothing there, and what is in one's own cache."""
     taking_viewers = {
         f"{group.__name__}.{name}"
-        for group in (Projects, Entities, Resources, Files, Bundles, Uploads, Refresh, Cache)
+        for group in (Projects, Entities, Lists, Resources, Files, Bundles, Uploads, Refresh, Cache)
         for name, method in inspect.getmembers(group, inspect.isfunction)
         if not name.startswith("_") and "viewer" in inspect.signature(method).parameters
     }
@@ -235,7 +241,7 @@ def test_an_outsider_makes_nothing_in_a_project(owner: Desk, people: dict[str, V
     assert owner.archive.entities.get(owner.viewer, at()).inside == ()
 
 
-@pytest.mark.parametrize("use", [use for name, use in USE_CASES.items() if name != "Entities.list_inside"])
+@pytest.mark.parametrize("use", [use for name, use in USE_CASES.items() if name != "Lists.open_rows"])
 @pytest.mark.parametrize(
     "where",
     [

@@ -1,7 +1,6 @@
 """Labels of subjects and experiments in their projects, and the numbers in generated ids."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -48,33 +47,6 @@ def iter_projects_shared_into(connection: Connection, node_pk: int) -> Iterator[
     return map(to_node, connection.execute(query))
 
 
-def list_shared_into(connection: Connection, project_pk: int, family: Kind) -> tuple[Node, ...]:
-    """The live subjects or experiments shared into a project, under the labels that they have there."""
-    query = (
-        select_nodes()
-        .add_columns(name.c.label.label("label_here"))
-        .join(name, name.c.node_pk == node.c.pk)
-        .where(name.c.project_pk == project_pk, name.c.family == family, ~name.c.is_primary, _LIVE)
-        .where(node.c.deleted_at.is_(None))
-        .order_by(name.c.pk)
-    )
-    rows = connection.execute(query).all()
-    return tuple(_with_label(to_node(row), row.label_here) for row in rows)
-
-
-def iter_shared_from_elsewhere(connection: Connection, project_pks: Collection[int], family: Kind) -> Iterator[Node]:
-    """The live subjects or experiments shared into some projects and belonging to none of them, each once."""
-    shared = select(name.c.node_pk).where(
-        name.c.project_pk.in_(project_pks), name.c.family == family, ~name.c.is_primary, _LIVE
-    )
-    query = (
-        select_nodes()
-        .where(node.c.pk.in_(shared), node.c.project_pk.not_in(project_pks), node.c.deleted_at.is_(None))
-        .order_by(node.c.pk)
-    )
-    yield from map(to_node, connection.execute(query))
-
-
 def find_shared_without_label(connection: Connection, project_pk: int, family: Kind, label: str) -> Node | None:
     """What is shared into a project without a label of its own, by the label that it is shown under: its own one."""
     primary = name.alias("own_name")
@@ -87,10 +59,6 @@ def find_shared_without_label(connection: Connection, project_pk: int, family: K
     )
     row = connection.execute(query).first()
     return None if row is None else to_node(row)
-
-
-def _with_label(shared: Node, label: str | None) -> Node:
-    return replace(shared, label=label or shared.label)
 
 
 def insert_share(connection: Connection, project_pk: int, shared: Node, label: str | None) -> None:

@@ -1,6 +1,6 @@
 """Rows of the hierarchy. Nobody is asked for permission here: ``service/resolve.py`` is the gate."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
@@ -11,7 +11,6 @@ from filmroom.db.schema import AnyRow, account, has_id_in_session, has_sitewide_
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
 
-_ROWS_AT_ONCE: Final = 100
 # Any number of our own, but for that of migrations: PostgreSQL's advisory locks are told apart by number only.
 _HIERARCHY_LOCK: Final = 6_645_172_002
 _primary = name.alias("primary_name")
@@ -100,25 +99,6 @@ def iter_children(connection: Connection, parent_pk: int, kind: Kind) -> Iterato
     """The live children of one kind, in the order in which they were made."""
     rows = connection.execute(_CHILDREN.order_by(node.c.pk), {"parent_pk": parent_pk, "kind": kind})
     return map(to_node, rows)
-
-
-def iter_of_projects(connection: Connection, project_pks: Collection[int], kind: Kind) -> Iterator[Node]:
-    """The live nodes of one kind that belong to some projects, by project, in the order in which they were made.
-
-    What they are below may be deleted.
-    """
-    query = (
-        select_nodes()
-        .where(node.c.project_pk.in_(project_pks), node.c.kind == kind, _LIVE)
-        .order_by(node.c.project_pk, node.c.pk)
-    )
-    with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
-        yield from map(to_node, rows)
-
-
-def list_nodes(connection: Connection, pks: Collection[int]) -> tuple[Node, ...]:
-    """The live ones of some nodes, in no order."""
-    return tuple(map(to_node, connection.execute(select_nodes().where(node.c.pk.in_(pks), _LIVE))))
 
 
 def _first(connection: Connection, query: Hot, values: dict[str, Any]) -> Node | None:

@@ -1,10 +1,8 @@
 """Subjects, experiments, assessors, scans and reconstructions: made, changed, renamed, read, listed, deleted."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from typing import Final
 
 from sqlalchemy import Connection
@@ -21,7 +19,7 @@ from filmroom.model.resources import IfExists, Owner, Resource, Side
 from filmroom.service.audit import about, record
 from filmroom.service.gate import Gate
 from filmroom.service.making import Changed, Making
-from filmroom.service.resolve import get_place, iter_inside, list_children, list_places
+from filmroom.service.resolve import get_place, list_children, list_places
 from filmroom.service.sharing import Presence, check_carries_nothing, list_shares, project_of_name, unshare
 from filmroom.service.stores import Stores
 
@@ -41,19 +39,6 @@ class Tree:
     resources: Mapping[Side, tuple[Resource, ...]]
     inside: tuple["Tree", ...]
     shares: tuple[Presence, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Which of many things are wanted: of those that ``holds`` says yes to, ``limit`` (None: all) after ``offset``."""
-
-    holds: Callable[[Place], bool] = lambda _place: True
-    offset: int = 0
-    limit: int | None = None
-
-    @property
-    def end(self) -> int | None:
-        return None if self.limit is None else self.offset + self.limit
 
 
 class Entities:
@@ -76,13 +61,6 @@ class Entities:
         """Every thing that an address names. Raises NotFound for none, unless all were asked for."""
         with self._stores.database.read() as connection:
             return list_places(connection, viewer, address)
-
-    def list_inside(self, viewer: Viewer, address: Address, *kinds: Kind, window: Window) -> tuple[Place, ...]:
-        """The things of some kinds inside another one, by kind, each as they were made. Raises NotFound, NotAllowed."""
-        with self._stores.database.read() as connection, ExitStack() as stack:
-            found = [stack.enter_context(closing(iter_inside(connection, viewer, address, kind))) for kind in kinds]
-            chosen = (place for place in chain.from_iterable(found) if window.holds(place))
-            return tuple(islice(chosen, window.offset, window.end))
 
     def put(
         self, viewer: Viewer, address: Address, change: Change, *, if_exists: IfExists = IfExists.REPLACE

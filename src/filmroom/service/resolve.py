@@ -4,9 +4,8 @@ Each level of an address narrows what the one before it found, and the gate lets
 is below something deleted is not there.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, islice, repeat
 from typing import Final
 
 from sqlalchemy import Connection
@@ -68,90 +67,9 @@ def _list_visible(gate: Gate, address: Address) -> tuple[Place, ...]:
     return tuple(place for place in _Walk(gate, address).find() if gate.may(Action.SEE, place))
 
 
-def iter_inside(connection: Connection, viewer: Viewer, address: Address, kind: Kind) -> Generator[Place, None, None]:
-    """What of one kind is inside the things that an address names, or in the whole archive, each as it was made.
-
-    Of the archive each thing comes once, however many projects it is shared into. Raises as ``list_places`` does, and
-    NotAllowed for a project whose record may be seen but not what it holds (C-90, C-105).
-    """
-    gate = Gate(connection, viewer)
-    if address.kind is Kind.SITE:
-        yield from _iter_everywhere(gate, kind)
-        return
-    for parent in list_places(connection, viewer, address):
-        children = list_children(gate, parent, kind)
-        if parent.kind is Kind.SUBJECT and address.project is not None:
-            yield from _iter_seen_in(gate, parent.seen_in, children)
-        else:
-            yield from children
-
-
-def _iter_seen_in(gate: Gate, project: Node, places: Iterable[Place]) -> Iterator[Place]:
-    """Those that are in a project, its own ones and those shared into it, with the labels that they have there."""
-    for place in places:
-        if place.project.pk == project.pk:
-            yield place
-        elif share := names.find_share(gate.connection, project.pk, place.node.pk):
-            node = replace(place.node, label=share.label or place.node.label)
-            yield replace(place, node=node, shared_into=project)
-
-
 def list_children(gate: Gate, parent: Place, kind: Kind) -> tuple[Place, ...]:
-    """What of one kind is inside a thing and may be read, with the side ``out`` where there are sides.
-
-    The experiments of a project are its own and those shared into it, its assessors those of its sessions and those
-    shared into it.
-    """
-    return tuple(place for place in _iter_children(gate, parent, kind) if gate.may(Action.READ, place))
-
-
-def _iter_children(gate: Gate, parent: Place, kind: Kind) -> Iterator[Place]:
-    if parent.kind is Kind.PROJECT:
-        yield from _iter_of_project(gate, parent.node, kind)
-    elif parent.kind is Kind.SUBJECT and kind is Kind.ASSESSOR:
-        for session in _children(gate.connection, parent, Kind.EXPERIMENT, Side.NONE):
-            yield from _children(gate.connection, session, kind, Side.OUT)
-    else:
-        yield from _children(gate.connection, parent, kind, Side.OUT)
-
-
-def _iter_of_project(gate: Gate, project: Node, kind: Kind) -> Iterator[Place]:
-    """The subjects, experiments or assessors of a project as they were made, then those shared into it."""
-    family = Kind.SUBJECT if kind is Kind.SUBJECT else Kind.EXPERIMENT
-    own = nodes.iter_of_projects(gate.connection, [project.pk], family)
-    shared = names.list_shared_into(gate.connection, project.pk, family)
-    for place in _iter_placed(gate.connection, chain(own, shared), {project.pk: project}):
-        if place.kind is kind:
-            yield place if place.project.pk == project.pk else replace(place, shared_into=project)
-
-
-def _iter_everywhere(gate: Gate, kind: Kind) -> Iterator[Place]:
-    """By the projects they belong to, as these were made; then what may be read only where it is shared into."""
-    family = Kind.SUBJECT if kind is Kind.SUBJECT else Kind.EXPERIMENT
-    readable = gate.list_project_pks(Action.READ)
-    own = nodes.iter_of_projects(gate.connection, readable, family)
-    shared = names.iter_shared_from_elsewhere(gate.connection, readable, family)
-    for place in _iter_placed(gate.connection, chain(own, shared), {}):
-        if place.kind is kind and gate.may(Action.READ, place):
-            yield place
-
-
-def _iter_placed(connection: Connection, found: Iterator[Node], above: dict[int, Node | None]) -> Iterator[Place]:
-    """Each node with all that stands above it, without those above which anything is deleted."""
-    sizes = chain(_FIRST_BATCHES, repeat(_NODES_AT_ONCE))
-    while batch := tuple(islice(found, next(sizes))):
-        _look_above(connection, batch, above)
-        for node in batch:
-            if place := _with_ancestors(connection, node, Side.OUT, above):
-                yield place
-
-
-def _look_above(connection: Connection, found: Iterable[Node], above: dict[int, Node | None]) -> None:
-    """Add what stands above some nodes, all the way up, to what is known; None for what is deleted."""
-    while missing := {pk for node in found for pk in (node.parent_pk, node.project_pk) if pk} - above.keys():
-        found = nodes.list_nodes(connection, missing)
-        above.update(dict.fromkeys(missing))
-        above.update({node.pk: node for node in found})
+    """What of one kind is inside a subject or a session and may be read; with the side ``out`` where there are any."""
+    return tuple(place for place in _children(gate.connection, parent, kind, Side.OUT) if gate.may(Action.READ, place))
 
 
 def list_inside(gate: Gate, session: Place) -> tuple[Place, ...]:
