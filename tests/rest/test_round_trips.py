@@ -18,12 +18,12 @@ from filmroom.model.values import Value, ValueKind, to_stored
 from filmroom.rest.items import fields_of, to_json
 from filmroom.rest.itemxml import to_xml
 from filmroom.rest.xmlread import read_xml
-from filmroom.rest.xsd import to_xsd
 from filmroom.service.entities import Tree
+from rest.schemas import read_schema
 
 TYPES = [data_type for data_type in shipped_types().types if data_type.kind]
 OF_ANY_TYPE = pytest.mark.parametrize("data_type", TYPES, ids=lambda data_type: data_type.xsi_type)
-SCHEMA = etree.XMLSchema(etree.fromstring(to_xsd(shipped_types(), "xnat") or b""))
+SCHEMA = read_schema()
 SAMPLES = {
     ValueKind.STRING: 'plain <text> & "more" ü',
     ValueKind.INTEGER: "-12",

@@ -4,15 +4,14 @@ import pytest
 from lxml import etree
 from starlette.testclient import TestClient
 
-from filmroom.model.datatypes import shipped_types
-from filmroom.rest.xsd import to_xsd
+from rest.schemas import read_schema
 from rest.session import SUBJECT, make_session, put_file
 
 MR1 = f"{SUBJECT}/experiments/MR1"
 MR = "xnat:mrSessionData"
 XNAT = "{http://nrg.wustl.edu/xnat}"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-SCHEMA = etree.XMLSchema(etree.fromstring(to_xsd(shipped_types(), "xnat") or b""))
+SCHEMA = read_schema()
 pytestmark = [ON_SQLITE, pytest.mark.usefixtures("mr1")]
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from filmroom.model.datatypes import SUBJECT, find_data_type, iter_known
-from filmroom.model.lists import RESOURCES_OF, Column, Fact, Part
+from filmroom.model.lists import EACH, RESOURCES_OF, Column, Fact, Part
 from filmroom.model.nodes import Kind
-from filmroom.model.structure import RESOURCES, SHARES, DataType, Element, parse_step
+from filmroom.model.structure import RESOURCES, SHARES, Body, DataType, Element, parse_step
 from filmroom.model.values import TEXT
 
 # C-63 to C-67: those that can only be read.
@@ -105,6 +105,30 @@ def find_column(name: str, root: Root) -> Column | None:
     above = _ABOVE.get((data_type.xsi_type, found.part, found.what))
     short = _short_name(path, data_type) if part is Part.SELF else above
     return replace(found, name=short or name.lower())
+
+
+def find_repeated(name: str, root: Root) -> Column | None:
+    """What a path means that goes through elements which are there many times and does not say which of them is meant.
+
+    None for another path. Such a column is for showing: no condition can be put on it.
+    """
+    prefix, _, path = name.partition("/")
+    data_type = find_data_type(prefix)
+    if data_type is None or (part := _part_of(data_type, root)) is None:
+        return None
+    known = next((one for one in data_type.all_fields if one.is_part and one.path.lower() == path.lower()), None)
+    if known is None:
+        return None
+    what = "/".join(_iter_marked(known.path, data_type.body))
+    return Column(name.lower(), part, what, value=known.value, of_type=data_type, repeats=True)
+
+
+def _iter_marked(path: str, body: Body) -> Iterator[str]:
+    """The steps of a path, those to an element that is there many times with an empty condition."""
+    for step in path.split("/"):
+        element = body.elements.get(step)
+        yield f"{step}{EACH}" if element and element.repeats and not element.is_list else step
+        body = element.body if element else Body()
 
 
 def _find_short(name: str, root: Root) -> Column | None:

@@ -62,12 +62,16 @@ MOMENTS: Final = frozenset({Fact.INSERT_DATE, Fact.LAST_MODIFIED})
 _WHOLE: Final = frozenset({Fact.NUMBER, Fact.FILE_COUNT, Fact.FILE_SIZE})
 
 
+EACH: Final = "[]"
+"""In the path of a column, after a step to an element that is there many times: each of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: what it is called, of which part it tells, and what: a fact, or a field by its stored path.
 
     ``of_type`` is the data type by which it was named, None where none was; ``repeats`` says that the field holds a
-    list of texts.
+    list of texts, or that its path has EACH in it.
     """
 
     name: str
@@ -76,6 +80,11 @@ class Column:
     value: Value = TEXT
     of_type: DataType | None = None
     repeats: bool = False
+
+    @property
+    def among(self) -> str:
+        """The path of the elements of which it tells, without their last EACH; empty for none."""
+        return self.what.rpartition(EACH)[0]
 
     @property
     def kind(self) -> ValueKind:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from filmroom.model.columns import Root, find_column, iter_short_names, narrowed_type
+from filmroom.model.columns import Root, find_column, find_repeated, iter_short_names, narrowed_type
 from filmroom.model.datatypes import PROJECT, SUBJECT, DataType, find_data_type, get_data_type
 from filmroom.model.errors import BadValue
 from filmroom.model.lists import MOMENTS, All, Column, Condition, Fact, Part, Wanted
@@ -189,7 +189,7 @@ class _Listing:
         for name in self._names(asked):
             if name == "URI":
                 shown.setdefault(name, None)
-            elif column := find_column(name, self.root):
+            elif column := find_column(name, self.root) or find_repeated(name, self.root):
                 shown.setdefault(column.name, column)
         shown.setdefault("URI", None)
         return shown

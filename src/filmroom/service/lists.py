@@ -1,6 +1,7 @@
 """Lists: what is in a place, or in the whole archive, as rows of what was asked for."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -11,10 +12,11 @@ from sqlalchemy import Connection
 
 from filmroom.db.lists import Raw, Scope, read_rows
 from filmroom.model.address import Address
-from filmroom.model.lists import Column, Fact, Part, Wanted, iter_columns
+from filmroom.model.lists import EACH, Column, Fact, Part, Wanted, iter_columns
 from filmroom.model.nodes import Kind, Node, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action, Reach
+from filmroom.model.structure import KEY
 from filmroom.model.values import ValueKind
 from filmroom.service.gate import Gate
 from filmroom.service.resolve import list_places
@@ -41,7 +43,8 @@ class Lists:
         """What is inside the things that an address names, or in the whole archive, as far as the viewer may read it.
 
         Values are texts, empty for none; whole numbers and moments (in microseconds since 1970, UTC) are numbers. A
-        field that holds a list of texts makes a row of each. They are read while they are taken, within the block.
+        field that holds a list of texts makes a row of each, an element that is there many times one for all of its
+        columns. They are read while they are taken, within the block.
         Raises NotFound, and NotAllowed for a project whose record may be seen but not what it holds (C-90, C-105).
         """
         with self._stores.database.read() as connection:
@@ -147,12 +150,25 @@ class _Finishing:
 
 
 def _values_of(column: Column, fields: Sequence[dict[str, Any]]) -> Values:
-    path = column.what
+    path, shown = column.what, _SHOWN.get(column.kind, str)
+    if column.among:
+        return [list(map(shown, _iter_among(column, one))) or [""] for one in fields]
     if column.repeats:
         return [one.get(path) or [""] for one in fields]
-    values = [one.get(path, "") for one in fields]
-    shown = _SHOWN.get(column.kind)
-    return list(map(shown, values)) if shown else values
+    return [shown(one.get(path, "")) for one in fields]
+
+
+def _iter_among(column: Column, fields: Mapping[str, Any]) -> Iterator[str]:
+    """One text for each of the elements that are there, in their order; empty where one has none."""
+    each = re.escape(f"{column.among}{EACH}").replace(re.escape(EACH), r"\[([^\[\]/]+)\]")
+    there = {match.groups() for path in fields if (match := re.match(each, path))}
+    for conditions in sorted(there, key=lambda found: [(int(one) if one.isdecimal() else 0, one) for one in found]):
+        path = column.what.replace(EACH, "[{}]").format(*conditions)
+        above, _, last = path.rpartition("/")
+        is_key = last == KEY and above.endswith(f"[{conditions[-1]}]")
+        key = conditions[-1].removeprefix(f"{KEY}=") if is_key and conditions[-1].startswith(f"{KEY}=") else ""
+        value = fields.get(path, key)
+        yield ", ".join(value) if isinstance(value, list) else value
 
 
 def _float(text: str) -> str:
@@ -167,15 +183,17 @@ _SHOWN: Final[dict[ValueKind, Callable[[str], str]]] = {ValueKind.FLOAT: _float}
 
 
 def _spread(columns: Sequence[Column], values: Batch) -> Batch:
-    """A row for each text of the fields that hold lists of texts."""
+    """A row for each text of the fields that hold lists of texts; what is of one element stays side by side."""
+    groups: dict[tuple[Part, str], set[int]] = {}
     for place, column in enumerate(columns):
-        if column.repeats and not isinstance(column.what, Fact):
-            lists = values[place]
-            times = [len(texts) for texts in lists]
-            values = tuple(
-                [text for texts in lists for text in texts]
-                if at == place
-                else [value for value, count in zip(others, times, strict=True) for _ in range(count)]
-                for at, others in enumerate(values)
-            )
+        if column.repeats:
+            groups.setdefault((column.part, column.among or str(place)), set()).add(place)
+    for places in groups.values():
+        times = [len(texts) for texts in values[min(places)]]
+        values = tuple(
+            [text for texts in others for text in texts]
+            if at in places
+            else [value for value, count in zip(others, times, strict=True) for _ in range(count)]
+            for at, others in enumerate(values)
+        )
     return values
