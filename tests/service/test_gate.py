@@ -52,6 +52,12 @@ def _open_nth(desk: Desk, where: Address) -> object:
     return opened.entry
 
 
+def _open_first(desk: Desk, where: Address) -> object:
+    opened = desk.archive.files.open_first(desk.viewer, where, lambda _blob: True)
+    opened.blob.close()
+    return opened.entry
+
+
 def _open_bundle(desk: Desk, where: Address) -> object:
     bundle = desk.archive.bundles.open(
         desk.viewer,
@@ -120,6 +126,7 @@ USE_CASES: Final[dict[str, UseCase]] = {
     "Files.open_listing": _list_files,
     "Files.open_file": _open_file,
     "Files.open_nth": _open_nth,
+    "Files.open_first": _open_first,
     "Files.delete": lambda desk, where: desk.archive.files.delete(desk.viewer, where, spellings=["a"]),
     "Uploads.check_upload": lambda desk, where: desk.archive.uploads.check_upload(desk.viewer, where, REFUSE),
     "Uploads.compare": lambda desk, where: desk.archive.uploads.compare(desk.viewer, where, digest_of(b"")),

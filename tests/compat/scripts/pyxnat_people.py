@@ -166,12 +166,12 @@ def a_session_is_shared(archive: Interface) -> None:
 
 
 def a_session_moves_to_another_project(archive: Interface) -> None:
-    session = archive.select("/project/MOVES/subject/S1/experiment/MR1").create(use_label=True)
+    session = archive.select("/project/MOVES/subject/MOVES_S1/experiment/MOVES_MR1").create(use_label=True)
     archive.select.project("MOVES_2").create()
 
     session.share("MOVES_2", primary=True)
 
-    assert archive.array.experiments(experiment_id="MR1").data[0]["project"] == "MOVES_2"
+    assert archive.array.experiments(experiment_id="MOVES_MR1").data[0]["project"] == "MOVES_2"
 
 
 def sharing_with_oneself_is_an_error(archive: Interface) -> None:

@@ -228,8 +228,10 @@ def schema_manager(reader: Reader) -> None:
 
 
 def search_templates(reader: Reader) -> None:
+    """Two subjects: of one alone, the client takes each letter of the ID for an ID."""
     interface = reader.central
     interface.select("/project/templated/subject/S1").create(age="43")
+    interface.select("/project/templated/subject/S2").create(age="44")
     constraints = [
         ("xnat:subjectData/SUBJECT_ID", "LIKE", "subject_id"),
         ("xnat:subjectData/PROJECT", "=", "project_id"),
@@ -244,7 +246,7 @@ def search_templates(reader: Reader) -> None:
     search.save("saved_name", "xnat:subjectData", columns, [("xnat:subjectData/PROJECT", "=", "templated"), "AND"])
 
     assert "name" in search.saved_templates()
-    assert len(list(interface.select("//subjects").where(query="saved_name"))) == 1
+    assert len(list(interface.select("//subjects").where(query="saved_name"))) == 2
 
 
 def provenance_definition(reader: Reader) -> None:
