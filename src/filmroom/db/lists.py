@@ -4,7 +4,7 @@ Nobody is asked for permission here: a ``Reach`` says what may be read, and ever
 it, be it what the row is of or something around that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -81,7 +81,7 @@ class Raw:
     The value of a field is the JSON of all fields of its part; a moment is in microseconds since 1970.
     """
 
-    batches: Iterator[Sequence[Sequence[Any]]]
+    batches: Generator[Sequence[Sequence[Any]], None, None]
     places: tuple[int, ...]
 
 
@@ -89,8 +89,13 @@ def read_rows(connection: Connection, wanted: Wanted, scope: Scope) -> Raw:
     """The rows that are wanted, in an order that does not change while nothing else does."""
     query = _Query(wanted, scope)
     places = tuple(query.place(column) for column in wanted.columns)
-    result = connection.execute(query.finished(), execution_options={"yield_per": _ROWS_AT_ONCE})
-    return Raw(result.partitions(), places)
+    return Raw(_iter_batches(connection, query.finished()), places)
+
+
+def _iter_batches(connection: Connection, query: Select[Any]) -> Generator[Sequence[Sequence[Any]], None, None]:
+    """Whoever does not take all of them closes it: PostgreSQL keeps them ready as long."""
+    with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
+        yield from rows.partitions()
 
 
 @dataclass

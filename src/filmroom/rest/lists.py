@@ -167,7 +167,7 @@ class _Listing:
         with archive.lists.open_rows(call.viewer, call.address, asked) as batches:
             table = Table(columns=tuple(shown), rows=self._iter_rows(shown, batches))
             if is_sorted:
-                table = _sorted(call, table, shown)
+                table = self._sorted(call, table, shown)
                 end = None if limit is None else offset + limit
                 table = replace(table, rows=tuple(table.rows)[offset:end])
             return table_reply(call, counted(table) if limit is None else table, is_sorted=is_sorted)
@@ -231,6 +231,14 @@ class _Listing:
             return 0, None
         return read_whole(offset or "0", "offset"), read_whole(limit, "limit") if limit else _DEFAULT_LIMIT
 
+    def _sorted(self, call: Call, table: Table, shown: dict[str, Column | None]) -> Table:
+        """C-128: by the names of columns, or by what else stands for them."""
+        asked = [name.strip() for name in (call.query.text("sortBy") or "").split(",")]
+        names = [column.name if (column := find_column(name, self.root)) else name for name in asked]
+        numbers = frozenset(name for name, column in shown.items() if column and column.kind in NUMBERS)
+        descending = (call.query.text("sortOrder") or "").lower() == "desc"
+        return sorted_by(table, names, descending=descending, numbers=numbers)
+
     def _iter_rows(self, shown: dict[str, Column | None], batches: Iterable[Batch]) -> Iterator[Row]:
         columns = [column for column in shown.values() if column]
         for batch in batches:
@@ -256,11 +264,3 @@ def cells(columns: Sequence[Column], batch: Batch) -> list[Sequence[Cell]]:
     """What is shown of the first values of a batch, which are those of the columns."""
     shown = zip(columns, batch, strict=False)
     return [timestamps(values) if column.what in MOMENTS else values for column, values in shown]
-
-
-def _sorted(call: Call, table: Table, shown: dict[str, Column | None]) -> Table:
-    """C-128: by the names of columns, or by what stands for them."""
-    names = [name.strip() for name in (call.query.text("sortBy") or "").split(",")]
-    numbers = frozenset(name for name, column in shown.items() if column and column.kind in NUMBERS)
-    descending = (call.query.text("sortOrder") or "").lower() == "desc"
-    return sorted_by(table, names, descending=descending, numbers=numbers)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
@@ -47,14 +47,12 @@ class Lists:
         columns. They are read while they are taken, within the block.
         Raises NotFound, and NotAllowed for a project whose record may be seen but not what it holds (C-90, C-105).
         """
-        with self._stores.database.read() as connection:
+        with self._stores.database.read() as connection, ExitStack() as stack:
             scopes = tuple(_iter_scopes(Gate(connection, viewer), address, wanted))
-            if len(scopes) == 1 or wanted.end is None:
-                yield chain.from_iterable(_iter_batches(connection, wanted, scope) for scope in scopes)
-                return
-            each = replace(wanted, offset=0, limit=wanted.end)
-            batches = chain.from_iterable(_iter_batches(connection, each, scope) for scope in scopes)
-            yield _windowed(batches, wanted.offset, wanted.end)
+            is_one = len(scopes) == 1 or wanted.end is None
+            each = wanted if is_one else replace(wanted, offset=0, limit=wanted.end)
+            batches = chain.from_iterable(_iter_batches(connection, each, scope, stack) for scope in scopes)
+            yield batches if is_one or wanted.end is None else _windowed(batches, wanted.offset, wanted.end)
 
 
 def _windowed(batches: Iterator[Batch], first: int, end: int) -> Iterator[Batch]:
@@ -122,8 +120,9 @@ def _scope_inside(
     )
 
 
-def _iter_batches(connection: Connection, wanted: Wanted, scope: Scope) -> Iterator[Batch]:
+def _iter_batches(connection: Connection, wanted: Wanted, scope: Scope, stack: ExitStack) -> Iterator[Batch]:
     raw = read_rows(connection, wanted, scope)
+    stack.enter_context(closing(raw.batches))
     finish = _Finishing(wanted.columns, raw)
     return map(finish, raw.batches)
 
