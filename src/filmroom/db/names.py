@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Update, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, insert, select, union_all, update
 
 from filmroom.db.counters import next_number
 from filmroom.db.hot import Hot
 from filmroom.db.nodes import select_nodes, to_node
-from filmroom.db.schema import name, node
+from filmroom.db.schema import has_sitewide_id, name, node
 from filmroom.model.nodes import Kind, Node
 
 _LIVE: Final = name.c.deleted_at.is_(None)
-_TAKEN: Final = (node.c.kind.in_([Kind.SUBJECT, Kind.EXPERIMENT]),)
 
 
 class Share(NamedTuple):
@@ -47,17 +46,25 @@ def iter_projects_shared_into(connection: Connection, node_pk: int) -> Iterator[
     return map(to_node, connection.execute(query))
 
 
+_own_name = name.alias("own_name")
+_WITHOUT_LABEL: Final = Hot(
+    select_nodes()
+    .join(name, name.c.node_pk == node.c.pk)
+    .join(_own_name, and_(_own_name.c.node_pk == node.c.pk, _own_name.c.is_primary, _own_name.c.deleted_at.is_(None)))
+    .where(
+        name.c.project_pk == bindparam("project_pk"),
+        name.c.family == bindparam("family"),
+        name.c.label.is_(None),
+        _LIVE,
+        _own_name.c.label == bindparam("label"),
+        node.c.deleted_at.is_(None),
+    )
+)
+
+
 def find_shared_without_label(connection: Connection, project_pk: int, family: Kind, label: str) -> Node | None:
     """What is shared into a project without a label of its own, by the label that it is shown under: its own one."""
-    primary = name.alias("own_name")
-    query = (
-        select_nodes()
-        .join(name, name.c.node_pk == node.c.pk)
-        .join(primary, and_(primary.c.node_pk == node.c.pk, primary.c.is_primary, primary.c.deleted_at.is_(None)))
-        .where(name.c.project_pk == project_pk, name.c.family == family, name.c.label.is_(None), _LIVE)
-        .where(primary.c.label == label, node.c.deleted_at.is_(None))
-    )
-    row = connection.execute(query).first()
+    row = _WITHOUT_LABEL.first(connection, {"project_pk": project_pk, "family": family, "label": label})
     return None if row is None else to_node(row)
 
 
@@ -86,6 +93,17 @@ def _share(project_pk: int, node_pk: int) -> Update:
     return update(name).where(name.c.project_pk == project_pk, name.c.node_pk == node_pk, _LIVE)
 
 
+_INSERT: Final = Hot(insert(name), columns=("project_pk", "family", "label", "node_pk", "is_primary"))
+_HOLDER: Final = Hot(
+    select(name.c.node_pk).where(
+        name.c.project_pk == bindparam("project_pk"),
+        name.c.family == bindparam("family"),
+        name.c.label == bindparam("label"),
+        name.c.deleted_at.is_(None),
+    )
+)
+
+
 def insert_label(connection: Connection, project_pk: int, family: Kind, label: str, *, node_pk: int) -> None:
     """Give a node a label that nobody holds.
 
@@ -98,18 +116,13 @@ def insert_label(connection: Connection, project_pk: int, family: Kind, label: s
         "node_pk": node_pk,
         "is_primary": True,
     }
-    connection.execute(insert(name).values(values))
+    _INSERT.run(connection, values)
 
 
 def find_label_holder(connection: Connection, project_pk: int, family: Kind, label: str) -> int | None:
     """The pk of the node, live or below something deleted, that has a label."""
-    query = select(name.c.node_pk).where(
-        name.c.project_pk == project_pk,
-        name.c.family == family,
-        name.c.label == label,
-        name.c.deleted_at.is_(None),
-    )
-    return connection.execute(query).scalar()
+    row = _HOLDER.first(connection, {"project_pk": project_pk, "family": family, "label": label})
+    return None if row is None else int(row.node_pk)
 
 
 def mark_labels_deleted(connection: Connection, node_pk: int, *, at: datetime) -> None:
@@ -118,9 +131,19 @@ def mark_labels_deleted(connection: Connection, node_pk: int, *, at: datetime) -
     connection.execute(update(name).where(*live).values(deleted_at=at))
 
 
+def _select_used(kind: Kind) -> tuple[Select[tuple[int]], Select[tuple[int]]]:
+    """Each by an index of its own: what is live, and what is deleted and not yet removed."""
+    found = select(node.c.pk).where(node.c.kind == kind, node.c.id == bindparam("node_id"))
+    is_deleted = node.c.deleted_at.is_not(None)
+    return found.where(has_sitewide_id("node"), node.c.deleted_at.is_(None)), found.where(is_deleted)
+
+
+_USED: Final = Hot(union_all(*_select_used(Kind.SUBJECT), *_select_used(Kind.EXPERIMENT)).limit(1))
+
+
 def next_id(connection: Connection, prefix: str) -> str:
     """C-58: the prefix and the next number of five digits or more, one that was never used in the archive."""
     while True:
         candidate = f"{prefix}{next_number(connection, prefix):05d}"
-        if connection.execute(select(node.c.pk).where(node.c.id == candidate, *_TAKEN).limit(1)).first() is None:
+        if _USED.first(connection, {"node_id": candidate}) is None:
             return candidate

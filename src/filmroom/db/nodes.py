@@ -59,6 +59,13 @@ _CHILDREN: Final = select_nodes().where(
 _CHILD: Final = Hot(_CHILDREN.where(has_id_in_session("node"), node.c.id == bindparam("id")))
 
 
+_WRITTEN: Final = (
+    *("kind", "id", "parent_pk", "project_pk", "xsi_type", "accessibility", "fields"),
+    *("created_at", "created_by", "modified_at", "modified_by"),
+)
+_INSERT: Final = Hot(insert(node).returning(node.c.pk), columns=_WRITTEN)
+
+
 def to_node(row: AnyRow) -> Node:
     return Node(
         pk=row.pk,
@@ -143,7 +150,7 @@ def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
         "modified_at": stamp.at,
         "modified_by": stamp.by,
     }
-    return int(connection.execute(insert(node).values(values).returning(node.c.pk)).scalar_one())
+    return int(_INSERT.first(connection, values).pk)
 
 
 def update_node(connection: Connection, changed: Node, *, stamp: Stamp) -> None:

@@ -3,7 +3,6 @@
 One way for all of them; what differs is which parent they need and whether people name them by label or by ID.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final
@@ -34,7 +33,13 @@ from filmroom.model.resources import IfExists, Owner, Side
 from filmroom.service.audit import about, record
 from filmroom.service.gate import Gate
 from filmroom.service.labels import free_label
-from filmroom.service.resolve import find_live_place, find_visible_project, get_place, get_project_to_fill, list_places
+from filmroom.service.resolve import (
+    find_exact_place,
+    find_live_place,
+    find_visible_project,
+    get_place,
+    get_project_to_fill,
+)
 from filmroom.service.sharing import project_of_name
 
 _LABELLED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
@@ -77,23 +82,27 @@ class Making:
         """Where the thing is that is meant; None where there is none."""
         if getattr(address, address.kind) is None:
             return None
-        ways = dict.fromkeys((address, _in_project(address, change)))
-        if address.kind is Kind.EXPERIMENT and address.project:
-            ways[replace(address, subject=None)] = None  # C-225: it may hang below another subject
-        if (found := self._find_existing(ways)) or address.project is None:
+        if (found := self._find_now(address, change)) or address.project is None:
             return found
         project = find_visible_project(self.connection, self.viewer, address.project)
         if project is None or not nodes.lock_node(self.connection, project.pk):
             return None
         # Behind all who made something in the project now; those to come wait for this one.
-        return self._find_existing(ways)
+        return self._find_now(address, change)
 
-    def _find_existing(self, ways: Mapping[Address, None]) -> Address | None:
-        for way in ways:
-            if place := _find_exact(self.connection, self.viewer, way):
-                nodes.lock_node(self.connection, place.node.pk)
-                return way
-        return None
+    def _find_now(self, address: Address, change: Change) -> Address | None:
+        way = address
+        if address.kind is Kind.EXPERIMENT and address.project and address.subject:
+            way = replace(address, subject=None)  # C-225: it may hang below another subject of the project
+        place = find_exact_place(self.connection, self.viewer, way)
+        if place is None and (said := _in_project(address, change)) != address:
+            way, place = said, find_exact_place(self.connection, self.viewer, said)
+        if place is not None and place.shared_into and way != address:
+            way, place = address, find_exact_place(self.connection, self.viewer, address)
+        if place is None:
+            return None
+        nodes.lock_node(self.connection, place.node.pk)
+        return way
 
     def _change(self, at: Address, change: Change, *, subject: str = "", is_inside: bool = False) -> Changed:
         """What a document tells of inside a thing and is as it was needs no right to change it."""
@@ -231,8 +240,9 @@ class Making:
         return Address(kind=Kind.EXPERIMENT, project=parent.seen_in.id, subject=parent.node.id, experiment=name)
 
     def _get_or_create_subject(self, address: Address) -> Place:
-        if _find_exact(self.connection, self.viewer, address) is None:
-            self._create(address, Change(data_type=get_data_type(SUBJECT), fields={}))
+        if found := find_exact_place(self.connection, self.viewer, address):
+            return found
+        self._create(address, Change(data_type=get_data_type(SUBJECT), fields={}))
         return get_place(self.connection, self.viewer, address, action=Action.SEE)
 
     def _parent(self, address: Address, change: Change, *, makes_subject: bool) -> tuple[Place, Node]:
@@ -286,21 +296,6 @@ def _project_of(address: Address) -> str:
     if address.project is None:
         raise BadDocument(f"Submitted {address.kind} record must include the project attribute.")
     return address.project
-
-
-def _find_exact(connection: Connection, viewer: Viewer, address: Address) -> Place | None:
-    """The thing itself; None where only it is not there. What is above it is looked at by whoever makes it."""
-    try:
-        places = list_places(connection, viewer, address)
-    except NotFound:
-        return None
-    match [place for place in places if getattr(address, address.kind) in (place.node.id, place.node.label)]:
-        case [place]:
-            return place
-        case []:
-            return None
-        case _:
-            raise NotFound(f"one {address.kind} at {address}")
 
 
 def _type_of_new(kind: Kind, change: Change) -> DataType:

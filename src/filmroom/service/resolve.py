@@ -63,6 +63,23 @@ def list_places(connection: Connection, viewer: Viewer, address: Address) -> tup
     return readable
 
 
+def find_exact_place(connection: Connection, viewer: Viewer, address: Address) -> Place | None:
+    """The thing whose own ID or label the address says: no type, no list, and not all of them.
+
+    None where it, or what is above it, is not there. Raises NotAllowed when it may be seen but not read.
+    """
+    gate = Gate(connection, viewer)
+    named = getattr(address, address.kind)
+    try:
+        found = [place for place in _Walk(gate, address, is_exact=True).find() if gate.may(Action.SEE, place)]
+    except NotFound:
+        return None
+    place = next((place for place in found if named in (place.node.id, place.node.label)), None)
+    if place is not None:
+        gate.check(Action.READ, place)
+    return place
+
+
 def _list_visible(gate: Gate, address: Address) -> tuple[Place, ...]:
     return tuple(place for place in _Walk(gate, address).find() if gate.may(Action.SEE, place))
 
@@ -137,7 +154,8 @@ def _items(text: str) -> list[str]:
 class _Walk:
     """One address on its way down."""
 
-    def __init__(self, gate: Gate, address: Address) -> None:
+    def __init__(self, gate: Gate, address: Address, *, is_exact: bool = False) -> None:
+        self._is_exact = is_exact
         self._gate = gate
         self._connection = gate.connection
         self._address = address
@@ -217,6 +235,10 @@ class _Walk:
         if not sessions:
             raise NotFound(f"experiment {self._address.experiment!r}")
         for session in sessions:
+            if self._is_exact and kind is not Kind.ASSESSOR:
+                node = nodes.find_child(self._connection, session.node.pk, kind, getattr(self._address, kind))
+                yield from [_inside_place(session, node, kind, side)] if node else []
+                continue
             for name in dict.fromkeys(wanted):
                 yield from _matching(self._connection, session, kind, name=name, side=side)
 
