@@ -30,7 +30,7 @@ _STOP_LIMIT_SECONDS: Final = 30.0
 _ANSWER_LIMIT_SECONDS: Final = 60.0
 _SETTLE_SECONDS: Final = 1.0
 _LAST_WORDS_LENGTH: Final = 1000
-_PASSWORD: Final = "filmroom-bench"
+PASSWORD: Final = "filmroom-bench"
 _READY: Final = "filmroom answers at http://127.0.0.1:"
 PROJECT: Final = "/data/projects/BENCH"
 RESOURCE: Final = f"{PROJECT}/resources/R"
@@ -156,7 +156,7 @@ class Filmroom(FileServer):
 
 def basic(login: str) -> str:
     """What signs somebody in at a filmroom: all of its people have one password."""
-    return f"Basic {b64encode(f'{login}:{_PASSWORD}'.encode()).decode()}"
+    return f"Basic {b64encode(f'{login}:{PASSWORD}'.encode()).decode()}"
 
 
 def find_program(name: str) -> str | None:
@@ -189,17 +189,17 @@ def _user_line() -> str:
 
 
 @contextmanager
-def open_filmroom(folder: Path) -> Iterator[Filmroom]:
-    """``filmroom serve`` as it is without any setting, with its data in the folder, which may hold some."""
+def open_filmroom(folder: Path, *flags: str) -> Iterator[Filmroom]:
+    """``filmroom serve`` with no setting but the flags, with its data in the folder, which may hold some."""
     folder.mkdir(exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FILMROOM_")}
     log = folder / "log"
     with log.open("ab") as log_file:
         started = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "filmroom", "serve", "--data", folder / "data", "--port", "0"],
+            [sys.executable, "-m", "filmroom", "serve", "--data", folder / "data", "--port", "0", *flags],
             cwd=folder,
-            env=environment | {"FILMROOM_ADMIN_PASSWORD": _PASSWORD},
+            env=environment | {"FILMROOM_ADMIN_PASSWORD": PASSWORD},
             stdout=subprocess.PIPE,
             stderr=log_file,
             text=True,

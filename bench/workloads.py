@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from bench.archives import TAR, ZIP, run_extract, run_zip
+from bench.catalog import POSTGRESQL, SQLITE, run_catalog
 from bench.ground import MIB, SMALL_BYTES, Bench
 from bench.lab import run_lab
 from bench.lists import run_list, run_session_resources
@@ -210,6 +211,8 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "list": run_list,
     "session-resources": run_session_resources,
     "lab": run_lab,
+    "catalog": partial(run_catalog, SQLITE),
+    "catalog-postgresql": partial(run_catalog, POSTGRESQL),
     "extract": partial(run_extract, TAR),
     "extract-zip": partial(run_extract, ZIP),
 }
