@@ -64,11 +64,20 @@ def _read_one(column: Column, text: str) -> Condition:
     if column.kind is not ValueKind.DATETIME:
         within = (Test(column, Operator.AT_LEAST, low), Test(column, Operator.AT_MOST, high))
         return All(within) if found else Test(column, Operator.EQUAL, low)
-    return All((Test(column, Operator.AT_LEAST, low), Test(column, Operator.LESS, _end_of(high))))
+    is_begun = Test(column, Operator.AT_LEAST, low)
+    end = _end_of(high)
+    return is_begun if end is None else All((is_begun, Test(column, Operator.LESS, end)))
 
 
-def _end_of(text: str) -> str:
-    """Where a day, or a second of one, is over."""
+def _end_of(text: str) -> str | None:
+    """Where a day, or a second of one, is over; None for the last that there is."""
+    try:
+        return _after(text)
+    except OverflowError:
+        return None
+
+
+def _after(text: str) -> str:
     if "T" in text:
         return (datetime.fromisoformat(text) + timedelta(seconds=1)).isoformat()
     return (date.fromisoformat(text) + _ONE_DAY).isoformat()
