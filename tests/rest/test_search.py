@@ -337,6 +337,32 @@ def test_nothing_is_told_of_what_is_below_and_may_not_be_read(searched: TestClie
     assert labels(bob, where(f"{MR}/label", "=", "MR2"), of_type=SUBJECT) == []
 
 
+def test_a_project_says_who_owns_it_and_how_much_of_it_the_viewer_may_read(
+    searched: TestClient, client: Clients, demo: str
+) -> None:
+    assert client("admin").put(f"{demo}/users/Owners/bob").status_code == 200
+    assert searched.delete("/data/experiments/XNAT_E00003").status_code == 200
+    fields = ("PROJ_MR_COUNT", "PROJ_CT_COUNT", "PROJ_PET_COUNT", "PROJ_UT_COUNT", "PROJECT_OWNERS", "PROJECT_ACCESS")
+
+    (row,) = rows(searched, "xnat:projectData", *fields, "INSERT_USER", condition=where("PROJ_MR_COUNT", ">", "1"))
+
+    assert [str(value) for value in row.values()] == [
+        "2",
+        "1",
+        "",
+        "",
+        "alice <br/> bob",
+        "protected",
+        "alice",
+        "DEMO",
+    ]
+    assert searched.delete(f"{demo}/users/Owners/bob").status_code == 200
+    (row,) = rows(client("bob"), "xnat:projectData", *fields)
+    assert [str(value) for value in row.values()] == ["", "", "", "", "alice", "protected", "DEMO"]
+    known = searched.get("/data/search/elements/xnat:projectData?format=csv").text
+    assert all(f"\n{field}," in known for field in (*fields, "INSERT_DATE", "INSERT_USER"))
+
+
 def test_a_saved_search_finds_what_its_reader_may_read(searched: TestClient, bob: TestClient) -> None:
     allowed = b"<xdat:allowed_user><xdat:login>bob</xdat:login></xdat:allowed_user></xdat:bundle>"
     saved = document(MR, "LABEL", condition=where(f"{MR}/age", ">", "1")).replace(b"</xdat:bundle>", allowed)
