@@ -40,13 +40,35 @@ def compare(column: Column, word: str, text: str) -> Condition:
         raise BadValue("comparison_type", word, f"use one of {', '.join(_OPERATORS)}, IN")
     if operator in _WITHOUT_VALUE:
         return Test(column, operator)
+    if operator in _EXACTLY and column.what in MOMENTS:
+        operator, text = _EXACTLY[operator], text.rstrip("*%")
     if operator in {Operator.LIKE, Operator.UNLIKE}:
         return Test(column, operator, text)
-    if operator is Operator.EQUAL and column.kind is ValueKind.DATETIME:
-        return _read_one(column, text)
+    if column.kind is ValueKind.DATETIME:
+        return _compare_moment(column, operator, text)
     return Test(column, operator, _stored(column, text))
 
 
+def _compare_moment(column: Column, operator: Operator, text: str) -> Condition:
+    """A day lasts until the next one begins, and a second likewise."""
+    begin = _stored(column, text)
+    end = _end_of(begin)
+    before = Test(column, Operator.LESS, begin)
+    not_after = Test(column, Operator.IS_NOT_NULL) if end is None else Test(column, Operator.LESS, end)
+    after = AnyOf() if end is None else Test(column, Operator.AT_LEAST, end)
+    from_it = Test(column, Operator.AT_LEAST, begin)
+    return {
+        Operator.EQUAL: All((from_it, not_after)),
+        Operator.UNEQUAL: AnyOf((before, after, Test(column, Operator.IS_NULL))),
+        Operator.LESS: before,
+        Operator.AT_MOST: not_after,
+        Operator.MORE: after,
+        Operator.AT_LEAST: from_it,
+    }[operator]
+
+
+# A moment is stored as a number, so a pattern of one can only be its beginning.
+_EXACTLY: Final = {Operator.LIKE: Operator.EQUAL, Operator.UNLIKE: Operator.UNEQUAL}
 _WITHOUT_VALUE: Final = frozenset({Operator.IS_NULL, Operator.IS_NOT_NULL})
 _OPERATORS: Final = {**{operator.value: operator for operator in Operator}, "<>": Operator.UNEQUAL}
 
