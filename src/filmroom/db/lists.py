@@ -4,12 +4,11 @@ Nobody is asked for permission here: a ``Reach`` says what may be read, and ever
 it, be it what the row is of or something around that.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
@@ -23,7 +22,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    type_coerce,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -31,16 +29,16 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from filmroom.db.columns import Text
 from filmroom.db.conditions import to_sql
+from filmroom.db.facts import FACTS, RESOURCE_FACTS, count_readable, id_of, label_of
 from filmroom.db.fieldsql import field_text
 from filmroom.db.reach import by_share, of_projects, readable
-from filmroom.db.schema import account, has_sitewide_id, name, node, resource
+from filmroom.db.schema import has_sitewide_id, name, node, resource
 from filmroom.model.datatypes import data_types
-from filmroom.model.lists import MANY, RESOURCES_OF, All, Column, Fact, Part, Wanted, iter_columns
+from filmroom.model.lists import COUNTED, MANY, RESOURCES_OF, All, Column, Fact, Part, Wanted, iter_columns
 from filmroom.model.nodes import Kind
 from filmroom.model.permission import Reach
 from filmroom.model.structure import DataType
 
-Told = Callable[[FromClause], ColumnElement[Any]]
 _ROWS_AT_ONCE: Final = 1000
 _KINDS_OF_PARTS: Final = {
     Part.EXPERIMENT: Kind.EXPERIMENT,
@@ -145,10 +143,12 @@ class _Query:
         if not isinstance(column.what, Fact):
             return self._told(column, field_text(table.c.fields, column.what))
         if column.part is Part.SHARE:
-            told: ColumnElement[Any] = table.c.label if column.what is Fact.LABEL else _id_of(table.c.project_pk)
+            told: ColumnElement[Any] = table.c.label if column.what is Fact.LABEL else id_of(table.c.project_pk)
             return told
         if column.part in RESOURCES_OF:
-            return _RESOURCE_FACTS[column.what](table)
+            return RESOURCE_FACTS[column.what](table)
+        if column.what in COUNTED:
+            return count_readable(table.c.pk, COUNTED[column.what], self.scope.around)
         return self._told(column, self._fact(column.part, column.what, table))
 
     def _told(self, column: Column, expression: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -161,15 +161,15 @@ class _Query:
     def _fact(self, part: Part, fact: Fact, table: FromClause) -> ColumnElement[Any]:
         is_row = part is Part.SELF
         if fact is Fact.LABEL and is_row and self.scope.project_pk is not None and not self.kinds & _NAMELESS:
-            return func.coalesce(self.here.c.label, _label_of(node.c.pk))
+            return func.coalesce(self.here.c.label, label_of(node.c.pk))
         if fact is Fact.LABEL and part in self.named:
             label: ColumnElement[Any] = self.named[part].c.label
             return label
         if fact is Fact.PROJECT:
             if is_row and self.scope.shown_project is not None and Kind.SUBJECT not in self.kinds:
                 return literal(self.scope.shown_project, Text)
-            return self.project.c.id if is_row else _id_of(table.c.project_pk)
-        return _FACTS[fact](table)
+            return self.project.c.id if is_row else id_of(table.c.project_pk)
+        return FACTS[fact](table)
 
     # Where it comes from
 
@@ -332,45 +332,6 @@ def _alias_of(part: Part) -> FromClause:
 
 def _live(table: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(*conditions, table.c.deleted_at.is_(None))
-
-
-def _label_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
-    own = name.alias("own")
-    return (
-        select(own.c.label).where(own.c.node_pk == pk, own.c.is_primary, own.c.deleted_at.is_(None)).scalar_subquery()
-    )
-
-
-def _id_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
-    other = node.alias("other")
-    return select(other.c.id).where(other.c.pk == pk).scalar_subquery()
-
-
-def _login_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
-    return select(account.c.login).where(account.c.node_pk == pk).scalar_subquery()
-
-
-def _moment(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return type_coerce(column, BigInteger)
-
-
-_FACTS: Final[dict[Fact, Told]] = {
-    Fact.ID: lambda table: table.c.id,
-    Fact.LABEL: lambda table: _label_of(table.c.pk),
-    Fact.XSI_TYPE: lambda table: table.c.xsi_type,
-    Fact.INSERT_DATE: lambda table: _moment(table.c.created_at),
-    Fact.INSERT_USER: lambda table: _login_of(table.c.created_by),
-    Fact.LAST_MODIFIED: lambda table: _moment(table.c.modified_at),
-    Fact.ACCESSIBILITY: lambda table: table.c.accessibility,
-    Fact.NUMBER: lambda table: table.c.pk,
-}
-_RESOURCE_FACTS: Final[dict[Fact, Told]] = {
-    Fact.LABEL: lambda table: table.c.label,
-    Fact.FILE_COUNT: lambda table: table.c.file_count,
-    Fact.FILE_SIZE: lambda table: table.c.size_bytes,
-    Fact.FORMAT: lambda table: table.c.format,
-    Fact.CONTENT: lambda table: table.c.content,
-}
 
 
 def _extending(data_type: DataType) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from filmroom.model.datatypes import SUBJECT, find_data_type, iter_known
-from filmroom.model.lists import EACH, RESOURCES_OF, Column, Fact, Part
+from filmroom.model.lists import COUNTED, EACH, RESOURCES_OF, Column, Fact, Part
 from filmroom.model.nodes import Kind
 from filmroom.model.structure import RESOURCES, SHARES, Body, DataType, Element, parse_step
 from filmroom.model.values import TEXT
@@ -50,6 +50,8 @@ _META: Final = {
     "meta/last_modified": Fact.LAST_MODIFIED,
     "extension_item/element_name": Fact.XSI_TYPE,
 }
+# What a project alone says besides, to searches.
+_OF_PROJECT: Final = {fact.value: fact for fact in Fact if fact in COUNTED or fact in {Fact.OWNERS, Fact.ACCESSIBILITY}}
 # What one comes to from a thing of a kind by the type of another one.
 _AROUND: Final[dict[Kind, dict[Kind, Part]]] = {
     Kind.PROJECT: {},
@@ -140,6 +142,12 @@ def _find_short(name: str, root: Root) -> Column | None:
         if (path := data_type.find_field_path(name)) is not None:
             return replace(_column_of_field(path, data_type, Part.SELF), name=_spelled(name), of_type=None)
     return None
+
+
+def find_own_column(name: str, root: Root) -> Column | None:
+    """What a short name means to a search, which shows more of projects than lists do."""
+    fact = _OF_PROJECT.get(name) if root.kind is Kind.PROJECT else None
+    return Column(name, Part.SELF, fact) if fact else find_column(name, root)
 
 
 def _spelled(name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from filmroom.model.datatypes import PROJECT, SUBJECT, DataType
+from filmroom.model.lists import Fact
 from filmroom.model.nodes import Kind
 
 
@@ -23,6 +24,14 @@ class DisplayField:
 _MADE: Final = (
     DisplayField("INSERT_DATE", "Inserted", "insert_date", "timestamp"),
     DisplayField("INSERT_USER", "Creator", "insert_user"),
+)
+_OF_PROJECT: Final = (
+    DisplayField("PROJ_MR_COUNT", "MR Sessions", Fact.COUNT_MR, "integer"),
+    DisplayField("PROJ_CT_COUNT", "CT Sessions", Fact.COUNT_CT, "integer"),
+    DisplayField("PROJ_PET_COUNT", "PET Sessions", Fact.COUNT_PET, "integer"),
+    DisplayField("PROJ_UT_COUNT", "Ultrasound Sessions", Fact.COUNT_US, "integer"),
+    DisplayField("PROJECT_OWNERS", "Owners", Fact.OWNERS),
+    DisplayField("PROJECT_ACCESS", "Accessibility", Fact.ACCESSIBILITY),
 )
 _OF_SUBJECT: Final = (
     DisplayField("SUBJECT_ID", "Subject ID", "ID"),
@@ -85,7 +94,7 @@ def _id(path: str) -> str:
 
 def _special(data_type: DataType) -> tuple[DisplayField, ...]:
     if data_type.xsi_type == PROJECT:
-        return ()
+        return _OF_PROJECT
     if data_type.xsi_type == SUBJECT:
         return (*_OF_SUBJECT, *_IN_PROJECT)
     if any(ancestor.xsi_type == _IMAGE_SESSION for ancestor in data_type.lineage):

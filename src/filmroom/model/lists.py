@@ -41,7 +41,10 @@ RESOURCES_OF: Final = {
 
 
 class Fact(StrEnum):
-    """What is known of a thing besides its fields. The last five are those of a resource."""
+    """What is known of a thing besides its fields. The last five are those of a resource.
+
+    COUNT_ of sessions and OWNERS are known of projects alone.
+    """
 
     ID = "ID"
     LABEL = "label"
@@ -51,6 +54,11 @@ class Fact(StrEnum):
     INSERT_USER = "insert_user"
     LAST_MODIFIED = "last_modified"
     ACCESSIBILITY = "accessibility"
+    OWNERS = "owners"
+    COUNT_MR = "mr_count"
+    COUNT_CT = "ct_count"
+    COUNT_PET = "pet_count"
+    COUNT_US = "us_count"
     NUMBER = "number"
     FILE_COUNT = "file_count"
     FILE_SIZE = "file_size"
@@ -59,7 +67,14 @@ class Fact(StrEnum):
 
 
 MOMENTS: Final = frozenset({Fact.INSERT_DATE, Fact.LAST_MODIFIED})
-_WHOLE: Final = frozenset({Fact.NUMBER, Fact.FILE_COUNT, Fact.FILE_SIZE})
+# Sessions of a type in a project that the viewer may read.
+COUNTED: Final[dict[Fact | str, str]] = {
+    Fact.COUNT_MR: "xnat:mrSessionData",
+    Fact.COUNT_CT: "xnat:ctSessionData",
+    Fact.COUNT_PET: "xnat:petSessionData",
+    Fact.COUNT_US: "xnat:usSessionData",
+}
+_WHOLE: Final = frozenset({*COUNTED, Fact.NUMBER, Fact.FILE_COUNT, Fact.FILE_SIZE})
 
 
 EACH: Final = "[]"

@@ -40,13 +40,36 @@ def compare(column: Column, word: str, text: str) -> Condition:
         raise BadValue("comparison_type", word, f"use one of {', '.join(_OPERATORS)}, IN")
     if operator in _WITHOUT_VALUE:
         return Test(column, operator)
+    if operator in _EXACTLY and column.what in MOMENTS:
+        operator, text = _EXACTLY[operator], text.rstrip("*%")
     if operator in {Operator.LIKE, Operator.UNLIKE}:
         return Test(column, operator, text)
-    if operator is Operator.EQUAL and column.kind is ValueKind.DATETIME:
-        return _read_one(column, text)
+    if column.kind is ValueKind.DATETIME:
+        return _compare_moment(column, operator, text)
     return Test(column, operator, _stored(column, text))
 
 
+def _compare_moment(column: Column, operator: Operator, text: str) -> Condition:
+    """A day lasts until the next one begins, and a second likewise."""
+    begin = _stored(column, text)
+    end = _end_of(begin)
+    before = Test(column, Operator.LESS, begin)
+    not_after = Test(column, Operator.IS_NOT_NULL) if end is None else Test(column, Operator.LESS, end)
+    after = AnyOf() if end is None else Test(column, Operator.AT_LEAST, end)
+    from_it = Test(column, Operator.AT_LEAST, begin)
+    compared: dict[Operator, Condition] = {
+        Operator.EQUAL: All((from_it, not_after)),
+        Operator.UNEQUAL: AnyOf((before, after, Test(column, Operator.IS_NULL))),
+        Operator.LESS: before,
+        Operator.AT_MOST: not_after,
+        Operator.MORE: after,
+        Operator.AT_LEAST: from_it,
+    }
+    return compared[operator]
+
+
+# A moment is stored as a number, so a pattern of one can only be its beginning.
+_EXACTLY: Final = {Operator.LIKE: Operator.EQUAL, Operator.UNLIKE: Operator.UNEQUAL}
 _WITHOUT_VALUE: Final = frozenset({Operator.IS_NULL, Operator.IS_NOT_NULL})
 _OPERATORS: Final = {**{operator.value: operator for operator in Operator}, "<>": Operator.UNEQUAL}
 
@@ -64,11 +87,20 @@ def _read_one(column: Column, text: str) -> Condition:
     if column.kind is not ValueKind.DATETIME:
         within = (Test(column, Operator.AT_LEAST, low), Test(column, Operator.AT_MOST, high))
         return All(within) if found else Test(column, Operator.EQUAL, low)
-    return All((Test(column, Operator.AT_LEAST, low), Test(column, Operator.LESS, _end_of(high))))
+    is_begun = Test(column, Operator.AT_LEAST, low)
+    end = _end_of(high)
+    return is_begun if end is None else All((is_begun, Test(column, Operator.LESS, end)))
 
 
-def _end_of(text: str) -> str:
-    """Where a day, or a second of one, is over."""
+def _end_of(text: str) -> str | None:
+    """Where a day, or a second of one, is over; None for the last that there is."""
+    try:
+        return _after(text)
+    except OverflowError:
+        return None
+
+
+def _after(text: str) -> str:
     if "T" in text:
         return (datetime.fromisoformat(text) + timedelta(seconds=1)).isoformat()
     return (date.fromisoformat(text) + _ONE_DAY).isoformat()

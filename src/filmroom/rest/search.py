@@ -6,7 +6,7 @@ from typing import Final
 from lxml import etree
 
 from filmroom.model.address import Address
-from filmroom.model.columns import Root, find_column
+from filmroom.model.columns import Root, find_column, find_own_column
 from filmroom.model.datatypes import DataType, find_data_type
 from filmroom.model.display import find_display_field
 from filmroom.model.errors import BadDocument, BadValue
@@ -120,7 +120,7 @@ def _find(element: str, field_id: str, root: Root) -> Column | None:
         return None
     ways = [known.column, data_type.find_field_path(known.column), f"meta/{known.column}", f"meta/{known.column}/login"]
     found_ways = (find_column(f"{prefix}/{way}", root) for way in ways if way)
-    own = find_column(known.column, root) if data_type.family in root.kinds else None
+    own = find_own_column(known.column, root) if data_type.family in root.kinds else None
     return next((found for found in found_ways if found), own)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from filmroom.db.lists import Raw, Scope, read_rows
 from filmroom.model.address import Address
-from filmroom.model.lists import EACH, Column, Fact, Part, Wanted, iter_columns
+from filmroom.model.lists import COUNTED, EACH, Column, Fact, Part, Wanted, iter_columns
 from filmroom.model.nodes import Kind, Node, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action, Reach
@@ -87,7 +87,7 @@ _SESSION_PARTS: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 def _tells_of_others(wanted: Wanted) -> bool:
     """Whether anything is told that must be held to what the viewer may read, besides the rows themselves."""
     return any(
-        column.part not in _ALONG and not (column.part in _ABOVE and column.what in _NAMES)
+        column.what in COUNTED or (column.part not in _ALONG and not (column.part in _ABOVE and column.what in _NAMES))
         for column in (*wanted.columns, *iter_columns(wanted.condition))
     )
 

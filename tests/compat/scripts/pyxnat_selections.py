@@ -91,8 +91,8 @@ def what_they_say_of_themselves(archive: Interface) -> None:
     assert str(project).startswith("<Project Object> SAYS `What they say` (protected) 1 subject 1 MR experiment"), (
         project
     )
-    assert str(session.parent()).startswith(f"<Subject Object> S1 `{session.parent().label()}` (project: SAYS)")
-    assert str(session).startswith("<Experiment Object> MR1 `MR1` (subject: "), session
+    assert str(session.parent()).startswith(f"<Subject Object> {session.parent().id()} `S1` (project: SAYS)")
+    assert str(session).startswith(f"<Experiment Object> {session.id()} `MR1` (subject: "), session
     assert " 1 scan " in str(session), session
     assert str(scan).startswith("<Scan Object> 1 (`T1` 176 frames)"), scan
     assert str(archive.select.project("NOBODY")) == "<Project Object> NOBODY"
