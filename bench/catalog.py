@@ -42,7 +42,7 @@ from bench.servers import PASSWORD, Filmroom, basic, open_filmroom
 SQLITE: Final = "SQLite"
 POSTGRESQL: Final = "PostgreSQL"
 
-_ROUNDS: Final = 7
+_ROUNDS: Final = 5
 _CREATED: Final = 30  # a round's number is a median of so many
 _PAGE: Final = 100
 _ASKED: Final = 1_234  # the session that is asked about, in one of the member's projects

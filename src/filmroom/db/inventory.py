@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, union_al
 
 from filmroom.db.fieldsql import field_text
 from filmroom.db.schema import name, node
+from filmroom.db.unindexed import Unindexed
 from filmroom.model.nodes import Kind
 
 _ROWS_AT_ONCE: Final = 1000
@@ -51,7 +52,7 @@ def iter_shared(connection: Connection) -> Iterator[Shared]:
     below = (
         shared.add_columns(inside.c.pk, inside.c.xsi_type, inside.c.project_pk, name.c.project_pk)
         .join(inside, inside.c.parent_pk == node.c.pk)
-        .where(node.c.kind == Kind.EXPERIMENT, inside.c.kind == Kind.EXPERIMENT)
+        .where(Unindexed(node.c.kind) == Kind.EXPERIMENT, Unindexed(inside.c.kind) == Kind.EXPERIMENT)
         .where(inside.c.project_pk == node.c.project_pk, inside.c.deleted_at.is_(None))
     )
     for query in (own, below):

@@ -23,9 +23,6 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from filmroom.db.columns import Text
 from filmroom.db.conditions import to_sql
@@ -33,6 +30,7 @@ from filmroom.db.facts import FACTS, RESOURCE_FACTS, count_readable, id_of, labe
 from filmroom.db.fieldsql import field_text
 from filmroom.db.reach import by_share, of_projects, readable
 from filmroom.db.schema import has_sitewide_id, name, node, resource
+from filmroom.db.unindexed import Unindexed
 from filmroom.model.datatypes import data_types
 from filmroom.model.lists import COUNTED, MANY, RESOURCES_OF, All, Column, Fact, Part, Wanted, iter_columns
 from filmroom.model.nodes import Kind
@@ -198,7 +196,7 @@ class _Query:
 
     def _if_nothing_else(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """A column whose index is of use only where nothing is asked: it would hide that another one is better."""
-        return column if self.wanted.condition == All() else _Unindexed(column)
+        return column if self.wanted.condition == All() else Unindexed(column)
 
     def _order(self) -> list[ColumnElement[Any]]:
         """As they were made: in the archive by project, in a project what it owns before what is shared into it.
@@ -303,22 +301,6 @@ class _Query:
 
     def _container(self) -> FromClause:
         return self.session if self.scope.inside_kind is Kind.EXPERIMENT else self.subject
-
-
-class _Unindexed(FunctionElement[Any]):
-    """The same value, for which SQLite looks into no index."""
-
-    inherit_cache = True
-
-
-@compiles(_Unindexed)
-def _to_plain(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(element.clauses, **options)
-
-
-@compiles(_Unindexed, "sqlite")
-def _to_sqlite(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
-    return f"+{compiler.process(element.clauses, **options)}"
 
 
 # Kinds without a name in a project: they are where their session is.
