@@ -132,7 +132,7 @@ def test_a_label_that_is_as_it_was_does_not_stop_a_change(alice: TestClient) -> 
 def test_a_label_is_changed_by_its_own_parameter_only(alice: TestClient) -> None:
     """C-95."""
     assert alice.put(f"{MR1}?{MR}/label=NEW").status_code == 400
-    assert alice.put(f"{MR1}/assessors/QC?label=NEW").status_code == 400
+    assert alice.put(f"{MR1}/assessors/QC?xnat:qcManualAssessorData/label=NEW").status_code == 400
     assert alice.put(f"{MR1}?project=OTHER").status_code == 409
 
 
