@@ -15,6 +15,7 @@ import pytest
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
+from compat.sites import clients_ask_what_tests_say, open_site, site, url
 from filmroom.app import create_app
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
@@ -26,6 +27,8 @@ from filmroom.service.archive import Archive, Rules
 from filmroom.service.unpacking import Limits
 from filmroom.settings import Settings
 from server.process import Server
+
+__all__ = ["clients_ask_what_tests_say", "open_site", "site", "url"]  # one conftest for all tests
 
 ENGINES = ("sqlite", "postgresql")
 PASSWORD = "correct horse"

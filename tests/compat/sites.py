@@ -42,8 +42,11 @@ def url(site: Server) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _clients_ask_what_tests_say(request: pytest.FixtureRequest) -> Iterator[None]:
+def clients_ask_what_tests_say(request: pytest.FixtureRequest) -> Iterator[None]:
     """The endpoints that a test's ``client`` mark names are in the log of its server, so that the page tells facts."""
+    if request.node.get_closest_marker("client") is None:
+        yield
+        return
     servers = [request.getfixturevalue(name) for name in _SERVERS if name in request.fixturenames]
     failed = request.session.testsfailed
     yield
