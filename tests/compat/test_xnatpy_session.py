@@ -109,7 +109,7 @@ def test_somebody_sees_their_own_access(session: Any, url: str, things: dict[str
 @pytest.mark.usefixtures("things")
 def test_scanners_and_types_of_scans_are_listed(session: Any) -> None:
     assert session.scanners == ["SCANNER_1"]
-    assert {row["type"] for row in session.scan_types} == {"T1", "T2"}
+    assert {"T1", "T2"} <= {row["type"] for row in session.scan_types}
 
 
 @pytest.mark.client(CLIENT, "plugins, of which there are none", "GET /xapi/plugins/")
