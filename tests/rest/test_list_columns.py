@@ -184,3 +184,18 @@ def test_what_a_deleted_subject_holds_is_in_no_list(alice: TestClient, mr1: str)
 
     for url in ("/data/experiments", EXPERIMENTS, "/data/subjects"):
         assert results(alice, url) == []
+
+
+def test_a_protected_project_tells_outsiders_nothing_of_its_resources(
+    alice: TestClient, client: Callable[[str], TestClient], demo: str
+) -> None:
+    """decisions.md: they see its record and accessibility; resources are for those who may read it."""
+    put_file(alice, f"{demo}/resources/SECRET/files/a.txt")
+    column = "xnat:projectData/resources/resource/label"
+
+    shown = {login: results(client(login), f"/data/projects?columns=ID,{column}") for login in ("alice", "bob")}
+    found = results(client("bob"), f"/data/projects?{column}=SECRET")
+
+    assert [(row["ID"], row[column.lower()]) for row in shown["alice"]] == [("DEMO", "SECRET")]
+    assert [(row["ID"], row[column.lower()]) for row in shown["bob"]] == [("DEMO", "")]
+    assert found == []

@@ -264,7 +264,10 @@ class _Query:
             is_seen = true() if self.scope.around.is_everything else table.c.project_pk.in_(self.scope.around.own)
             return _live(table, table.c.node_pk == node.c.pk, ~table.c.is_primary, is_seen)
         if part in RESOURCES_OF:
-            return _live(table, table.c.node_pk == self.tables[RESOURCES_OF[part]].c.pk)
+            hangs = table.c.node_pk == self.tables[RESOURCES_OF[part]].c.pk
+            # Everything else of which there is a row may be read; of a project perhaps no more than its record is seen.
+            is_open = readable(node, self.scope.around, is_project=True) if Kind.PROJECT in self.kinds else None
+            return _live(table, hangs) if is_open is None else _live(table, hangs, is_open)
         conditions = [table.c.parent_pk == node.c.pk, table.c.kind == _KINDS_OF_PARTS[part]]
         if types := self._types_named(part):
             conditions.append(table.c.xsi_type.in_(types))

@@ -28,7 +28,7 @@ Batch = tuple[Values, ...]
 
 _NOTHING: Final = Reach()
 _EVERYTHING: Final = Reach(is_everything=True)
-# Whose values anybody may have who has the row.
+# Whose values anybody may have who has the row; of projects, which are listed for whoever sees them, only its own.
 _ALONG: Final = frozenset({Part.SELF, Part.SCAN, Part.RECONSTRUCTION, Part.RESOURCE, Part.SCAN_RESOURCE})
 _NAMES: Final = frozenset({Fact.ID, Fact.LABEL, Fact.PROJECT})
 _ABOVE: Final = frozenset({Part.PROJECT, Part.SUBJECT, Part.SESSION})
@@ -86,8 +86,9 @@ _SESSION_PARTS: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 
 def _tells_of_others(wanted: Wanted) -> bool:
     """Whether anything is told that must be held to what the viewer may read, besides the rows themselves."""
+    along = {Part.SELF} if Kind.PROJECT in wanted.kinds else _ALONG
     return any(
-        column.what in COUNTED or (column.part not in _ALONG and not (column.part in _ABOVE and column.what in _NAMES))
+        column.what in COUNTED or (column.part not in along and not (column.part in _ABOVE and column.what in _NAMES))
         for column in (*wanted.columns, *iter_columns(wanted.condition))
     )
 
