@@ -138,6 +138,14 @@ class Reach:
     own: Mapping[int, frozenset[str] | None] = field(default_factory=dict)
     shared: Mapping[int, frozenset[str] | None] = field(default_factory=dict)
 
+    def holds(self, xsi_type: str, *, project_pk: int, is_own: bool) -> bool:
+        """Whether what is of a type in a project, its own or shared into it, is among what is told of by project.
+
+        For sums over a whole archive: what single things are below is not looked at.
+        """
+        projects = self.own if is_own else self.shared
+        return project_pk in projects and ((types := projects[project_pk]) is None or xsi_type in types)
+
 
 def _lineage(xsi_type: str) -> tuple[str, ...]:
     data_type = find_data_type(xsi_type)

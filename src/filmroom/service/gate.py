@@ -36,7 +36,6 @@ class Gate:
         self.viewer = viewer
         self._standings: dict[int, Standing] = {}
         self._shares: dict[int, tuple[Node, ...]] = {}
-        self._knows_all = False
 
     def may(self, action: Action, place: Place) -> bool:
         """Whether the viewer may do this to what is at a place (F-281 to F-288).
@@ -76,17 +75,6 @@ class Gate:
         if not may(self._standing(project), Action.DELETE, Scope.DATA, place.node.xsi_type):
             self.check(Action.DELETE, place)
 
-    def may_read_type(self, xsi_type: str, *, project_pk: int, is_own: bool) -> bool:
-        """Whether the viewer may read what is of a type in a live project, its own or shared into it.
-
-        For sums over a whole archive: what single things are below is not looked at.
-        """
-        if not self._knows_all:
-            self.list_project_pks(Action.READ)
-        standing = self._standings.get(project_pk)
-        scope = Scope.DATA if is_own else Scope.SHARED
-        return standing is not None and may(standing, Action.READ, scope, xsi_type)
-
     def may_see_project(self, project: Node) -> bool:
         return self._may_of_project(self._standing(project), Action.SEE)
 
@@ -104,6 +92,10 @@ class Gate:
         """All that the viewer may read."""
         if standing_of(self.viewer, Accessibility.PRIVATE, None).roles & READING_EVERYTHING:
             return Reach(is_everything=True)
+        return self.reach_by_project()
+
+    def reach_by_project(self) -> Reach:
+        """All that the viewer may read, told of each live project also where it is everything."""
         decided = dict(
             self._iter_decided(
                 lambda standing: (_readable_types(standing, Scope.DATA), _readable_types(standing, Scope.SHARED))
@@ -135,7 +127,6 @@ class Gate:
             else:
                 self._standings[pk] = in_no_group[level]
                 yield pk, decided[level]
-        self._knows_all = True
 
     @staticmethod
     def _may_of_project(standing: Standing, action: Action) -> bool:

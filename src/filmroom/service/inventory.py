@@ -11,7 +11,7 @@ from filmroom.db.inventory import Presence
 from filmroom.model.address import Address
 from filmroom.model.nodes import Kind, Node
 from filmroom.model.people import Viewer
-from filmroom.model.permission import Action
+from filmroom.model.permission import Action, Reach
 from filmroom.service.gate import Gate
 from filmroom.service.resolve import get_place
 from filmroom.service.stores import Stores
@@ -30,11 +30,12 @@ class Inventory:
         """How many things of each type the viewer may read; types of which there are none are left out."""
         with self._stores.database.read() as connection:
             gate = Gate(connection, viewer)
+            reach = gate.reach_by_project()
             counts = Counter({_PROJECT_TYPE: len(gate.list_project_pks(Action.SEE))})
             for presence, count in inventory.count_by_type(connection):
-                if _may_read(gate, presence):
+                if _holds(reach, presence):
                     counts[presence.xsi_type] += count
-            counts.update(dict(_iter_read_elsewhere(gate)).values())
+            counts.update(dict(_iter_read_elsewhere(connection, reach)).values())
             return +counts
 
     def list_scanners(self, viewer: Viewer) -> tuple[str, ...]:
@@ -76,19 +77,20 @@ def _get_project_pk(connection: Connection, viewer: Viewer, address: Address) ->
 def _read_values(
     gate: Gate, kind: Kind, paths: Sequence[str], *, project_pk: int | None = None
 ) -> set[tuple[str, ...]]:
+    reach = gate.reach_by_project()
     rows = inventory.iter_values(gate.connection, kind, paths, project_pk=project_pk)
-    return {texts for presence, texts in rows if _may_read(gate, presence)}
+    return {texts for presence, texts in rows if _holds(reach, presence)}
 
 
-def _may_read(gate: Gate, presence: Presence) -> bool:
-    return gate.may_read_type(presence.xsi_type, project_pk=presence.project_pk, is_own=presence.is_own)
+def _holds(reach: Reach, presence: Presence) -> bool:
+    return reach.holds(presence.xsi_type, project_pk=presence.project_pk, is_own=presence.is_own)
 
 
-def _iter_read_elsewhere(gate: Gate) -> Iterator[tuple[int, str]]:
+def _iter_read_elsewhere(connection: Connection, reach: Reach) -> Iterator[tuple[int, str]]:
     """The pk and type of what may be read only in a project that it is shared into; some more than once."""
-    for shared in inventory.iter_shared(gate.connection):
-        here = gate.may_read_type(shared.xsi_type, project_pk=shared.project_pk, is_own=False)
-        if here and not gate.may_read_type(shared.xsi_type, project_pk=shared.own_project_pk, is_own=True):
+    for shared in inventory.iter_shared(connection):
+        here = reach.holds(shared.xsi_type, project_pk=shared.project_pk, is_own=False)
+        if here and not reach.holds(shared.xsi_type, project_pk=shared.own_project_pk, is_own=True):
             yield shared.node_pk, shared.xsi_type
 
 
