@@ -121,6 +121,12 @@ class _Query:
             Part.SESSION: self.session,
             **self.aliases,
         }
+        self.columns = (*self.wanted.columns, *iter_columns(self.wanted.condition))
+        asked = {column.part for column in self.columns}
+        asked |= {RESOURCES_OF[part] for part in asked if part in RESOURCES_OF}
+        self.many = tuple(part for part in Part if part in MANY and part in asked)
+        shown = {column.part for column in self.wanted.columns}
+        self.many_shown = tuple(part for part in self.many if part in shown)
 
     # What is selected
 
@@ -174,11 +180,10 @@ class _Query:
     def finished(self) -> Select[Any]:
         conditions = [*self._at_rows(), to_sql(self.wanted.condition, self.express)]
         order = self._order()
-        shown = {column.part for column in self.wanted.columns}
-        if any(part not in shown for part in self._many()):
+        if self.many != self.many_shown:
             # What is only asked about makes no rows of its own.
-            query = select(*self.selected, *(by.element if isinstance(by, UnaryExpression) else by for by in order))
-            query = query.distinct()
+            compared = (by.element if isinstance(by, UnaryExpression) else by for by in order)
+            query = select(*self.selected, *compared).distinct()
         else:
             query = select(*self.selected)
         query = query.select_from(self._joined()).where(*conditions, *self._helped()).order_by(*order)
@@ -210,19 +215,7 @@ class _Query:
             order.append(self.here.c.is_primary.desc())
         elif self.scope.inside is None:
             order.append(self._if_nothing_else(node.c.project_pk))
-        shown = {column.part for column in self.wanted.columns}
-        return [*order, node.c.pk, *(self.aliases[part].c.pk for part in self._many() if part in shown)]
-
-    def _columns(self) -> Iterator[Column]:
-        yield from self.wanted.columns
-        yield from iter_columns(self.wanted.condition)
-
-    def _parts(self) -> frozenset[Part]:
-        asked = {column.part for column in self._columns()}
-        return frozenset(asked | {RESOURCES_OF[part] for part in asked if part in RESOURCES_OF})
-
-    def _many(self) -> tuple[Part, ...]:
-        return tuple(part for part in Part if part in MANY and part in self._parts())
+        return [*order, node.c.pk, *(self.aliases[part].c.pk for part in self.many_shown)]
 
     def _joined(self) -> FromClause:
         joined: FromClause = node
@@ -236,7 +229,7 @@ class _Query:
         for part, table in self.named.items():
             is_own = and_(table.c.node_pk == self.tables[part].c.pk, table.c.is_primary)
             joined = joined.join(table, _live(table, is_own))
-        for part in self._many():
+        for part in self.many:
             joined = joined.outerjoin(self.aliases[part], self._hangs(part))
         return joined
 
@@ -278,7 +271,7 @@ class _Query:
 
     def _types_named(self, part: Part) -> Sequence[str]:
         """Columns that all name special types of a part leave out those of other types."""
-        named = {column.of_type for column in self._columns() if column.part is part and column.of_type}
+        named = {column.of_type for column in self.columns if column.part is part and column.of_type}
         return sorted({one for data_type in named for one in _extending(data_type)})
 
     # Which rows
@@ -293,7 +286,7 @@ class _Query:
             yield node.c.xsi_type.in_(sorted({one for known in self.wanted.types for one in _extending(known)}))
         if self.scope.inside is not None:
             yield self._container().c.pk.in_(self.scope.inside)
-        session = self.session if self.kinds & {*_IN_SESSIONS} else None
+        session = self.session if self.kinds & _IN_SESSIONS else None
         secured = self.session if self.kinds & _NAMELESS else node
         is_project = Kind.PROJECT in self.kinds
         is_readable = readable(secured, self.scope.reach, session=session, is_project=is_project)

@@ -69,8 +69,8 @@ _AROUND: Final[dict[Kind, dict[Kind, Part]]] = {
     },
 }
 _RESOURCES: Final = {of: part for part, of in RESOURCES_OF.items()}
-_RESOURCE_FACTS: Final = {fact.lower(): fact for fact in (Fact.LABEL, Fact.FILE_COUNT, Fact.FILE_SIZE)} | {
-    fact.lower(): fact for fact in (Fact.FORMAT, Fact.CONTENT)
+_RESOURCE_FACTS: Final = {
+    fact.value: fact for fact in (Fact.LABEL, Fact.FILE_COUNT, Fact.FILE_SIZE, Fact.FORMAT, Fact.CONTENT)
 }
 _SHARE_FACTS: Final = {"project": Fact.PROJECT, "label": Fact.LABEL}
 

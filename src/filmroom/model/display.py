@@ -4,6 +4,7 @@ They are in capitals: some clients make each an attribute of an object, where sm
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from filmroom.model.datatypes import PROJECT, SUBJECT, DataType
@@ -57,6 +58,7 @@ _LISTED: Final = frozenset({"ID", "SECONDARY_ID", "NAME", "DESCRIPTION", "PI_LAS
 _IMAGE_SESSION: Final = "xnat:imageSessionData"
 
 
+@cache
 def display_fields(data_type: DataType) -> tuple[DisplayField, ...]:
     """Every name by which a search can ask for a column of this type, those that stand for columns of lists first."""
     known = [*_special(data_type), *_MADE]
