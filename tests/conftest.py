@@ -15,7 +15,7 @@ import pytest
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
-from compat.sites import clients_ask_what_tests_say, open_site, site, url
+from compat.sites import clients_ask_what_tests_say, open_site, session, site, url
 from filmroom.app import create_app
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
@@ -28,7 +28,7 @@ from filmroom.service.unpacking import Limits
 from filmroom.settings import Settings
 from server.process import Server
 
-__all__ = ["clients_ask_what_tests_say", "open_site", "site", "url"]  # one conftest for all tests
+__all__ = ["clients_ask_what_tests_say", "open_site", "session", "site", "url"]  # one conftest for all tests
 
 ENGINES = ("sqlite", "postgresql")
 PASSWORD = "correct horse"

@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,23 +14,11 @@ from server.process import Server
 _SERVERS = ("site", "open_site", "server")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for all tests of a module, which keep apart by names."""
-    server = Server(tmp_path_factory.mktemp("site") / "data")
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def open_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that lets guests in."""
-    folder = tmp_path_factory.mktemp("open")
+@contextmanager
+def served(folder: Path, settings: str = "") -> Iterator[Server]:
+    """A server in a folder, with what its ``filmroom.toml`` says."""
     config = folder / "filmroom.toml"
-    config.write_text("require_login = false\n")
+    config.write_text(settings)
     server = Server(folder / "data", "--config", str(config))
     server.start()
     try:
@@ -37,8 +28,31 @@ def open_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests of a module, which keep apart by names."""
+    with served(tmp_path_factory.mktemp("site")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def open_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that lets guests in."""
+    with served(tmp_path_factory.mktemp("open"), "require_login = false\n") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def url(site: Server) -> str:
     return site.url
+
+
+@pytest.fixture(scope="module")
+def session(url: str) -> Iterator[Any]:
+    """One of xnatpy 0.8.1, signed in as an administrator."""
+    from compat.xnatpy import connect  # the client takes long to import, and most tests need none
+
+    with connect(url) as session:
+        yield session
 
 
 @pytest.fixture(autouse=True)

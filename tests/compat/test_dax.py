@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from compat.environments import check_steps
+from compat.sites import served
 from server.process import PASSWORD, Server
 
 DAX = "dax 2.21.0"
@@ -15,15 +16,8 @@ TYPES = Path(__file__).with_name("dax_types.toml")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that has dax's own data types."""
-    folder = tmp_path_factory.mktemp("dax")
-    config = folder / "filmroom.toml"
-    config.write_text(f'data_types = "{TYPES}"\n')
-    server = Server(folder / "data", "--config", str(config))
-    server.start()
-    try:
+    with served(tmp_path_factory.mktemp("dax"), f'data_types = "{TYPES}"\n') as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.mark.client(

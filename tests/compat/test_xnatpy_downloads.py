@@ -2,14 +2,13 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xnat
 
-from compat.xnatpy import CLIENT, LEVELS, connect, plant, read_tree
+from compat.xnatpy import CLIENT, LEVELS, plant, read_tree
 from server.process import Server
 
 FILES = "GET /data/{thing}/resources/{resource}/files"
@@ -17,12 +16,6 @@ GET = "GET /data/{thing}/resources/{resource}/files/{path}"
 SCANS = "GET /data/{experiment}/scans/{name}/files"
 # Larger than what the client takes at once, and of a length that says nothing.
 LARGE = bytes(range(251)) * 5000
-
-
-@pytest.fixture(scope="module")
-def session(url: str) -> Iterator[Any]:
-    with connect(url) as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compat.xnatpy import CLIENT, LEVELS, connect, md5, plant, read, read_tree, stored, write_tree
+from compat.xnatpy import CLIENT, LEVELS, md5, plant, read, read_tree, stored, write_tree
 
 FILES = "GET /data/{thing}/resources/{resource}/files"
 GET = "GET /data/{thing}/resources/{resource}/files/{path}"
@@ -33,12 +33,6 @@ NAMES = [
     "x" * 200,
 ]
 _NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def session(url: str) -> Iterator[Any]:
-    with connect(url) as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

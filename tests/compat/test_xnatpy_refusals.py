@@ -1,6 +1,6 @@
 """xnatpy 0.8.1 is told what it may not, as errors of its own; and a guest may look at what is public."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -11,12 +11,6 @@ from compat.xnatpy import CLIENT, connect, plant
 from server.process import Server
 
 _NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def session(url: str) -> Iterator[Any]:
-    with connect(url) as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

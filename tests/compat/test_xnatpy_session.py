@@ -14,12 +14,6 @@ from server.process import PASSWORD
 
 
 @pytest.fixture(scope="module")
-def session(url: str) -> Iterator[Any]:
-    with connect(url) as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
 def things(session: Any) -> dict[str, Any]:
     things = plant(session, "ABOUT")
     things["second"] = session.classes.MrScanData(parent=things["experiment"], id="2", type="T2")

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -36,12 +36,6 @@ VARIABLES = {
     "arm": ("string", "placebo"),
 }
 _NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def session(url: str) -> Iterator[Any]:
-    with connect(url) as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,13 @@
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyxnat import Interface
 from pyxnat.core.errors import DatabaseError, DataError
+from refusals import refused
 
 
 class Desk(NamedTuple):
@@ -69,14 +70,6 @@ def _unpacked(resource: Any, folder: Path) -> dict[str, bytes]:
     got = resource.get(str(folder), extract=True)
     root = folder / resource.label()
     return {str(Path(path).relative_to(root)): Path(path).read_bytes() for path in got}
-
-
-def _refused(act: Callable[[], Any], error: type[Exception]) -> None:
-    try:
-        act()
-    except error:
-        return
-    raise AssertionError(act)
 
 
 def _tree(folder: Path) -> dict[str, bytes]:
@@ -358,7 +351,7 @@ def a_resource_that_is_there_is_not_made_again(desk: Desk) -> None:
     resource = desk.levels["subject"].resource("TWICE")
     resource.create()
 
-    _refused(resource.create, DatabaseError)
+    refused(resource.create, DatabaseError)
 
 
 def what_is_not_there_is_an_error(desk: Desk) -> None:
@@ -369,4 +362,4 @@ def what_is_not_there_is_an_error(desk: Desk) -> None:
     assert resource.files().get() == []
     resource.delete()  # XNAT finds nothing wrong with that (F-328)
     for act in (resource.file("a.txt").delete, resource.file("a.txt").get):
-        _refused(act, DataError)
+        refused(act, DataError)

@@ -1,11 +1,9 @@
 """Who may do what, through pyxnat 1.6.4: users, accessibility, sharing; and the codes of a project."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pyxnat import Interface
-from pyxnat.core.errors import DatabaseError
+from refusals import refused
 
 
 def _connect(url: str, password: str, folder: Path) -> Interface:
@@ -28,14 +26,6 @@ def _connect(url: str, password: str, folder: Path) -> Interface:
 
 def _as(archive: Interface, login: str) -> Interface:
     return Interface(server=archive._server, user=login, password=archive.password)
-
-
-def _refused(act: Callable[[], Any], error: type[Exception] = DatabaseError) -> None:
-    try:
-        act()
-    except error:
-        return
-    raise AssertionError(act)
 
 
 def users_of_the_site(archive: Interface) -> None:
@@ -107,10 +97,10 @@ def what_each_role_may_do(archive: Interface) -> None:
     members, collaborators = (_as(archive, login).select.project("ROLES") for login in ("alice", "bob"))
 
     assert members.subject("S2").create().exists()
-    _refused(members.subject("S2").delete)
+    refused(members.subject("S2").delete)
     assert collaborators.subject("S1").exists()
-    _refused(collaborators.subject("S3").create)
-    _refused(lambda: collaborators.add_user("bob", "owner"))
+    refused(collaborators.subject("S3").create)
+    refused(lambda: collaborators.add_user("bob", "owner"))
 
 
 def codes(archive: Interface) -> None:
@@ -177,9 +167,9 @@ def a_session_moves_to_another_project(archive: Interface) -> None:
 def sharing_with_oneself_is_an_error(archive: Interface) -> None:
     subject = archive.select("/project/ONESELF/subject/S1").create()
 
-    _refused(lambda: subject.share("ONESELF"), ValueError)
-    _refused(lambda: subject.unshare("ONESELF"), ValueError)
-    _refused(lambda: subject.share("NOWHERE"))
+    refused(lambda: subject.share("ONESELF"), ValueError)
+    refused(lambda: subject.unshare("ONESELF"), ValueError)
+    refused(lambda: subject.share("NOWHERE"))
 
 
 def collections_are_shared(archive: Interface) -> None:
@@ -199,7 +189,7 @@ def collections_are_shared(archive: Interface) -> None:
 def a_wrong_password_is_an_error(archive: Interface) -> None:
     wrong = Interface(server=archive._server, user="alice", password="wrong")
 
-    _refused(wrong.manage.users)
+    refused(wrong.manage.users)
     assert wrong.select.projects().get() == []
 
 
