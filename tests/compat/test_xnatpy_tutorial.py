@@ -99,6 +99,8 @@ def test_the_server_is_explored(session: Any) -> None:
         "<XNATListing {(sandbox, sandbox project): <ProjectData sandbox project (sandbox)>}>"
     )
     assert session.projects["sandbox"] is session.projects["sandbox project"]
+    session.clearcache()
+    assert [subject.label for subject in session.projects["sandbox"].subjects.values()] == ["test001"]
 
 
 @pytest.mark.client(CLIENT, "looping over data", "GET /data/{project}/subjects")
