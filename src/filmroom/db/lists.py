@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
 
 from filmroom.db.columns import Text
@@ -32,12 +33,13 @@ from filmroom.db.reach import by_share, of_projects, readable
 from filmroom.db.schema import has_sitewide_id, name, node, resource
 from filmroom.db.unindexed import Unindexed
 from filmroom.model.datatypes import data_types
-from filmroom.model.lists import COUNTED, MANY, RESOURCES_OF, All, Column, Fact, Part, Wanted, iter_columns
+from filmroom.model.lists import COUNTED, MANY, RESOURCES_OF, All, Column, Condition, Fact, Part, Wanted, iter_columns
 from filmroom.model.nodes import Kind
 from filmroom.model.permission import Reach
 from filmroom.model.structure import DataType
 
 _ROWS_AT_ONCE: Final = 1000
+_FIELDS_TAKEN_SINGLY: Final = 3
 _KINDS_OF_PARTS: Final = {
     Part.EXPERIMENT: Kind.EXPERIMENT,
     Part.SCAN: Kind.SCAN,
@@ -74,18 +76,20 @@ class Scope:
 class Raw:
     """Rows as the database gives them: ``places`` has where in a row each column's value is.
 
-    The value of a field is the JSON of all fields of its part; a moment is in microseconds since 1970.
+    ``documents`` are the places where the JSON of all fields of a part stands in for the value of any of them. A moment
+    is in microseconds since 1970.
     """
 
     batches: Generator[Sequence[Sequence[Any]], None, None]
     places: tuple[int, ...]
+    documents: frozenset[int]
 
 
 def read_rows(connection: Connection, wanted: Wanted, scope: Scope) -> Raw:
     """The rows that are wanted, in an order that does not change while nothing else does."""
     query = _Query(wanted, scope)
     places = tuple(query.place(column) for column in wanted.columns)
-    return Raw(_iter_batches(connection, query.finished()), places)
+    return Raw(_iter_batches(connection, query.finished()), places, frozenset(query.documents))
 
 
 def _iter_batches(connection: Connection, query: Select[Any]) -> Generator[Sequence[Sequence[Any]], None, None]:
@@ -99,7 +103,8 @@ class _Query:
     wanted: Wanted
     scope: Scope
     selected: list[ColumnElement[Any]] = field(default_factory=list)
-    known: dict[str, int] = field(default_factory=dict)
+    known: dict[tuple[Part, str, bool], int] = field(default_factory=dict)
+    documents: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.kinds = frozenset(self.wanted.kinds)
@@ -132,14 +137,23 @@ class _Query:
 
     def place(self, column: Column) -> int:
         """Where in a row the value of a column is."""
-        is_field = not isinstance(column.what, Fact)
-        key = f"{column.part}/{'fields' if is_field else column.what}"
+        is_document = self._needs_document(column)
+        key = (column.part, "" if is_document else column.what, isinstance(column.what, Fact))
         if key not in self.known:
             self.known[key] = len(self.selected)
-            self.selected.append(
-                self._told(column, self.tables[column.part].c.fields) if is_field else self.express(column)
-            )
+            if is_document:
+                self.documents.add(self.known[key])
+                self.selected.append(self._told(column, self.tables[column.part].c.fields))
+            else:
+                self.selected.append(self.express(column))
         return self.known[key]
+
+    def _needs_document(self, column: Column) -> bool:
+        """Whether a field is taken out of the JSON later: one that holds several texts, or is one of many fields."""
+        if isinstance(column.what, Fact):
+            return False
+        fields = {one.what for one in self.wanted.columns if one.part is column.part and not isinstance(one.what, Fact)}
+        return column.repeats or len(fields) > _FIELDS_TAKEN_SINGLY
 
     def express(self, column: Column) -> ColumnElement[Any]:
         """The value of a column in SQL: a text, or a number for numbers and moments."""
@@ -186,7 +200,7 @@ class _Query:
             query = select(*self.selected, *compared).distinct()
         else:
             query = select(*self.selected)
-        query = query.select_from(self._joined()).where(*conditions, *self._helped()).order_by(*order)
+        query = query.select_from(self._joined()).where(*conditions, *self._helped(), *self._below()).order_by(*order)
         if self.wanted.limit is not None:
             query = query.limit(self.wanted.limit)
         return query.offset(self.wanted.offset) if self.wanted.offset else query
@@ -198,6 +212,19 @@ class _Query:
                 yield has_sitewide_id("project")
             elif column.what is Fact.ID and column.part in _NAMED and not self.kinds & _NAMELESS:
                 yield has_sitewide_id("node" if column.part is Part.SELF else column.part)
+
+    def _below(self) -> Iterator[ColumnElement[bool]]:
+        """As ``_helped``: what is below the subject that is asked about, where that may be one or two levels up."""
+        if not {Kind.EXPERIMENT, Kind.ASSESSOR} <= self.kinds or not isinstance(self.wanted.condition, All):
+            return
+        between = node.alias("between")
+        for condition in self.wanted.condition.of:
+            columns = {(column.part, column.what) for column in iter_columns(condition)}
+            if columns in _ASKED_SUBJECTS:
+                subjects = _subjects(condition, by_id=columns == {(Part.SUBJECT, Fact.ID)})
+                yield node.c.parent_pk.in_(
+                    union_all(subjects, select(between.c.pk).where(between.c.parent_pk.in_(subjects)))
+                )
 
     def _if_nothing_else(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """A column whose index is of use only where nothing is asked: it would hide that another one is better."""
@@ -299,6 +326,18 @@ class _Query:
         return self.session if self.scope.inside_kind is Kind.EXPERIMENT else self.subject
 
 
+_ASKED_SUBJECTS: Final = ({(Part.SUBJECT, Fact.ID)}, {(Part.SUBJECT, Fact.LABEL)})
+
+
+def _subjects(condition: Condition, *, by_id: bool) -> Select[Any]:
+    """The pks of those that a condition on their IDs, else their labels, lets through."""
+    if by_id:
+        asked = node.alias("asked")
+        return select(asked.c.pk).where(_live(asked, has_sitewide_id("asked"), to_sql(condition, lambda _: asked.c.id)))
+    named = name.alias("asked")
+    return select(named.c.node_pk).where(_live(named, named.c.is_primary, to_sql(condition, lambda _: named.c.label)))
+
+
 # Kinds without a name in a project: they are where their session is.
 _NAMELESS: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 
@@ -308,7 +347,7 @@ def _alias_of(part: Part) -> FromClause:
     return table.alias(part.replace(" ", "_"))
 
 
-def _live(table: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+def _live(table: FromClause, *conditions: ColumnElement[bool] | TextClause) -> ColumnElement[bool]:
     return and_(*conditions, table.c.deleted_at.is_(None))
 
 

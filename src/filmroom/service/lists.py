@@ -42,9 +42,9 @@ class Lists:
     def open_rows(self, viewer: Viewer, address: Address, wanted: Wanted) -> Iterator[Iterator[Batch]]:
         """What is inside the things that an address names, or in the whole archive, as far as the viewer may read it.
 
-        Values are texts, empty for none; whole numbers and moments (in microseconds since 1970, UTC) are numbers. A
-        field that holds a list of texts makes a row of each, an element that is there many times one for all of its
-        columns. They are read while they are taken, within the block.
+        Values are texts, empty or None for none; whole numbers and moments (in microseconds since 1970, UTC) are
+        numbers. A field that holds a list of texts makes a row of each, an element that is there many times one for all
+        of its columns. They are read while they are taken, within the block.
         Raises NotFound, and NotAllowed for a project whose record may be seen but not what it holds (C-90, C-105).
         """
         with self._stores.database.read() as connection, ExitStack() as stack:
@@ -140,13 +140,16 @@ class _Finishing:
         decoded: dict[int, list[dict[str, Any]]] = {}
         finished: list[Values] = []
         for column, place in zip(self.columns, self.raw.places, strict=True):
-            if isinstance(column.what, Fact):
-                finished.append(read[place])
-                continue
-            if place not in decoded:
+            if place in self.raw.documents and place not in decoded:
                 decoded[place] = [orjson.loads(text) if text else {} for text in read[place]]
-            finished.append(_values_of(column, decoded[place]))
+            found = decoded.get(place)
+            finished.append(_values_of(column, found) if found is not None else _shown(column, read[place]))
         return _spread(self.columns, tuple(finished))
+
+
+def _shown(column: Column, values: Values) -> Values:
+    shown = _SHOWN.get(column.kind)
+    return [shown(value) if value else "" for value in values] if shown else values
 
 
 def _values_of(column: Column, fields: Sequence[dict[str, Any]]) -> Values:
