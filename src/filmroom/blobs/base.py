@@ -74,11 +74,17 @@ class BlobStore(Protocol):
     def delete(self, keys: Iterable[str]) -> None:
         """Remove blobs; keys that are not there are passed over."""
 
+    def destroy(self, keys: Iterable[str]) -> None:
+        """As ``delete``; and on return not even a power cut brings them back."""
+
     def iter_keys(self) -> Iterator[str]:
         """Every key in the store, in no order; blobs that come or go meanwhile may be missed.
 
         Whatever else lies where the blobs are is passed over.
         """
+
+    def iter_keys_of(self, lease: str) -> Iterator[str]:
+        """Every key that begins with a lease; as ``iter_keys``."""
 
     def check(self) -> None:
         """Write, read and delete a small blob; raises what that raises."""

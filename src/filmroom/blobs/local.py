@@ -107,8 +107,22 @@ class LocalStore:
             for key in keys:
                 self._path(key).unlink(missing_ok=True)
 
+    def destroy(self, keys: Iterable[str]) -> None:
+        gone = list(keys)
+        self.delete(gone)
+        with _storage_errors():
+            for folder in {self._path(key).parent for key in gone}:
+                with suppress(FileNotFoundError):
+                    _sync_folder(folder)
+
     def iter_keys(self) -> Iterator[str]:
-        for path in self._root.glob("*/*/*"):
+        return self._iter("*")
+
+    def iter_keys_of(self, lease: str) -> Iterator[str]:
+        return self._iter(lease)
+
+    def _iter(self, lease: str) -> Iterator[str]:
+        for path in self._root.glob(f"{lease}/*/*"):
             if is_key(path.name) and path == self._path(path.name):
                 yield path.name
 

@@ -51,6 +51,9 @@ class Database(Protocol):
     def write(self, unit: Unit[T]) -> T:
         """Run the unit in a transaction and return its result once COMMIT is durable."""
 
+    def wipe(self) -> bool:
+        """Leave nothing of what was removed in the log of changes either; whether this database could do so now."""
+
     def close(self) -> None: ...
 
 
@@ -99,6 +102,13 @@ class SQLiteDatabase:
         with _storage_errors():
             return self._writer.run(unit)
 
+    def wipe(self) -> bool:
+        """Carry the log over into the database and empty it; not while somebody reads for long."""
+        with _storage_errors(), self.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not is_busy
+
     def close(self) -> None:
         self._writer.close()
         self._readers.close()
@@ -117,6 +127,7 @@ def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool]) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is removed is overwritten where it stood
             "cache_size=-8000",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
@@ -193,6 +204,10 @@ class PostgreSQLDatabase:
                     if attempt == _RETRIES or getattr(error.orig, "sqlstate", None) not in _RETRY_STATES:
                         raise
             raise AssertionError  # the last attempt returned or raised
+
+    def wipe(self) -> bool:
+        """PostgreSQL's own log, and what its tables leave behind, are its administrator's (``VACUUM FULL``)."""
+        return False
 
     def close(self) -> None:
         self.engine.dispose()
