@@ -34,6 +34,7 @@ from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
 from filmroom.service.tokens import Tokens
 from filmroom.service.unpacking import Limits
+from filmroom.service.upkeep import Upkeep
 from filmroom.service.uploads import Uploads
 from filmroom.service.zips import Zips
 
@@ -111,6 +112,7 @@ class Archive:
         self.uploads = Uploads(stores, self.arrivals)
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
+        self.upkeep = Upkeep(stores, undo_period=rules.undo_period, session_idle_limit=rules.session_idle_limit)
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""
