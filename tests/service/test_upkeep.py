@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Table, func, select
 
 from conftest import RULES, Clock
 from db.rows import read
@@ -20,7 +20,7 @@ from filmroom.model.changes import Change
 from filmroom.model.datatypes import get_data_type
 from filmroom.model.errors import Busy, LeaseLost, StorageFailed
 from filmroom.model.nodes import Kind
-from filmroom.model.people import OPERATOR, Viewer
+from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.removal import Removal
 from filmroom.service.rounds import Rounds
@@ -159,7 +159,7 @@ def test_what_is_told_beforehand_is_what_is_done(desk: Desk, database: Database,
     desk.upload("a", b"second", REPLACE)
     desk.stage()
     clock.move(days=8)
-    desk.archive.upkeep._stores.leases.give_up()  # noqa: SLF001 - a process that is silent
+    desk.archive.upkeep._stores.leases.give_up()
     told = desk.archive.upkeep.preview().as_flat()
     before = counts(database)
 
@@ -208,7 +208,7 @@ def test_a_subject_that_carries_a_session_of_another_project_stays(desk: Desk, c
 @contextmanager
 def _broken(archive: Archive, monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[None]:
     """Every write and every deletion of bytes is an effect; the one of this number does not happen any more."""
-    stores = archive.upkeep._stores  # noqa: SLF001
+    stores = archive.upkeep._stores
     left = iter(range(number))
 
     def counted(effect: Callable[..., Any]) -> Callable[..., Any]:
@@ -229,7 +229,9 @@ def _is_consistent(database: Database, blobs: LocalStore) -> bool:
     """Each row has its bytes; bytes without a row are known to be doomed."""
     with database.read() as connection:
         named = {
-            key for table in (schema.file, schema.file_history) for key in connection.execute(select(table.c.key)).scalars()
+            key
+            for table in (schema.file, schema.file_history)
+            for key in connection.execute(select(table.c.key)).scalars()
         }
         doomed = set(connection.execute(select(schema.doomed_blob.c.key)).scalars())
     return named <= set(blobs.iter_keys()) <= named | doomed
@@ -289,13 +291,11 @@ def test_a_reader_of_a_file_that_goes_reads_to_its_end(desk: Desk, clock: Clock)
         assert blob.read() == b"voxels" * 1000
 
 
-def test_blobs_of_a_living_lease_stay_and_those_of_a_silent_one_go(
-    desk: Desk, database: Database, blobs: LocalStore, clock: Clock
-) -> None:
+def test_blobs_of_a_living_lease_stay_and_those_of_a_silent_one_go(desk: Desk, blobs: LocalStore, clock: Clock) -> None:
     desk.upload("kept")
     dead = desk.stage()
     clock.move(minutes=61)
-    desk.archive.upkeep._stores.leases.give_up()  # noqa: SLF001 - as if it were another process's
+    desk.archive.upkeep._stores.leases.give_up()
     living = desk.stage()
 
     report = run(desk)
@@ -327,7 +327,7 @@ def test_what_a_paused_process_wrote_after_the_sweep_goes_a_day_later(
 ) -> None:
     key = desk.stage().key
     clock.move(minutes=61)
-    desk.archive.upkeep._stores.leases.give_up()  # noqa: SLF001
+    desk.archive.upkeep._stores.leases.give_up()
     run(desk)
     late = f"{key[:-1]}{'0' if key[-1] != '0' else '1'}"
     writer = blobs.create(late)
@@ -372,7 +372,9 @@ def test_one_does_it_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
     assert others == [None]
 
 
-def test_whoever_crashed_keeps_nobody_from_it_for_long(desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_crashed_keeps_nobody_from_it_for_long(
+    desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upkeep = desk.archive.upkeep
     with monkeypatch.context() as patch:  # neither does it nor gives it up
         patch.setattr("filmroom.db.chores.end_chore", lambda *_, **__: None)
@@ -477,5 +479,3 @@ def test_a_disk_that_fails_leaves_the_keys_to_the_next_run(
     run(desk)
 
     assert list(blobs.iter_keys()) == []
-
-

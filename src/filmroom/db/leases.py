@@ -40,7 +40,7 @@ def fence_lease(connection: Connection, lease_id: str, *, now: datetime) -> None
 
 
 def fence_silent_leases(connection: Connection, *, before: datetime, now: datetime) -> int:
-    """Fence what was not renewed since a moment; how many those were. On PostgreSQL it waits for uploads being named."""
+    """Fence what was not renewed since a moment, behind all uploads that are being named; how many those were."""
     return connection.execute(update(lease).where(_silent_since(before)).values(fenced_at=now)).rowcount
 
 

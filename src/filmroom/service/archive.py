@@ -33,6 +33,7 @@ from filmroom.service.sessions import Sessions
 from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
 from filmroom.service.tokens import Tokens
+from filmroom.service.undo import Undo
 from filmroom.service.unpacking import Limits
 from filmroom.service.upkeep import Upkeep
 from filmroom.service.uploads import Uploads
@@ -112,6 +113,7 @@ class Archive:
         self.uploads = Uploads(stores, self.arrivals)
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
+        self.undo = Undo(stores, undo_period=rules.undo_period)
         self.upkeep = Upkeep(stores, undo_period=rules.undo_period, session_idle_limit=rules.session_idle_limit)
 
     def close(self) -> None:
