@@ -9,6 +9,7 @@ import click
 from filmroom import __version__
 from filmroom.cli.audit import audit
 from filmroom.cli.options import SERVING, Group, load_settings, options
+from filmroom.cli.undo import history, purge, undelete
 from filmroom.cli.upkeep import upkeep
 from filmroom.cli.users import user
 
@@ -41,3 +42,6 @@ def check(config: Path | None, **flags: Any) -> None:
 main.add_command(user)
 main.add_command(audit)
 main.add_command(upkeep)
+main.add_command(history)
+main.add_command(undelete)
+main.add_command(purge)

@@ -1,6 +1,6 @@
 """What was removed for good, counted."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Final
 
@@ -25,3 +25,7 @@ class Removed:
     def add(self, more: "Removed") -> None:
         for field in fields(Removed):
             setattr(self, field.name, getattr(self, field.name) + getattr(more, field.name))
+
+    def as_flat(self) -> dict[str, int]:
+        """Every count by its name."""
+        return asdict(self)

@@ -25,6 +25,7 @@ from filmroom.service.lists import Lists
 from filmroom.service.members import Members
 from filmroom.service.passwords import Passwords
 from filmroom.service.projects import Projects
+from filmroom.service.purge import Purge
 from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
@@ -108,12 +109,17 @@ class Archive:
         confined = Confined(spool_dir=spool_dir)
         self.images = Images(confined)
         self.headers = Headers(self.files, confined)
-        references = References(rules.reference_roots)
-        self.arrivals = Arrivals(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
+        self.arrivals = Arrivals(
+            stores,
+            limits=rules.archive_limits,
+            spool_dir=spool_dir,
+            references=References(rules.reference_roots),
+        )
         self.uploads = Uploads(stores, self.arrivals)
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
         self.undo = Undo(stores, undo_period=rules.undo_period)
+        self.purge = Purge(stores)
         self.upkeep = Upkeep(stores, undo_period=rules.undo_period, session_idle_limit=rules.session_idle_limit)
 
     def close(self) -> None:
