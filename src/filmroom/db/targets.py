@@ -67,7 +67,7 @@ def seal(connection: Connection, target: Target, *, stamp: Stamp) -> None:
     scope = target.scope
     of_files = select(file.c.resource_pk).where(scope.files)  # as uploads do it, so that the counters stay right
     connection.execute(select(resource.c.pk).where(resource.c.pk.in_(of_files)).with_for_update()).all()
-    live = (scope.files, file.c.deleted_at.is_(None), resource.c.pk == file.c.resource_pk)
+    live = (scope.files, file.c.deleted_at.is_(None))
     totals = select(file.c.resource_pk, func.count().label("files"), func.sum(file.c.size_bytes).label("bytes"))
     for row in connection.execute(totals.where(*live).group_by(file.c.resource_pk)).all():
         add_to_counters(connection, row.resource_pk, files=-row.files, size_bytes=-int(row.bytes), stamp=stamp)
