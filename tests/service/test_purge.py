@@ -1,4 +1,4 @@
-"""What is purged is gone at once, for good and everywhere: rows, versions, what was deleted before, copies in caches."""
+"""What is purged is gone at once and for good: rows, versions, what was deleted before, copies in caches."""
 
 from pathlib import Path
 

@@ -12,7 +12,7 @@ from filmroom.db.projects import find_project
 from filmroom.db.resources import add_to_counters
 from filmroom.db.schema import file, name, node, resource
 from filmroom.model.address import Address, with_name
-from filmroom.model.names import is_rid
+from filmroom.model.names import is_rid, to_rid
 from filmroom.model.nodes import INSIDE_SESSION, Kind
 from filmroom.model.people import Stamp
 from filmroom.model.removal import SEALED
@@ -40,7 +40,9 @@ def find_target(connection: Connection, address: Address, selection: Selection |
     pks = list_things(connection, address)
     if address.resource is None:
         return _things(connection, address, pks)
-    is_called = resource.c.rid == int(address.resource) if is_rid(address.resource) else _is_labelled(address.resource)
+    is_called = (
+        resource.c.rid == to_rid(address.resource) if is_rid(address.resource) else _is_labelled(address.resource)
+    )
     chosen = (resource.c.node_pk.in_(pks), resource.c.side == address.side, is_called)
     rows = connection.execute(select(resource.c.pk, resource.c.rid, resource.c.node_pk).where(*chosen)).all()
     if not rows:

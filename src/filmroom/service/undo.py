@@ -11,7 +11,7 @@ from filmroom.db import nodes, traces
 from filmroom.db.traces import Scope, Trace, named
 from filmroom.model.address import Address, with_name
 from filmroom.model.errors import BadValue, NotFound
-from filmroom.model.names import is_rid
+from filmroom.model.names import is_rid, to_rid
 from filmroom.model.nodes import INSIDE_SESSION, Kind, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
@@ -96,7 +96,7 @@ def _scope(place: Place, address: Address, *, since: datetime) -> Scope:
         return scope
     is_number = is_rid(address.resource)
     label = None if address.resource.upper() == "NULL" or is_number else address.resource
-    called = named(side=place.side, label=label, rid=int(address.resource) if is_number else None)
+    called = named(side=place.side, label=label, rid=to_rid(address.resource) if is_number else None)
     return replace(scope, resource=called, files=select_for_deletion(address.path) if address.path else None)
 
 

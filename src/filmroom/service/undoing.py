@@ -14,7 +14,7 @@ from filmroom.db import files, nodes, resources, undo
 from filmroom.db.undo import DeletedFile, DeletedNode, LostName, Spot
 from filmroom.model.address import Address
 from filmroom.model.errors import AboveIsDeleted, BadValue, InTheWay, LabelTaken, NotFound
-from filmroom.model.names import check_file_path, check_id, check_label, is_rid
+from filmroom.model.names import check_file_path, check_id, check_label, is_rid, to_rid
 from filmroom.model.nodes import INSIDE_SESSION, Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
@@ -141,7 +141,7 @@ class Undoing:
         """Raises NotFound, NotAllowed, InTheWay, BadName."""
         place = get_place(self.connection, self.viewer, _bare(address), action=Action.DELETE)
         called = address.resource or ""
-        rid = int(called) if is_rid(called) else None
+        rid = to_rid(called) if is_rid(called) else None
         label = None if called.upper() == "NULL" else called
         found = undo.find_deleted_resource(self.connection, place.owner, label=label, rid=rid, since=self.since)
         if found is None:
