@@ -48,6 +48,7 @@ SAMPLES = (
     errors.ProjectNameTaken(NASTY),
     errors.LoginTaken(NASTY),
     errors.LastAdministrator(NASTY),
+    errors.NotBroughtBack("something else has this name"),
     errors.FolderExists(NASTY),
     errors.PathConflict(NASTY, f"{NASTY}/x"),
     errors.RetiredProjectId(NASTY),

@@ -8,13 +8,13 @@ from conftest import Clock
 from filmroom.model.address import Address, parse_address
 from filmroom.model.changes import Change
 from filmroom.model.datatypes import get_data_type
-from filmroom.model.errors import AboveIsDeleted, BadValue, InTheWay, NotAllowed, NotFound
+from filmroom.model.errors import BadValue, NotAllowed, NotBroughtBack, NotFound
 from filmroom.model.nodes import Kind
 from filmroom.model.people import Viewer
 from filmroom.model.undo import Deleted
 from filmroom.service.archive import Archive
 from service.desk import REPLACE, Desk, all_at_once, at, open_desk
-from service.test_upkeep import SESSION, make, make_session
+from service.stock import SESSION, make, make_session
 
 SUBJECT = parse_address("/projects/DEMO/subjects/S1")
 SCAN = parse_address(f"{SESSION}/scans/0")
@@ -89,7 +89,7 @@ def test_it_does_not_come_back_before_what_it_is_in(desk: Desk) -> None:
 
     with pytest.raises(NotFound):
         undelete(desk, session)
-    with pytest.raises(AboveIsDeleted):
+    with pytest.raises(NotBroughtBack, match="bring that back first"):
         undelete(desk, id_alone)
     undelete(desk, SUBJECT)
     undelete(desk, session)
@@ -122,7 +122,7 @@ def test_a_label_that_was_taken_stays_where_it_is(desk: Desk) -> None:
     session = delete(desk, make_session(desk))
     make(desk, SESSION)
 
-    with pytest.raises(InTheWay, match="as=NAME"):
+    with pytest.raises(NotBroughtBack, match="as=NAME"):
         undelete(desk, session)
     undelete(desk, session, "OLD")
 
@@ -135,7 +135,7 @@ def test_a_scan_whose_id_was_taken_comes_back_under_another(desk: Desk) -> None:
     delete(desk, SCAN)
     make(desk, f"{SESSION}/scans/0")
 
-    with pytest.raises(InTheWay):
+    with pytest.raises(NotBroughtBack):
         undelete(desk, SCAN)
     undelete(desk, SCAN, "0-old")
 
@@ -147,7 +147,7 @@ def test_a_label_inside_that_was_taken_is_told_of_and_comes_back_when_it_is_free
     delete(desk, SUBJECT)
     taker = make(desk, "/projects/DEMO/subjects/S2/experiments/E1")
 
-    with pytest.raises(InTheWay, match="rename that one"):
+    with pytest.raises(NotBroughtBack, match="rename that one"):
         undelete(desk, SUBJECT)
     renamed = Change(data_type=get_data_type("xnat:mrSessionData"), fields={}, new_label="E2")
     desk.archive.entities.put(desk.viewer, taker, renamed)
@@ -176,7 +176,7 @@ def test_the_last_of_several_comes_back_first(desk: Desk, clock: Clock) -> None:
         delete(desk, at("NII", "a"))
 
     undelete(desk, at("NII", "a"))
-    with pytest.raises(InTheWay, match="as=NAME"):
+    with pytest.raises(NotBroughtBack, match="as=NAME"):
         undelete(desk, at("NII", "a"))
     undelete(desk, at("NII", "a"), "older")
 
@@ -201,7 +201,7 @@ def test_files_do_not_come_back_over_what_is_there(desk: Desk, taken: str) -> No
     delete(desk, at("NII", "dir/"))
     desk.upload(taken, b"new")
 
-    with pytest.raises(InTheWay):
+    with pytest.raises(NotBroughtBack):
         undelete(desk, at("NII", "dir/"))
     undelete(desk, at("NII", "dir/a"), "back")
 
@@ -244,7 +244,7 @@ def test_a_version_of_another_file_is_none_of_this_one(desk: Desk) -> None:
 def test_what_is_there_is_not_brought_back(desk: Desk) -> None:
     desk.upload("a")
 
-    with pytest.raises(InTheWay, match="version=N"):
+    with pytest.raises(NotBroughtBack, match="version=N"):
         undelete(desk, at("NII", "a"))
     for where in (at("NII"), at()):
         with pytest.raises(NotFound):
@@ -257,7 +257,7 @@ def test_a_resource_comes_back_unless_its_label_was_taken(desk: Desk) -> None:
     delete(desk, at("NII"))
     desk.upload("new")
 
-    with pytest.raises(InTheWay):
+    with pytest.raises(NotBroughtBack):
         undelete(desk, at(str(rid)))
     undelete(desk, at("NII"), "OLD")
 
@@ -321,7 +321,7 @@ def test_of_many_who_bring_back_the_same_one_does(desk: Desk) -> None:
     def act(_number: int) -> bool:
         try:
             undelete(desk, at("NII", "a"))
-        except (InTheWay, NotFound):
+        except (NotBroughtBack, NotFound):
             return False
         return True
 

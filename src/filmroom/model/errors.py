@@ -35,8 +35,7 @@ ArchiveError
 │   ├── LastAdministrator   a change that would leave nobody to administer the site
 │   ├── OtherProject        a thing that belongs to another project than was said
 │   ├── WrongType           a thing is of another data type already
-│   ├── InTheWay            a thing that has the name of what is to be brought back
-│   ├── AboveIsDeleted      a thing to be brought back, in something that is deleted too
+│   ├── NotBroughtBack      a name taken meanwhile, or something above that is deleted too
 │   ├── FolderExists        a folder of a user's cache that is there already
 │   └── PathConflict    a file where a folder is, or the other way round
 ├── RetiredProjectId    an id that a deleted project still holds
@@ -324,23 +323,8 @@ class WrongType(Conflict):
         return f"Specified xsiType {self.given!r} differs from existing xsiType {self.stored!r}"
 
 
-@dataclass(eq=False)
-class InTheWay(Conflict):
-    what: str
-    advice: str = "say under which other name it is to be brought back (as=NAME)"
-
-    def __str__(self) -> str:
-        return f"nothing was brought back, because there is a {self.what}: {self.advice}"
-
-
-@dataclass(eq=False)
-class AboveIsDeleted(Conflict):
-    what: str
-
-    def __str__(self) -> str:
-        return (
-            f"nothing was brought back, because {self.what} is in something that was deleted too: bring that back first"
-        )
+class NotBroughtBack(_Said, Conflict):
+    pass
 
 
 @dataclass(eq=False)

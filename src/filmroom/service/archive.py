@@ -79,9 +79,8 @@ class Archive:
         rules: Rules,
         spool_dir: Path,
     ) -> None:
-        self._database = database
         self._leases = Leases(database, clock)
-        stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
+        self._stores = stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
         passwords = Passwords()
         self.sessions = Sessions(
             stores, passwords, idle_limit=rules.session_idle_limit, per_user=rules.sessions_per_user
@@ -109,12 +108,8 @@ class Archive:
         confined = Confined(spool_dir=spool_dir)
         self.images = Images(confined)
         self.headers = Headers(self.files, confined)
-        self.arrivals = Arrivals(
-            stores,
-            limits=rules.archive_limits,
-            spool_dir=spool_dir,
-            references=References(rules.reference_roots),
-        )
+        references = References(rules.reference_roots)
+        self.arrivals = Arrivals(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
         self.uploads = Uploads(stores, self.arrivals)
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
@@ -127,4 +122,4 @@ class Archive:
         try:
             self._leases.close()
         finally:
-            self._database.close()
+            self._stores.database.close()

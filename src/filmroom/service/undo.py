@@ -49,7 +49,7 @@ class Undo:
     ) -> None:
         """Bring back what was deleted last at an address, or a version of a file that is there.
 
-        Raises NotFound (also when it is too late), NotAllowed, BadValue, AboveIsDeleted, InTheWay.
+        Raises NotFound (also when it is too late), NotAllowed, BadValue, NotBroughtBack.
         """
         stamp = self._stores.stamp(viewer)
         if address.kind is Kind.USER:

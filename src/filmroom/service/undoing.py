@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from filmroom.db import files, nodes, resources, undo
 from filmroom.db.undo import DeletedFile, DeletedNode, LostName, Spot
 from filmroom.model.address import Address
-from filmroom.model.errors import AboveIsDeleted, BadValue, InTheWay, LabelTaken, NotFound
+from filmroom.model.errors import BadValue, LabelTaken, NotBroughtBack, NotFound
 from filmroom.model.names import check_file_path, check_id, check_label, is_rid, to_rid
 from filmroom.model.nodes import INSIDE_SESSION, Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
@@ -63,10 +63,12 @@ def _bare(address: Address) -> Address:
 
 
 def place_of_deleted(connection: Connection, viewer: Viewer, node: Node, address: Address) -> Place:
-    """Where a deleted thing is, for whoever may delete it. Raises NotFound, NotAllowed, AboveIsDeleted."""
+    """Where a deleted thing is, for whoever may delete it. Raises NotFound, NotAllowed, NotBroughtBack."""
     place = with_ancestors(connection, node, address.side, {})
     if place is None:
-        raise AboveIsDeleted(f"{address.kind} {node.id!r}")
+        raise NotBroughtBack(
+            f"nothing was brought back: what {address.kind} {node.id!r} is in was deleted too; bring that back first"
+        )
     gate = Gate(connection, viewer)
     if not gate.may(Action.SEE, place):
         raise nothing_deleted(address)
@@ -96,7 +98,7 @@ class Undoing:
             self.bring_back_version(address, version)
 
     def bring_back_thing(self, address: Address) -> None:
-        """Raises NotFound, NotAllowed, AboveIsDeleted, InTheWay, IllegalId."""
+        """Raises NotFound, NotAllowed, NotBroughtBack, IllegalId."""
         found = find_deleted(self.connection, self.viewer, address, since=self.since)
         place = place_of_deleted(self.connection, self.viewer, found.node, address)
         if place.kind is Kind.PROJECT and self.new_name:
@@ -115,10 +117,10 @@ class Undoing:
         if node.kind in {Kind.SCAN, Kind.RECONSTRUCTION}:
             node_id = check_id(self.new_name, what=f"{node.kind} ID") if self.new_name else node.id
             if nodes.find_child(self.connection, node.parent_pk or 0, node.kind, node_id):
-                raise InTheWay(f"{node.kind} {node_id!r}")
+                raise _in_the_way(f"{node.kind} {node_id!r}")
             return node_id
         if nodes.find_node_by_id(self.connection, node.kind, node.id):
-            raise InTheWay(f"{node.kind} with the ID {node.id!r}", "delete or purge that one first")
+            raise _in_the_way(f"{node.kind} with the ID {node.id!r}", "delete or purge that one first")
         return node.id
 
     def _restore_names(self, node: Node, lost: Sequence[LostName], *, is_below: bool = False) -> None:
@@ -138,7 +140,7 @@ class Undoing:
             undo.restore_name(self.connection, name.pk, label)
 
     def bring_back_resource(self, address: Address) -> None:
-        """Raises NotFound, NotAllowed, InTheWay, BadName."""
+        """Raises NotFound, NotAllowed, NotBroughtBack, BadName."""
         place = get_place(self.connection, self.viewer, _bare(address), action=Action.DELETE)
         called = address.resource or ""
         rid = to_rid(called) if is_rid(called) else None
@@ -148,19 +150,22 @@ class Undoing:
             raise nothing_deleted(address)
         label = check_label(self.new_name) if self.new_name else found.label
         if label is not None and resources.find_resource_by_label(self.connection, place.owner, label):
-            raise InTheWay(f"resource {label!r}")
+            raise _in_the_way(f"resource {label!r}")
         undo.restore_resource(self.connection, found.pk, label, stamp=self.stamp)
         said = {"rid": found.rid, "files": found.file_count, "bytes": found.size_bytes, "as": self.new_name}
         record(self.connection, self.stamp, about(place), "brought back resource", at=address, **said)
 
     def bring_back_files(self, address: Address) -> None:
-        """A file, or all that the last deletion in a folder took. Raises NotFound, NotAllowed, InTheWay, BadName."""
+        """A file, or all that the last deletion in a folder took.
+
+        Raises NotFound, NotAllowed, NotBroughtBack, BadName.
+        """
         place, resource = self._get_resource(address)
         selection = select_for_deletion(address.path or "")
         deleted_at = undo.find_last_deletion(self.connection, resource.pk, selection, since=self.since)
         if deleted_at is None:
             if undo.has_live_files(self.connection, resource.pk, selection):
-                raise InTheWay(f"file {address.path!r}", "say which of its versions is to be brought back (version=N)")
+                raise _in_the_way(f"file {address.path!r}", "say which of its versions is to come back (version=N)")
             raise nothing_deleted(address)
         found = undo.list_deleted_files(self.connection, resource.pk, selection, at=deleted_at)
         if self.new_name:
@@ -186,10 +191,10 @@ class Undoing:
         for file in found[:1] if is_empty else found:
             other = files.find_clash(self.connection, resource.pk, file.path)
             if other or files.find_brief(self.connection, resource.pk, file.path):
-                raise InTheWay(f"file {other or file.path!r}")
+                raise _in_the_way(f"file {other or file.path!r}")
 
     def bring_back_version(self, address: Address, number: int) -> None:
-        """What it is now becomes a version itself. Raises NotFound, NotAllowed, InTheWay."""
+        """What it is now becomes a version itself. Raises NotFound, NotAllowed, NotBroughtBack."""
         if self.new_name:
             raise BadValue("as", self.new_name, "a version comes back as the file that it was")
         place, resource = self._get_resource(address)
@@ -216,8 +221,12 @@ class Undoing:
         resources.add_to_counters(self.connection, resource.pk, files=files, size_bytes=size_bytes, stamp=self.stamp)
 
 
-def _taken(node: Node, label: str | None, *, is_below: bool) -> InTheWay:
+def _in_the_way(what: str, advice: str = "say under which other name it is to come back (as=NAME)") -> NotBroughtBack:
+    return NotBroughtBack(f"nothing was brought back, because there is a {what}: {advice}")
+
+
+def _taken(node: Node, label: str | None, *, is_below: bool) -> NotBroughtBack:
     if is_below:
         advice = "rename that one first: it took the label of what was inside"
-        return InTheWay(f"{node.kind} {label!r}", advice)
-    return InTheWay(f"{node.kind} {label!r}")
+        return _in_the_way(f"{node.kind} {label!r}", advice)
+    return _in_the_way(f"{node.kind} {label!r}")
