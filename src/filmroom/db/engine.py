@@ -29,9 +29,10 @@ Unit = Callable[[Connection], T]
 
 _READERS: Final = 24
 _SQLITE_BUSY_TIMEOUT_MS: Final = 10_000
-# Serialization failure, deadlock, and a unique index that another transaction filled meanwhile: a unit does nothing
-# but SQL, so it can simply be run again, and sees then what it could not see before.
-_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505"})
+# Serialization failure, deadlock, a unique index that another transaction filled meanwhile, and a reference to a row
+# that it removed or added: a unit does nothing but SQL, so it can simply be run again, and sees then what it could not
+# see before.
+_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505", "23503"})
 _RETRIES: Final = 5
 
 
