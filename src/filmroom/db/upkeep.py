@@ -32,9 +32,10 @@ from filmroom.db.schema import (
 from filmroom.model.nodes import Kind
 from filmroom.model.removal import SEALED, Removed
 
-_ROWS_AT_ONCE: Final = 1000
-# Of things that hold little: together they cost about as much as a thousand files.
-_THINGS_AT_ONCE: Final = 50
+# Small enough that other writers wait for no longer than a blink.
+_ROWS_AT_ONCE: Final = 250
+# Of things that hold little: together they cost about as much.
+_THINGS_AT_ONCE: Final = 25
 # Each has an index of its own, which only such a condition lets the database use.
 _LIVE_OR_DELETED: Final = (file.c.deleted_at.is_(None), file.c.deleted_at.is_not(None))
 _CACHES: Final = select(resource.c.pk).join(node, node.c.pk == resource.c.node_pk).where(node.c.kind == Kind.USER)
