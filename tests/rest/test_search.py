@@ -386,3 +386,18 @@ def test_the_default_search_of_a_type_finds_all_of_it(searched: TestClient) -> N
 
     assert [row["label"] for row in result["Result"]] == ["MR1", "MR2", "MR3"]
     assert (result["totalRecords"], result["rootElementName"]) == ("3", MR)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "".join(where(f"{SUBJECT}/SUBJECT_LABEL", "LIKE", f"{number}%") for number in range(5000)),
+        where(f"{SUBJECT}/ID", "IN", f"({','.join(map(str, range(40_000)))})"),
+    ],
+    ids=["criteria", "values"],
+)
+def test_a_search_with_more_conditions_than_a_database_takes_is_refused(alice: TestClient, condition: str) -> None:
+    reply = alice.post(SEARCH, content=document(SUBJECT, "ID", condition=condition, method="OR"))
+
+    assert reply.status_code == 400
+    assert "filters" in reply.text
