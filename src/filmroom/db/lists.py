@@ -83,6 +83,7 @@ class Scope:
     any). ``shown_project`` is the ID of the project that experiments are shown in, where that is not their own.
     ``reach`` is what the viewer may read among the rows, ``around`` what of all else. ``is_own`` leaves only what may
     be read because of the project that it belongs to, which can be looked up by project; False only all else.
+    ``peopled`` are the projects of which the viewer may be told who owns them.
     """
 
     inside: tuple[int, ...] | None = None
@@ -92,6 +93,7 @@ class Scope:
     reach: Reach
     around: Reach
     is_own: bool | None = None
+    peopled: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class _Query:
             for column in iter_columns(self.wanted.condition)
             if column.what is Fact.LABEL and column.part in _NAMED
         }
-        self.columns = (*self.wanted.columns, *iter_columns(self.wanted.condition))
+        self.columns = self.wanted.all_columns
         asked = {column.part for column in self.columns}
         asked |= {RESOURCES_OF[part] for part in asked if part in RESOURCES_OF}
         self.many = tuple(part for part in Part if part in MANY and part in asked)
@@ -180,7 +182,9 @@ class _Query:
         return self._told(column, self._fact(column.part, column.what, table))
 
     def _told(self, column: Column, expression: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Nothing but its name is told of what is above a thing and may not be read."""
+        """Nothing but its name is told of what is above a thing and may not be read; who owns it is told to some."""
+        if column.what is Fact.OWNERS:
+            return case((_TABLES[column.part].c.pk.in_(self.scope.peopled), expression))
         if column.part not in {Part.PROJECT, Part.SUBJECT, Part.SESSION} or column.what in _TOLD:
             return expression
         is_readable = readable(_TABLES[column.part], self.scope.around, is_project=column.part is Part.PROJECT)

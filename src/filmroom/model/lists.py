@@ -184,5 +184,10 @@ class Wanted:
     limit: int | None = None
 
     @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """Those that are shown, and those that are only asked about."""
+        return (*self.columns, *iter_columns(self.condition))
+
+    @property
     def end(self) -> int | None:
         return None if self.limit is None else self.offset + self.limit

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from filmroom.model.errors import BadValue, NotForGuests, NotFound, NotSignedIn
+from filmroom.model.conflicts import NotForGuests
+from filmroom.model.errors import BadValue, NotFound, NotSignedIn
 from filmroom.model.names import check_folder_path
 from filmroom.model.resources import IfExists, Selection
 from filmroom.model.table import Row, Table, counted

@@ -46,7 +46,8 @@ class Rules:
     brought back. ``reference_roots`` are folders of the server from which anybody who may upload may copy files.
     ``sessions_per_user`` and ``alias_token_lifetime`` have XNAT's defaults (C-32).
     ``users_create_projects`` says whether people who are no administrators may make projects (C-69).
-    ``is_user_list_restricted`` says that only administrators are told who has an account.
+    ``is_user_list_restricted`` says that only administrators are told who has an account, and owners who is in a
+    project of theirs.
     """
 
     default_accessibility: Accessibility
@@ -94,7 +95,7 @@ class Archive:
         self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
         self.sharing = Sharing(stores)
         self.audit = Audit(stores)
-        self.lists = Lists(stores)
+        self.lists = Lists(stores, is_people_restricted=rules.is_user_list_restricted)
         self.entities = Entities(stores, site_id=rules.site_id)
         self.inventory = Inventory(stores)
         self.searches = Searches(stores)

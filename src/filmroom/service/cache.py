@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from filmroom.db import files, folders, resources, upkeep
 from filmroom.db.events import Subject
 from filmroom.model.address import Address
-from filmroom.model.errors import FolderExists, NotFound, PathConflict
+from filmroom.model.conflicts import FolderExists, PathConflict
+from filmroom.model.errors import NotFound
 from filmroom.model.names import check_folder_path, check_label, iter_folders
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action

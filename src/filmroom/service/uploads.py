@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from filmroom.db import files, folders, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, Busy, FilesExist, LeaseLost, NotFound, PathConflict, StorageFailed
+from filmroom.model.conflicts import FilesExist, PathConflict
+from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, StorageFailed
 from filmroom.model.names import check_file_path, check_label, iter_folders
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Stamp, Viewer
