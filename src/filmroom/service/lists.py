@@ -61,8 +61,8 @@ class Lists:
         around = gate.reach() if _tells_of_others(wanted) else _NOTHING
         if Kind.PROJECT not in wanted.kinds:
             return tuple(_iter_scopes(gate, address, wanted, around))
-        is_peopled = not gate.viewer.is_guest and any(column.what is Fact.OWNERS for column in wanted.all_columns)
-        peopled = gate.list_project_pks(self._needed_for_people) if is_peopled else frozenset[int]()
+        is_peopled = any(column.what is Fact.OWNERS for column in wanted.all_columns)
+        peopled = gate.list_peopled_pks(self._needed_for_people) if is_peopled else frozenset[int]()
         reach = Reach(own=dict.fromkeys(gate.list_project_pks(Action.SEE)))
         return (Scope(reach=reach, around=around, peopled=peopled),)
 
