@@ -110,7 +110,10 @@ class Raw:
 
 
 def read_rows(connection: Connection, wanted: Wanted, scope: Scope) -> Raw:
-    """The rows that are wanted, in an order that does not change while nothing else does."""
+    """The rows that are wanted, in an order that does not change while nothing else does.
+
+    Raises ValueError for a column of what is not around rows of these kinds.
+    """
     query = _Query(wanted, scope)
     places = tuple(query.place(column) for column in wanted.columns)
     return Raw(_iter_batches(connection, query.finished()), places, frozenset(query.documents))
@@ -139,6 +142,8 @@ class _Query:
             if column.what is Fact.LABEL and column.part in _NAMED
         }
         self.columns = self.wanted.all_columns
+        if strays := {column.part for column in self.columns} & self._not_joined():
+            raise ValueError(f"{strays} is not around the rows: it would tell of the whole archive")
         asked = {column.part for column in self.columns}
         asked |= {RESOURCES_OF[part] for part in asked if part in RESOURCES_OF}
         self.many = tuple(part for part in Part if part in MANY and part in asked)
@@ -215,6 +220,10 @@ class _Query:
         else:
             query = select(*self.selected)
         query = query.select_from(self._joined()).where(*conditions, *self._helped(), *self._below()).order_by(*order)
+        if len(query.get_final_froms()) != 1:
+            raise ValueError(
+                "a column is of something that is not around the rows, and would tell of the whole archive"
+            )
         if self.wanted.limit is not None:
             query = query.limit(self.wanted.limit)
         return query.offset(self.wanted.offset) if self.wanted.offset else query
@@ -285,6 +294,13 @@ class _Query:
         joined = joined.outerjoin(_SESSION, self._is_parent(_SESSION, Kind.EXPERIMENT))
         above = case((_SESSION.c.pk.is_(None), node.c.parent_pk), else_=_SESSION.c.parent_pk)
         return joined.join(_SUBJECT, _live(_SUBJECT, _SUBJECT.c.pk == above))
+
+    def _not_joined(self) -> frozenset[Part]:
+        if self.kinds == {Kind.PROJECT}:
+            return frozenset({Part.PROJECT, Part.SUBJECT, Part.SESSION})
+        if self.kinds == {Kind.SUBJECT}:
+            return frozenset({Part.SUBJECT, Part.SESSION})
+        return frozenset({Part.SESSION} if self.kinds == {Kind.EXPERIMENT} else ())
 
     @staticmethod
     def _is_parent(table: FromClause, kind: Kind) -> ColumnElement[bool]:
