@@ -34,7 +34,7 @@ SAMPLES = (
     errors.UnreadableZip(NASTY, "it has no directory"),
     errors.BodyTooLarge(16_777_216),
     errors.CutUpload("10 of 20 bytes came"),
-    errors.DigestMismatch("md5"),
+    errors.DigestMismatch("md5", declared="00", arrived="ff"),
     errors.NotSignedIn(),
     errors.AccountLocked(),
     errors.NotAllowed("you may not edit project 'DEMO'"),

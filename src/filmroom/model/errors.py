@@ -140,9 +140,14 @@ class CutUpload(ArchiveError):
 @dataclass(eq=False)
 class DigestMismatch(ArchiveError):
     algorithm: str
+    declared: str
+    arrived: str
 
     def __str__(self) -> str:
-        return f"the body does not have the {self.algorithm} that was declared for it, so nothing was stored"
+        return (
+            f"the body was declared to have the {self.algorithm} {self.declared}, but what arrived has {self.arrived}, "
+            "so nothing was stored"
+        )
 
 
 class NotSignedIn(ArchiveError):
