@@ -14,7 +14,8 @@ Conflict
 ├── OtherProject        a thing that belongs to another project than was said
 ├── WrongType           a thing is of another data type already
 ├── FolderExists        a folder of a user's cache that is there already
-└── PathConflict        a file where a folder is, or the other way round
+├── PathConflict        a file where a folder is, or the other way round
+└── WrongOffset         a stretch of a resumable upload that does not begin where the last one ended
 """
 
 from dataclasses import dataclass
@@ -140,3 +141,12 @@ class PathConflict(Conflict):
 
     def __str__(self) -> str:
         return f"{self.path!r} cannot be stored beside {self.other!r}: one name cannot be both a file and a folder"
+
+
+@dataclass(eq=False)
+class WrongOffset(Conflict):
+    given: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"this upload goes on at byte {self.offset}, not at {self.given}"

@@ -13,6 +13,7 @@ ArchiveError
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
 ├── DigestMismatch      a body that is not what was said of it beforehand
+│   └── ChecksumMismatch    ... of a stretch of a resumable upload
 ├── NotSignedIn         nobody, or nobody we know
 │   └── AccountLocked   too many failures in a row
 ├── NotAllowed          somebody, but not for this
@@ -24,6 +25,7 @@ ArchiveError
 ├── WrongMethod         a place that does not do that
 │   └── SetByOperator       what only the settings of the server can change
 ├── Conflict            the state of the archive says no: conflicts.py has each
+├── UploadInUse         a resumable upload that goes on elsewhere at this moment
 ├── RetiredProjectId    an id that a deleted project still holds
 ├── StorageFull         no room for bytes or rows
 ├── MissingBytes        a row whose bytes are gone: never the client's fault
@@ -150,6 +152,10 @@ class DigestMismatch(ArchiveError):
         )
 
 
+class ChecksumMismatch(DigestMismatch):
+    pass
+
+
 class NotSignedIn(ArchiveError):
     def __str__(self) -> str:
         return "Login required or wrong user name or password"
@@ -224,6 +230,11 @@ class SetByOperator(WrongMethod):
 
 class Conflict(ArchiveError):
     pass
+
+
+class UploadInUse(ArchiveError):
+    def __str__(self) -> str:
+        return "another request is adding to this upload; try again when it has ended"
 
 
 @dataclass(eq=False)

@@ -55,6 +55,13 @@ def make_folder(archive: Archive, call: Call) -> Reply:
     return Reply()
 
 
+def make_folder_among_uploads(archive: Archive, call: Call) -> Reply:
+    """F-266 for a sub-folder whose name is the word by which resumable uploads are found."""
+    path = "/".join(("uploads", *call.found.get("upload", "").split("/"))).rstrip("/")
+    archive.cache.make_folder(call.viewer, replace(call.address, path=path))
+    return Reply()
+
+
 def delete_folder(archive: Archive, call: Call) -> Reply:
     """F-270."""
     archive.cache.delete_folder(call.viewer, call.address)

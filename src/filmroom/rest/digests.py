@@ -12,6 +12,9 @@ from filmroom.rest.params import Query
 # The words of RFC 3230 and RFC 9530 for what hashlib can do, and the bytes of each.
 _ALGORITHMS: Final = {"md5": ("md5", 16), "sha": ("sha1", 20), "sha-256": ("sha256", 32), "sha-512": ("sha512", 64)}
 _CONTENT_MD5: Final = "content-md5"
+_CHECKSUM: Final = "upload-checksum"
+CHECKSUMS: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
+"""The algorithms of Upload-Checksum, and the bytes of each."""
 _INSTANCE: Final = "digest"
 _FIELDS: Final = (_INSTANCE, "content-digest", "repr-digest")
 # RFC 8941: a key, and then (section 3.3.5) bytes between colons, which may have parameters.
@@ -24,10 +27,10 @@ _INSTANCE_RULE: Final = "it must be such as SHA-256=BASE64, with commas between 
 def read_declared_digests(headers: Mapping[str, str], query: Query) -> dict[str, bytes]:
     """Digests by the names that hashlib has for them.
 
-    From Content-MD5 (RFC 1864), Digest (RFC 3230), Content-Digest and Repr-Digest (RFC 9530), whose base64 may also be
-    hexadecimal. Algorithms that are not known here are passed over, as the RFCs have it; of a header that names no
-    other, the answer will say that it was ignored. Raises BadValue for what cannot be read, and for two digests that no
-    body can have.
+    From Content-MD5 (RFC 1864), Digest (RFC 3230), Content-Digest and Repr-Digest (RFC 9530), and Upload-Checksum
+    (tus); their base64 may also be hexadecimal. Algorithms that are not known here are passed over, as the RFCs have
+    it, but for Upload-Checksum; of a header that names no other, the answer will say that it was ignored.
+    Raises BadValue for what cannot be read, and for two digests that no body can have.
     """
     declared: dict[str, bytes] = {}
     for name, algorithm, digest in _iter_declared(headers, query):
@@ -39,6 +42,8 @@ def read_declared_digests(headers: Mapping[str, str], query: Query) -> dict[str,
 def _iter_declared(headers: Mapping[str, str], query: Query) -> Iterator[tuple[str, str, bytes]]:
     if _CONTENT_MD5 in headers:
         yield _CONTENT_MD5, "md5", _decode(_CONTENT_MD5, headers[_CONTENT_MD5], 16)
+    if _CHECKSUM in headers:
+        yield _CHECKSUM, *_checksum(headers[_CHECKSUM])
     for name in _FIELDS:
         if name in headers:
             found = list(_entries(name, headers[name]))
@@ -60,6 +65,13 @@ def _entries(name: str, header: str) -> Iterator[tuple[str, bytes]]:
             if inside is None and name != _INSTANCE:
                 raise BadValue(name, header, rule)
             yield algorithm, _decode(name, inside[1] if inside else text, size_bytes)
+
+
+def _checksum(header: str) -> tuple[str, bytes]:
+    algorithm, _, text = header.strip().partition(" ")
+    if algorithm not in CHECKSUMS:
+        raise BadValue(_CHECKSUM, header, f"it must be one of {', '.join(CHECKSUMS)}, a space, and a digest in base64")
+    return algorithm, _decode(_CHECKSUM, text, CHECKSUMS[algorithm])
 
 
 def _decode(name: str, text: str, size_bytes: int) -> bytes:

@@ -62,6 +62,8 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.BodyTooLarge: 413,
     errors.CutUpload: 400,
     errors.DigestMismatch: 422,
+    errors.ChecksumMismatch: 460,
+    errors.UploadInUse: 423,
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.NotFound: 404,

@@ -56,16 +56,22 @@ class Summing:
     def __init__(self) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._crc32 = 0
-        self._size_bytes = 0
+        self.size_bytes = 0
+
+    def copy(self) -> "Summing":
+        """The sum so far, to go on from twice."""
+        copied = Summing()
+        copied._md5, copied._crc32, copied.size_bytes = self._md5.copy(), self._crc32, self.size_bytes
+        return copied
 
     def write(self, chunks: Sequence[bytes]) -> None:
         for chunk in chunks:
             self._md5.update(chunk)
             self._crc32 = isal_zlib.crc32(chunk, self._crc32)
-            self._size_bytes += len(chunk)
+            self.size_bytes += len(chunk)
 
     def finish(self) -> Digest:
-        return Digest(size_bytes=self._size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
+        return Digest(size_bytes=self.size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
 
 
 class DigestCheck:
