@@ -7,8 +7,9 @@ import pytest
 from conftest import Clock
 from filmroom.model.address import Address, parse_address
 from filmroom.model.changes import Change
+from filmroom.model.conflicts import NotBroughtBack
 from filmroom.model.datatypes import get_data_type
-from filmroom.model.errors import BadValue, NotAllowed, NotBroughtBack, NotFound
+from filmroom.model.errors import BadValue, NotAllowed, NotFound
 from filmroom.model.nodes import Kind
 from filmroom.model.people import Viewer
 from filmroom.model.undo import Deleted

@@ -47,12 +47,17 @@ UNRECORDED: Final = {
     "Leases.renew",
     "Refresh._count",  # counted again, not changed
     "Removal.write",  # of what was deleted or purged, which was recorded; what a server's own upkeep does is in its log
+    "ResumableUploads._look_again",
+    "ResumableUploads._remove_if_over",
+    "ResumableUploads.begin",  # until the last byte is there, nothing of the archive has changed
+    "ResumableUploads.remove",
     "Sessions._write_if_possible",
     "Sessions.open",
     "Sessions.close",
     "Tokens.find_viewer",
     "Tokens.validate",
     "Upkeep._turn",
+    "_Progress.advance",
 }
 
 

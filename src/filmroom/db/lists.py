@@ -83,6 +83,7 @@ class Scope:
     any). ``shown_project`` is the ID of the project that experiments are shown in, where that is not their own.
     ``reach`` is what the viewer may read among the rows, ``around`` what of all else. ``is_own`` leaves only what may
     be read because of the project that it belongs to, which can be looked up by project; False only all else.
+    ``peopled`` are the projects of which the viewer may be told who owns them.
     """
 
     inside: tuple[int, ...] | None = None
@@ -92,6 +93,7 @@ class Scope:
     reach: Reach
     around: Reach
     is_own: bool | None = None
+    peopled: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ class Raw:
 
 
 def read_rows(connection: Connection, wanted: Wanted, scope: Scope) -> Raw:
-    """The rows that are wanted, in an order that does not change while nothing else does."""
+    """The rows that are wanted, in an order that does not change while nothing else does.
+
+    Raises ValueError for a column of what is not around rows of these kinds.
+    """
     query = _Query(wanted, scope)
     places = tuple(query.place(column) for column in wanted.columns)
     return Raw(_iter_batches(connection, query.finished()), places, frozenset(query.documents))
@@ -136,7 +141,9 @@ class _Query:
             for column in iter_columns(self.wanted.condition)
             if column.what is Fact.LABEL and column.part in _NAMED
         }
-        self.columns = (*self.wanted.columns, *iter_columns(self.wanted.condition))
+        self.columns = self.wanted.all_columns
+        if strays := {column.part for column in self.columns} & self._not_joined():
+            raise ValueError(f"{strays} is not around the rows: it would tell of the whole archive")
         asked = {column.part for column in self.columns}
         asked |= {RESOURCES_OF[part] for part in asked if part in RESOURCES_OF}
         self.many = tuple(part for part in Part if part in MANY and part in asked)
@@ -180,7 +187,9 @@ class _Query:
         return self._told(column, self._fact(column.part, column.what, table))
 
     def _told(self, column: Column, expression: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Nothing but its name is told of what is above a thing and may not be read."""
+        """Nothing but its name is told of what is above a thing and may not be read; who owns it is told to some."""
+        if column.what is Fact.OWNERS:
+            return case((_TABLES[column.part].c.pk.in_(self.scope.peopled), expression))
         if column.part not in {Part.PROJECT, Part.SUBJECT, Part.SESSION} or column.what in _TOLD:
             return expression
         is_readable = readable(_TABLES[column.part], self.scope.around, is_project=column.part is Part.PROJECT)
@@ -211,6 +220,10 @@ class _Query:
         else:
             query = select(*self.selected)
         query = query.select_from(self._joined()).where(*conditions, *self._helped(), *self._below()).order_by(*order)
+        if len(query.get_final_froms()) != 1:
+            raise ValueError(
+                "a column is of something that is not around the rows, and would tell of the whole archive"
+            )
         if self.wanted.limit is not None:
             query = query.limit(self.wanted.limit)
         return query.offset(self.wanted.offset) if self.wanted.offset else query
@@ -281,6 +294,13 @@ class _Query:
         joined = joined.outerjoin(_SESSION, self._is_parent(_SESSION, Kind.EXPERIMENT))
         above = case((_SESSION.c.pk.is_(None), node.c.parent_pk), else_=_SESSION.c.parent_pk)
         return joined.join(_SUBJECT, _live(_SUBJECT, _SUBJECT.c.pk == above))
+
+    def _not_joined(self) -> frozenset[Part]:
+        if self.kinds == {Kind.PROJECT}:
+            return frozenset({Part.PROJECT, Part.SUBJECT, Part.SESSION})
+        if self.kinds == {Kind.SUBJECT}:
+            return frozenset({Part.SUBJECT, Part.SESSION})
+        return frozenset({Part.SESSION} if self.kinds == {Kind.EXPERIMENT} else ())
 
     @staticmethod
     def _is_parent(table: FromClause, kind: Kind) -> ColumnElement[bool]:

@@ -47,6 +47,10 @@ _OF_SITE: Final = text("project_pk IS NULL")
 _OF_PROJECT: Final = text("project_pk IS NOT NULL")
 
 
+def _unique_where(condition: TextClause, name: str, *columns: str) -> Index:
+    return Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+
+
 def has_sitewide_id(table: str) -> TextClause:
     """That the things of a table or alias are of the kinds whose ids are unique in the archive.
 
@@ -287,25 +291,8 @@ configuration: Final = Table(
     Column("reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Pk),
-    Index(
-        "uq_configuration_of_site",
-        "tool",
-        "path",
-        "version",
-        unique=True,
-        sqlite_where=_OF_SITE,
-        postgresql_where=_OF_SITE,
-    ),
-    Index(
-        "uq_configuration_of_project",
-        "project_pk",
-        "tool",
-        "path",
-        "version",
-        unique=True,
-        sqlite_where=_OF_PROJECT,
-        postgresql_where=_OF_PROJECT,
-    ),
+    _unique_where(_OF_SITE, "uq_configuration_of_site", "tool", "path", "version"),
+    _unique_where(_OF_PROJECT, "uq_configuration_of_project", "project_pk", "tool", "path", "version"),
 )
 
 # Searches by the account that saved them, as XML documents (C-180), and the logins that may read them too.
@@ -325,6 +312,29 @@ saved_search_reader: Final = Table(
     Column("search_pk", Pk, ForeignKey("saved_search.pk"), primary_key=True),
     Column("login", Text, primary_key=True),
     Index("ix_saved_search_reader_login", "login"),
+)
+
+# An upload that comes in several stretches. The first ``offset_bytes`` of its partial, whose key is made of ``id``, are
+# durable; ``size_bytes`` is NULL until its sender says it. ``is_done`` is set by the transaction that stores the file.
+upload: Final = Table(
+    "upload",
+    metadata,
+    Column("pk", Pk, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("account_pk", Pk, ForeignKey("account.node_pk"), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("is_replacing", Boolean, nullable=False),
+    Column("is_unpacked", Boolean, nullable=False),
+    *said(),
+    Column("metadata", Text, nullable=False),
+    Column("size_bytes", BigInteger),
+    Column("offset_bytes", BigInteger, nullable=False),
+    Column("is_done", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_upload_account_pk", "account_pk"),
+    Index("ix_upload_expires_at", "expires_at"),
 )
 
 # Only a hash of a session's id is kept.

@@ -16,9 +16,9 @@ import orjson
 
 from filmroom.model.errors import NotAcceptable
 from filmroom.model.table import Batches, Cell, Columns, Row, Table, sorted_by
+from filmroom.model.values import NOT_IN_XML
 from filmroom.rest.call import Call
 from filmroom.rest.reply import Reply, Stream
-from filmroom.rest.xmldoc import NOT_IN_XML
 
 SPOOL_BYTES: Final = 8 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1000

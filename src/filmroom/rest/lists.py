@@ -7,12 +7,12 @@ from typing import Final
 from filmroom.model.columns import Root, find_column, find_repeated, iter_short_names, narrowed_type
 from filmroom.model.datatypes import PROJECT, SUBJECT, DataType, find_data_type, get_data_type
 from filmroom.model.errors import BadValue
-from filmroom.model.lists import MOMENTS, All, Column, Condition, Fact, Part, Wanted
+from filmroom.model.lists import MOMENTS, Column, Condition, Fact, Part, Wanted
 from filmroom.model.nodes import Kind
 from filmroom.model.table import Batches, Cell, Columns, Table, counted, sorted_by
 from filmroom.model.values import NUMBERS
 from filmroom.rest.call import Call, Handler
-from filmroom.rest.filters import read_filter
+from filmroom.rest.filters import all_of, read_filter
 from filmroom.rest.formats import table_reply, timestamps
 from filmroom.rest.params import read_whole
 from filmroom.rest.reply import Reply
@@ -218,7 +218,7 @@ class _Listing:
                 continue
             call.query.texts(name)
             filters.append(read_filter(column, value))
-        return All(tuple(filters))
+        return all_of(filters)
 
     def _window(self, call: Call) -> tuple[int, int | None]:
         """C-129: what to leave out before the first row, and how many rows there may be; C-104: of the latest ones."""

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from filmroom.db import files, nodes, resources, undo
 from filmroom.db.undo import DeletedFile, DeletedNode, LostName, Spot
 from filmroom.model.address import Address
-from filmroom.model.errors import BadValue, LabelTaken, NotBroughtBack, NotFound
+from filmroom.model.conflicts import LabelTaken, NotBroughtBack
+from filmroom.model.errors import BadValue, NotFound
 from filmroom.model.names import check_file_path, check_id, check_label, is_rid, to_rid
 from filmroom.model.nodes import INSIDE_SESSION, Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer
