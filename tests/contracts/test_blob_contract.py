@@ -1,6 +1,7 @@
 """What every store of blobs promises (``blobs/base.py``), held against each of them."""
 
 import io
+import random
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -305,6 +306,20 @@ def test_every_key_is_listed(store: BlobStore) -> None:
 
     assert len(listed) == 15
     assert set(listed) == keys
+
+
+# Parts of which one begins like the other: there an order by folders and an order of texts could differ.
+PARTS: Final = ("0", "00", "0a", "9", "a", "a0", "aa", "b", "z")
+
+
+def test_keys_come_sorted(store: BlobStore) -> None:
+    keys = [f"{lease}-{batch}-{rest}" for lease in PARTS for batch in PARTS for rest in ("0", "00", "z")]
+    random.shuffle(keys)
+    for key in keys:
+        writer = store.create(key)
+        writer.close()
+
+    assert list(store.iter_keys()) == sorted(keys)
 
 
 def test_an_empty_store_has_no_keys(store: BlobStore) -> None:

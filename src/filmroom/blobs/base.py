@@ -75,9 +75,9 @@ class BlobStore(Protocol):
         """Remove blobs; keys that are not there are passed over."""
 
     def iter_keys(self) -> Iterator[str]:
-        """Every key in the store, in no order; blobs that come or go meanwhile may be missed.
+        """Every key in the store, sorted by code point, in memory that does not grow with their number.
 
-        Whatever else lies where the blobs are is passed over.
+        Blobs that come or go meanwhile may be missed. Whatever else lies where the blobs are is passed over.
         """
 
     def check(self) -> None:

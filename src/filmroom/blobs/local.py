@@ -108,9 +108,12 @@ class LocalStore:
                 self._path(key).unlink(missing_ok=True)
 
     def iter_keys(self) -> Iterator[str]:
-        for path in self._root.glob("*/*/*"):
-            if is_key(path.name) and path == self._path(path.name):
-                yield path.name
+        # The joint of a key sorts before its letters and digits, so keys are sorted when folders and names are.
+        for lease in _list_names(self._root):
+            for batch in _list_names(self._root / lease):
+                for name in _list_names(self._root / lease / batch):
+                    if name.startswith(f"{lease}-{batch}-") and is_key(name):
+                        yield name
 
     def check(self) -> None:
         key = f"check-0-{uuid4().hex}"
@@ -174,6 +177,16 @@ def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
     rest = memoryview(b"".join(chunks))[written:]
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _list_names(folder: Path) -> list[str]:
+    """What is in it, sorted; nothing for what is no folder, or no longer there."""
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageFailed(f"blobs: {folder}: {error.strerror}") from error
 
 
 def _sync_folder(path: Path) -> None:
