@@ -46,7 +46,7 @@ UNRECORDED: Final = {
     "Leases._take",
     "Leases.close",
     "Leases.renew",
-    "Refresh._count",  # counted again, not changed
+    "Refresh.count",  # counted again, not changed
     "Sessions._write_if_possible",
     "Sessions.open",
     "Sessions.close",

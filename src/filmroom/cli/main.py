@@ -10,6 +10,7 @@ import click
 from filmroom import __version__
 from filmroom.cli.audit import audit
 from filmroom.cli.durations import Duration
+from filmroom.cli.fsck import fsck
 from filmroom.cli.options import EVERYWHERE, SERVING, Group, load_settings, options
 from filmroom.cli.users import user
 
@@ -41,6 +42,7 @@ def check(config: Path | None, **flags: Any) -> None:
 
 main.add_command(user)
 main.add_command(audit)
+main.add_command(fsck)
 
 
 @main.group(cls=Group)

@@ -1,5 +1,6 @@
 """The lease of each server process: who may still commit uploads."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -36,3 +37,10 @@ def fence_lease(connection: Connection, lease_id: str, *, now: datetime) -> None
     connection.execute(select(lease.c.id).where(lease.c.id == lease_id).with_for_update())
     alive = (lease.c.id == lease_id, lease.c.fenced_at.is_(None))
     connection.execute(update(lease).where(*alive).values(fenced_at=now))
+
+
+def list_living(connection: Connection, lease_ids: Collection[str]) -> set[str]:
+    """Those of these leases under which uploads may still be committed."""
+    return set(
+        connection.execute(select(lease.c.id).where(lease.c.id.in_(lease_ids), lease.c.fenced_at.is_(None))).scalars()
+    )

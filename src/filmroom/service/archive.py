@@ -17,6 +17,7 @@ from filmroom.service.configuration import Configuration
 from filmroom.service.confined import Confined
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
+from filmroom.service.fsck import Fsck
 from filmroom.service.headers import Headers
 from filmroom.service.images import Images
 from filmroom.service.inventory import Inventory
@@ -112,6 +113,7 @@ class Archive:
         self.uploads = Uploads(stores, self.arrivals)
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
+        self.fsck = Fsck(stores, self.refresh)
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""
