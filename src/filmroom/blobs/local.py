@@ -21,8 +21,8 @@ from filmroom.model.errors import MissingBytes, StorageFailed, StorageFull
 # syncfs(2) reports write errors since Linux 5.8; Python has no function for it.
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# link(2): what file systems without hard links say, and those on which a file has as many as it can.
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+# link(2): what file systems without hard links say, those on which a file has as many as it can, and two of them.
+_NO_LINKS: Final = frozenset({errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _COPY_BYTES: Final = 1024 * 1024
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # Linux takes at most this many buffers in one writev.
@@ -36,7 +36,7 @@ class LocalStore:
         self._durable: set[Path] = set()
         with _storage_errors():
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_folder(root.parent)
+            sync_folder(root.parent)
 
     def create(self, key: str) -> "LocalWriter":
         path = self._path(key)
@@ -48,7 +48,7 @@ class LocalStore:
         for path in (folder.parent, folder):
             if path not in self._durable:
                 path.mkdir(mode=0o700, exist_ok=True)
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
                 self._durable.add(path)
 
     def sync(self) -> None:
@@ -77,19 +77,11 @@ class LocalStore:
         """Hard links: two keys share the bytes, which are gone when both are. Where there are none, copies."""
         for new_key, key in sources.items():
             with _storage_errors(key):
-                self._make_folder(self._path(new_key).parent)
-                self._link(key, new_key)
+                if not self._link(self._path(key), new_key):
+                    self._copy_bytes(key, new_key)
         with _storage_errors():
             for folder in {self._path(new_key).parent for new_key in sources}:
-                _sync_folder(folder)
-
-    def _link(self, key: str, new_key: str) -> None:
-        try:
-            os.link(self._path(key), self._path(new_key))
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            self._copy_bytes(key, new_key)
+                sync_folder(folder)
 
     def _copy_bytes(self, key: str, new_key: str) -> None:
         writer = self.create(new_key)
@@ -101,6 +93,36 @@ class LocalStore:
         except BaseException:
             writer.abort()
             raise
+
+    def adopt(self, other: "LocalStore", keys: Iterable[str]) -> None:
+        """Take blobs that are durable out of another store on the same file system; durable here on return.
+
+        A blob that is here under such a key makes way.
+        """
+        folders = set()
+        with _storage_errors():
+            for key in keys:
+                path = self._path(key)
+                self._make_folder(path.parent)
+                other._path(key).replace(path)  # noqa: SLF001 - it is of this class
+                folders.add(path.parent)
+            for folder in folders:
+                sync_folder(folder)
+
+    def link(self, key: str, path: str) -> bool:
+        """Make a file a blob, without copying it; not durable before ``sync``. False where there are no hard links."""
+        with _storage_errors(key):
+            return self._link(Path(path), key)
+
+    def _link(self, path: Path, key: str) -> bool:
+        self._make_folder(self._path(key).parent)
+        try:
+            os.link(path, self._path(key))
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return False
+        return True
 
     def delete(self, keys: Iterable[str]) -> None:
         with _storage_errors():
@@ -146,7 +168,7 @@ class LocalWriter:
         with _storage_errors():
             os.fsync(self._get_descriptor())
             self._close()
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
 
     def close(self) -> None:
         with _storage_errors():
@@ -189,7 +211,7 @@ def _list_names(folder: Path) -> list[str]:
         raise StorageFailed(f"blobs: {folder}: {error.strerror}") from error
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

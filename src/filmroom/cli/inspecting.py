@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 import orjson
 
-from filmroom.app import compose, database_of
+from filmroom.app import compose, database_of, refuse_half_restored
 from filmroom.cli.options import in_one_line, load_settings, printable
 from filmroom.cli.serve import configure_log
 from filmroom.db.migrate import REVISIONS, read_revision
@@ -40,6 +40,7 @@ def inspecting(config: Path | None, flags: dict[str, Any]) -> Iterator[Settings]
 @contextmanager
 def opened_as_it_is(settings: Settings) -> Iterator[Archive]:
     """The archive, of which nothing is made or migrated. Raises SettingError where that would be needed."""
+    refuse_half_restored(settings)
     blobs = settings.data_dir / "blobs"
     if not blobs.is_dir() or (settings.sqlite_path is not None and not settings.sqlite_path.exists()):
         raise SettingError(f"there is no archive in {settings.data_dir}, or not all of it; name its folder with --data")

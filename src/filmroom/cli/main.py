@@ -9,6 +9,7 @@ import click
 
 from filmroom import __version__
 from filmroom.cli.audit import audit
+from filmroom.cli.backup import backup, restore
 from filmroom.cli.durations import Duration
 from filmroom.cli.fsck import fsck
 from filmroom.cli.options import EVERYWHERE, SERVING, Group, load_settings, options
@@ -43,6 +44,8 @@ def check(config: Path | None, **flags: Any) -> None:
 main.add_command(user)
 main.add_command(audit)
 main.add_command(fsck)
+main.add_command(backup)
+main.add_command(restore)
 
 
 @main.group(cls=Group)

@@ -55,7 +55,7 @@ class Holding:
 
 
 class Flaw(StrEnum):
-    """A way in which rows and bytes do not agree."""
+    """A way in which rows and bytes do not agree. REMOVED is none: bytes that were removed while they were copied."""
 
     MISSING = "missing"
     WRONG_SIZE = "size"
@@ -65,6 +65,7 @@ class Flaw(StrEnum):
     COUNTERS = "counters"
     PARENT = "parent"
     DATABASE = "database"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from filmroom.model.nodes import Accessibility
 from filmroom.service.accounts import Accounts
 from filmroom.service.arrivals import Arrivals
 from filmroom.service.audit import Audit
+from filmroom.service.backup import Backups
 from filmroom.service.bundles import Bundles
 from filmroom.service.cache import Cache
 from filmroom.service.configuration import Configuration
@@ -114,6 +115,7 @@ class Archive:
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
         self.fsck = Fsck(stores, self.refresh)
+        self.backups = Backups(stores)
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""

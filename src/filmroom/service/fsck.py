@@ -6,13 +6,10 @@ first look at the blob, before it is told. Nothing is changed but marks (with ``
 ``repairs_counters``); nothing is ever deleted.
 """
 
-import heapq
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import groupby
-from operator import itemgetter
 from typing import Final
 
 from filmroom.blobs.base import is_key, split_key
@@ -20,6 +17,7 @@ from filmroom.db import consistency, leases, naming
 from filmroom.db.naming import Named
 from filmroom.model.errors import MissingBytes, StorageFailed
 from filmroom.model.holdings import Finding, Flaw
+from filmroom.service.matching import match_keys
 from filmroom.service.pacing import Pace
 from filmroom.service.refresh import Refresh
 from filmroom.service.stores import Stores
@@ -82,7 +80,7 @@ class Fsck:
     def _compare(self, summary: Summary, tell: Tell) -> None:
         suspects: dict[str, Finding] = {}
         with self._stores.database.read() as connection:
-            for key, names, is_there in _merge(naming.iter_names(connection), self._stores.blobs.iter_keys()):
+            for key, names, is_there in match_keys(naming.iter_names(connection), self._stores.blobs.iter_keys()):
                 summary.names += len(names)
                 summary.blobs += is_there
                 if finding := self._suspect(key, names):
@@ -105,7 +103,7 @@ class Fsck:
         except MissingBytes:
             return Flaw.MISSING, f"{name.size_bytes} bytes are gone"
         except StorageFailed as error:
-            return Flaw.UNREADABLE, str(error)
+            return Flaw.UNREADABLE, error.reason
         if size_bytes != name.size_bytes:
             return Flaw.WRONG_SIZE, f"{size_bytes} bytes in place of {name.size_bytes}"
         if name.damaged_at is not None:
@@ -148,11 +146,3 @@ class Fsck:
                 if checks.repairs_counters:
                     self._refresh.count(row.pk)
                     summary.repaired += 1
-
-
-def _merge(names: Iterable[Named], keys: Iterable[str]) -> Iterator[tuple[str, list[Named], bool]]:
-    """Each key once, with all that names it, and whether there is a blob of it. Both sides come sorted."""
-    tagged = heapq.merge(((name.key, name) for name in names), ((key, None) for key in keys), key=itemgetter(0))
-    for key, group in groupby(tagged, key=itemgetter(0)):
-        found = [name for _, name in group]
-        yield key, [name for name in found if name is not None], None in found

@@ -78,7 +78,7 @@ class Refresh:
             try:
                 self._read(holding, report, pace)
             except StorageFailed as error:
-                tell(Finding(flaw=Flaw.UNREADABLE, told=str(error), key=holding.key, address=holding.address))
+                tell(Finding(flaw=Flaw.UNREADABLE, told=error.reason, key=holding.key, address=holding.address))
         return report
 
     def count(self, resource_pk: int) -> None:
