@@ -95,9 +95,9 @@ def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def key_of(database: Database, path: str) -> str:
-    return read(
-        database, lambda connection: connection.execute(select(file.c.key).where(file.c.path == path)).scalar_one()
-    )
+    query = select(file.c.key).where(file.c.path == path)
+    with database.read() as connection:
+        return str(connection.execute(query).scalar_one())
 
 
 def pooled(root: Path) -> list[str]:
