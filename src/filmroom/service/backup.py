@@ -26,7 +26,7 @@ from filmroom.service.stores import Stores
 
 Tell = Callable[[Finding], None]
 # Enough that syncing the disk is a small part of it, few enough that a backup that is broken off loses little.
-_BLOBS_AT_ONCE: Final = 1000
+_BLOBS_AT_ONCE: Final = 10_000
 _BYTES_AT_ONCE: Final = 1024**3
 
 
