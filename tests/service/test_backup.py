@@ -259,6 +259,20 @@ def test_what_is_bad_in_the_archive_stays_good_in_the_backup(
     assert restored.read("b/c") == CONTENTS["b/c"]
 
 
+@ON_SQLITE
+def test_a_backup_with_flaws_takes_the_place_of_no_other(
+    desk: Desk, database: Database, back_up: Callable[..., Any], root: Path, tmp_path: Path
+) -> None:
+    back_up()
+    desk.upload("late", b"late")
+    blob_path(tmp_path / "blobs", key_of(database, "late")).unlink()
+
+    flawed, _ = back_up(keep=1)
+
+    assert (flawed.has_flaws, flawed.forgotten_snapshots) == (True, 0)
+    assert len(list((root / "snapshots").iterdir())) == 2
+
+
 class Purging(LocalStore):
     """Upkeep or a purge removes a file, its row and then its bytes, while a backup is at work."""
 

@@ -34,7 +34,8 @@ _BYTES_AT_ONCE: Final = 1024**3
 class Wishes:
     """How a backup is to be made.
 
-    ``keep`` is how many snapshots stay, this one included; None keeps all. ``links`` shares bytes with the archive
+    ``keep`` is how many snapshots stay, this one included; None keeps all, and so does a backup with flaws, which must
+    not take the place of a good one. ``links`` shares bytes with the archive
     where the file system can: that costs no room, and saves from deletion, but not from a disk that goes bad.
     """
 
@@ -80,7 +81,7 @@ class Backups:
             copying.run(to_snapshot(draft.folder, manifest).iter_kept())
             counts = {"blobs": made.blobs, "size_bytes": made.size_bytes, "findings": made.findings}
             draft.commit({**manifest, **counts, "removed": copying.removed})
-            if wishes.keep is not None:
+            if wishes.keep is not None and not made.has_flaws:
                 _forget(vault, wishes.keep, made)
         return made
 
