@@ -115,7 +115,7 @@ class Draft:
         self.incoming.sync()
         self._pool.adopt(self.incoming, keys)
 
-    def commit(self, manifest: dict[str, Any]) -> None:
+    def finish(self, manifest: dict[str, Any]) -> None:
         """Make it a snapshot. Whatever else is in its folder was made durable before."""
         sync_folder(self.folder)
         write_durably(self.folder / _MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))

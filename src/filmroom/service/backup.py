@@ -80,7 +80,7 @@ class Backups:
             copying = _Copying(self._stores, vault, draft, made, wishes=wishes, tell=tell)
             copying.run(to_snapshot(draft.folder, manifest).iter_kept())
             counts = {"blobs": made.blobs, "size_bytes": made.size_bytes, "findings": made.findings}
-            draft.commit({**manifest, **counts, "removed": copying.removed})
+            draft.finish({**manifest, **counts, "removed": copying.removed})
             if wishes.keep is not None and not made.has_flaws:
                 _forget(vault, wishes.keep, made)
         return made
