@@ -21,9 +21,6 @@ from filmroom.service.stores import Stores
 from service.desk import REPLACE, Desk, blob_path
 from service.vaults import CONTENTS, ON_SQLITE, Restore, key_of, pooled, verified
 
-# Fixtures of its own, which only tests of backups need.
-pytest_plugins = ["service.vaults"]
-
 
 @pytest.fixture
 def desk(filled_desk: Desk) -> Desk:

@@ -23,9 +23,6 @@ from filmroom.service.restore import find_snapshot, restore
 from service.desk import REPLACE, Desk, at
 from service.vaults import CONTENTS, FULL, Restore, rows
 
-# Fixtures of its own, which only tests of backups need.
-pytest_plugins = ["service.vaults"]
-
 
 @pytest.fixture
 def desk(filled_desk: Desk) -> Desk:
