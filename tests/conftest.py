@@ -21,12 +21,17 @@ from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
 from filmroom.db.migrate import migrate
 from filmroom.db.people import find_account, insert_account
+from filmroom.model.holdings import Finding
 from filmroom.model.nodes import Accessibility
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive, Rules
+from filmroom.service.backup import Made, Wishes
+from filmroom.service.restore import Outcome, find_snapshot, restore
 from filmroom.service.unpacking import Limits
 from filmroom.settings import Settings
 from server.process import Server
+from service.desk import Desk, open_desk
+from service.vaults import CONTENTS, Restore
 
 __all__ = ["clients_ask_what_tests_say", "open_site", "session", "site", "url"]  # one conftest for all tests
 
@@ -284,3 +289,48 @@ def data(tmp_path: Path, sqlite_template: Path) -> Path:
     folder.mkdir()
     shutil.copy(sqlite_template, folder / "filmroom.db")
     return folder
+
+
+@pytest.fixture
+def filled_desk(archive: Archive, people: dict[str, Viewer]) -> Desk:
+    desk = open_desk(archive, people["alice"])
+    for path, content in CONTENTS.items():
+        desk.upload(path, content)
+    return desk
+
+
+@pytest.fixture
+def vault_root(tmp_path: Path) -> Path:
+    return tmp_path / "backups"
+
+
+@pytest.fixture
+def back_up(filled_desk: Desk, vault_root: Path, clock: Clock) -> Callable[..., tuple[Made, list[Finding]]]:
+    def make(**wishes: Any) -> tuple[Made, list[Finding]]:
+        clock.move(seconds=1)
+        found: list[Finding] = []
+        made = filled_desk.archive.backups.make(vault_root, Wishes(**wishes), found.append)
+        assert made.findings.total() == len(found)
+        return made, found
+
+    return make
+
+
+@pytest.fixture
+def bring_back(
+    empty_database_url: str, vault_root: Path, tmp_path: Path, clock: Clock, people: dict[str, Viewer]
+) -> Iterator[Restore]:
+    with ExitStack() as stack:
+
+        def bring(wanted: str | None = None) -> tuple[Desk, Outcome, list[Finding]]:
+            database = open_database(empty_database_url)
+            stack.callback(database.close)
+            blobs = LocalStore(tmp_path / "restored")
+            found: list[Finding] = []
+            name = find_snapshot(vault_root, wanted)
+            outcome = restore(vault_root, name, database, blobs, now=clock(), tell=found.append)
+            archive = Archive(database, blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
+            stack.callback(archive.close)
+            return Desk(archive, people["alice"]), outcome, found
+
+        yield bring

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from starlette.routing import Router
@@ -34,11 +35,25 @@ def open_archive(settings: Settings) -> Archive:
     Raises SettingError for a mistake in the file of the site's own data types.
     """
     _use_data_types(settings)
+    refuse_half_restored(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.data_dir.chmod(0o700)  # patients' images: whoever made the folder before may not have thought of it
     database = database_of(settings)
     migrate(database)
     return compose(settings, database)
+
+
+def refuse_half_restored(settings: Settings) -> None:
+    """Raise SettingError for a data folder in which a restore has not come to its end."""
+    if half_restored(settings).exists():
+        raise SettingError(
+            f"an archive was not restored to its end in {settings.data_dir}: remove the folder and restore again"
+        )
+
+
+def half_restored(settings: Settings) -> Path:
+    """The file that says so, for as long as it is there."""
+    return settings.data_dir / "half-restored"
 
 
 def database_of(settings: Settings) -> Database:

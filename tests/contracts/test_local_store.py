@@ -178,3 +178,30 @@ def test_where_there_are_no_hard_links_a_copy_is_a_copy(
     path = tmp_path / "blobs/lease/b1/lease-b1-2"
     assert path.read_bytes() == b"voxels" * 300_000
     assert (_mode(path), path.stat().st_nlink) == (0o600, 1)
+
+
+def test_what_is_no_blob_is_passed_over(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    _put(store, b"x")
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "note.txt").touch()
+    (tmp_path / "lease/b0/README").touch()
+    (tmp_path / "lease/b0/other-b0-1").touch()
+    (tmp_path / "lease/b1").touch()
+
+    assert list(store.iter_keys()) == [KEY]
+
+
+def test_a_folder_that_cannot_be_listed_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalStore(tmp_path)
+    _put(store, b"x")
+
+    def refuse(_: object) -> list[str]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+
+    with pytest.raises(StorageFailed, match="Input/output error"):
+        list(store.iter_keys())

@@ -62,6 +62,7 @@ SAMPLES = (
     errors.Busy("too many sign-ins at once"),
     errors.LeaseLost(),
     errors.StorageFailed("blobs: Input/output error"),
+    errors.BackupRefused("/backups is no folder of backups"),
     errors.DatabaseTooNew("9999"),
 )
 

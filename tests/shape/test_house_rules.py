@@ -45,7 +45,7 @@ UNRECORDED: Final = {
     "Leases._take",
     "Leases.close",
     "Leases.renew",
-    "Refresh._count",  # counted again, not changed
+    "Refresh.count",  # counted again, not changed
     "Removal.write",  # of what was deleted or purged, which was recorded; what a server's own upkeep does is in its log
     "ResumableUploads._look_again",
     "ResumableUploads._remove_if_over",

@@ -116,9 +116,10 @@ class BlobStore(Protocol):
         """As ``delete``; and on return not even a power cut brings them back."""
 
     def iter_keys(self) -> Iterator[str]:
-        """Every key in the store, in no order; blobs that come or go meanwhile may be missed.
+        """Every key in the store, sorted by code point, in memory that does not grow with their number.
 
-        Partials, and whatever else lies where the blobs are, are passed over.
+        Blobs that come or go meanwhile may be missed. Partials, and whatever else lies where the blobs are, are passed
+        over.
         """
 
     def iter_keys_of(self, lease: str) -> Iterator[str]:

@@ -24,8 +24,8 @@ from filmroom.model.errors import Busy, MissingBytes, StorageFailed, StorageFull
 # syncfs(2) reports write errors since Linux 5.8; Python has no function for it.
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# link(2): what file systems without hard links say, and those on which a file has as many as it can.
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+# link(2): what file systems without hard links say, those on which a file has as many as it can, and two of them.
+_NO_LINKS: Final = frozenset({errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _COPY_BYTES: Final = 1024 * 1024
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _RESUME: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
@@ -40,7 +40,7 @@ class LocalStore:
         self._durable: set[Path] = set()
         with _storage_errors():
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_folder(root.parent)
+            sync_folder(root.parent)
 
     def create(self, key: str) -> "LocalWriter":
         path = self._path(key)
@@ -67,7 +67,7 @@ class LocalStore:
         for path in (folder.parent, folder):
             if path not in self._durable:
                 path.mkdir(mode=0o700, exist_ok=True)
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
                 self._durable.add(path)
 
     def sync(self) -> None:
@@ -96,19 +96,11 @@ class LocalStore:
         """Hard links: two keys share the bytes, which are gone when both are. Where there are none, copies."""
         for new_key, key in sources.items():
             with _storage_errors(key):
-                self._make_folder(self._path(new_key).parent)
-                self._link(key, new_key)
+                if not self._link(self._path(key), new_key):
+                    self._copy_bytes(key, new_key)
         with _storage_errors():
             for folder in {self._path(new_key).parent for new_key in sources}:
-                _sync_folder(folder)
-
-    def _link(self, key: str, new_key: str) -> None:
-        try:
-            os.link(self._path(key), self._path(new_key))
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            self._copy_bytes(key, new_key)
+                sync_folder(folder)
 
     def _copy_bytes(self, key: str, new_key: str) -> None:
         writer = self.create(new_key)
@@ -121,6 +113,36 @@ class LocalStore:
             writer.abort()
             raise
 
+    def adopt(self, other: "LocalStore", keys: Iterable[str]) -> None:
+        """Take blobs that are durable out of another store on the same file system; durable here on return.
+
+        A blob that is here under such a key makes way.
+        """
+        folders = set()
+        with _storage_errors():
+            for key in keys:
+                path = self._path(key)
+                self._make_folder(path.parent)
+                other._path(key).replace(path)  # noqa: SLF001 - it is of this class
+                folders.add(path.parent)
+            for folder in folders:
+                sync_folder(folder)
+
+    def link(self, key: str, path: str) -> bool:
+        """Make a file a blob, without copying it; not durable before ``sync``. False where there are no hard links."""
+        with _storage_errors(key):
+            return self._link(Path(path), key)
+
+    def _link(self, path: Path, key: str) -> bool:
+        self._make_folder(self._path(key).parent)
+        try:
+            os.link(path, self._path(key))
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return False
+        return True
+
     def delete(self, keys: Iterable[str]) -> None:
         with _storage_errors():
             for key in keys:
@@ -132,21 +154,24 @@ class LocalStore:
         with _storage_errors():
             for folder in {self._path(key).parent for key in gone}:
                 with suppress(FileNotFoundError):
-                    _sync_folder(folder)
+                    sync_folder(folder)
 
     def iter_keys(self) -> Iterator[str]:
-        return (key for key in self._iter("*") if not partial_name(key))
+        return (key for key in self._iter(_list_names(self._root)) if not partial_name(key))
 
     def iter_partials(self) -> Iterator[str]:
-        return filter(partial_name, self._iter("*"))
+        return filter(partial_name, self._iter(_list_names(self._root)))
 
     def iter_keys_of(self, lease: str) -> Iterator[str]:
-        return self._iter(lease)
+        return self._iter([lease])
 
-    def _iter(self, lease: str) -> Iterator[str]:
-        for path in self._root.glob(f"{lease}/*/*"):
-            if is_key(path.name) and path == self._path(path.name):
-                yield path.name
+    def _iter(self, leases: Iterable[str]) -> Iterator[str]:
+        # The joint of a key sorts before its letters and digits, so keys are sorted when folders and names are.
+        for lease in leases:
+            for batch in _list_names(self._root / lease):
+                for name in _list_names(self._root / lease / batch):
+                    if name.startswith(f"{lease}-{batch}-") and is_key(name):
+                        yield name
 
     def check(self) -> None:
         key = f"check-0-{uuid4().hex}"
@@ -178,7 +203,7 @@ class LocalWriter:
         with _storage_errors():
             os.fsync(self._get_descriptor())
             self._close()
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
 
     def close(self) -> None:
         with _storage_errors():
@@ -223,7 +248,7 @@ class LocalPartial:
         with _storage_errors():
             os.fsync(self._descriptor)
             if not self._is_named:
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
                 self._is_named = True
 
     def close(self) -> None:
@@ -245,7 +270,17 @@ def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _sync_folder(path: Path) -> None:
+def _list_names(folder: Path) -> list[str]:
+    """What is in it, sorted; nothing for what is no folder, or no longer there."""
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageFailed(f"blobs: {folder}: {error.strerror}") from error
+
+
+def sync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

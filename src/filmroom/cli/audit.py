@@ -8,7 +8,7 @@ import click
 import orjson
 
 from filmroom.cli.durations import Duration
-from filmroom.cli.options import EVERYWHERE, load_settings, options
+from filmroom.cli.options import EVERYWHERE, load_settings, options, printable
 from filmroom.model.people import Event
 
 
@@ -36,11 +36,6 @@ def _as_text(event: Event) -> str:
     told = " ".join(f"{name}={value}" for name, value in event.details.items())
     columns = (event.login or "-", event.client or "-", event.action, event.address, told, event.reason)
     return "\t".join((f"{event.at:%Y-%m-%d %H:%M:%S}", *map(printable, columns))).rstrip()
-
-
-def printable(text: str) -> str:
-    """Escaped where a client's words could pass for another line or column, or tell the terminal something."""
-    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 
 
 def _as_json(event: Event) -> str:

@@ -8,6 +8,8 @@ import click
 
 from filmroom import __version__
 from filmroom.cli.audit import audit
+from filmroom.cli.backup import backup, restore
+from filmroom.cli.fsck import fsck
 from filmroom.cli.options import SERVING, Group, load_settings, options
 from filmroom.cli.undo import history, purge, undelete
 from filmroom.cli.upkeep import upkeep
@@ -45,3 +47,6 @@ main.add_command(upkeep)
 main.add_command(history)
 main.add_command(undelete)
 main.add_command(purge)
+main.add_command(fsck)
+main.add_command(backup)
+main.add_command(restore)

@@ -23,13 +23,18 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except (ArchiveError, SettingError, OSError) as error:
-            raise click.ClickException(_in_one_line(error)) from error
+            raise click.ClickException(in_one_line(error)) from error
 
 
-def _in_one_line(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
     """What went wrong, with what lies behind it: operators may know, and must."""
     cause = f" ({error.__cause__})" if isinstance(error, ArchiveError) and error.__cause__ else ""
     return " ".join(f"{error}{cause}".split())
+
+
+def printable(text: str) -> str:
+    """Escaped where a client's words could pass for another line or column, or tell the terminal something."""
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 
 
 def options(*names: str) -> Callable[[Command], Command]:

@@ -7,8 +7,7 @@ from typing import Any, Final
 import click
 import orjson
 
-from filmroom.cli.audit import printable
-from filmroom.cli.options import EVERYWHERE, load_settings, options
+from filmroom.cli.options import EVERYWHERE, load_settings, options, printable
 from filmroom.cli.upkeep import told
 from filmroom.model.address import Address, parse_address
 from filmroom.model.errors import ArchiveError, NotFound

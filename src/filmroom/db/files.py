@@ -174,12 +174,6 @@ def iter_files(connection: Connection, resource_pk: int, selection: Selection = 
         yield from map(_to_entry, rows)
 
 
-def list_files_after(connection: Connection, resource_pk: int, path: str, *, limit: int) -> tuple[FileEntry, ...]:
-    """The first live files of a resource whose paths come after the given one."""
-    query = _ENTRIES.where(*_LIVE, file.c.path > path).order_by(file.c.path).limit(limit)
-    return tuple(map(_to_entry, connection.execute(query, {"resource_pk": resource_pk})))
-
-
 def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry | None:
     row = connection.execute(_ONE, {"resource_pk": resource_pk, "path": path}).first()
     return None if row is None else _to_entry(row)
@@ -292,11 +286,6 @@ def mark_files_deleted(
 def mark_file_deleted(connection: Connection, resource_pk: int, entry: FileEntry, *, now: datetime) -> bool:
     """Delete one file unless it has other bytes by now; whether it was there."""
     return connection.execute(_same(resource_pk, entry).values(deleted_at=now)).rowcount == 1
-
-
-def mark_file_damaged(connection: Connection, resource_pk: int, entry: FileEntry, *, at: datetime | None) -> None:
-    """Say since when a file is damaged, or (None) that it is well; not if it has other bytes by now."""
-    connection.execute(_same(resource_pk, entry).values(damaged_at=at))
 
 
 def _same(resource_pk: int, entry: FileEntry) -> Update:

@@ -1,6 +1,6 @@
 """The lease of each server process: who may still commit uploads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -73,3 +73,10 @@ def mark_lease_swept(connection: Connection, lease_id: str, *, now: datetime, se
     """Forget a lease that has been fenced since before a moment: without its row it stays as fenced as it was."""
     connection.execute(delete(lease).where(lease.c.id == lease_id, lease.c.fenced_at <= settled))
     connection.execute(update(lease).where(lease.c.id == lease_id).values(swept_at=now))
+
+
+def list_living(connection: Connection, lease_ids: Collection[str]) -> set[str]:
+    """Those of these leases under which uploads may still be committed."""
+    return set(
+        connection.execute(select(lease.c.id).where(lease.c.id.in_(lease_ids), lease.c.fenced_at.is_(None))).scalars()
+    )

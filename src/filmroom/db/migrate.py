@@ -38,16 +38,27 @@ def migrate(database: Database) -> Path | None:
             raise DatabaseTooNew(revision)
         saved = _save_copy(database, revision) if revision and isinstance(database, SQLiteDatabase) else None
         with database.engine.begin() as connection:
-            _upgrade(connection)
+            _upgrade(connection, "head")
     return saved
+
+
+def make_schema(database: Database, revision: str) -> None:
+    """Give an empty database the schema that it had at a revision."""
+    with _lock(database), database.engine.begin() as connection:
+        _upgrade(connection, revision)
 
 
 def read_revision(database: Database) -> str | None:
     """The revision of the schema; None for a database without one."""
     with database.read() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """As ``read_revision``, in a transaction that is there already."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 @contextmanager
@@ -72,10 +83,10 @@ def _save_copy(database: SQLiteDatabase, revision: str) -> Path:
     return target
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - 0.2 s that only a first start or an upgrade should pay
 
-    command.upgrade(alembic_config(connection), "head")
+    command.upgrade(alembic_config(connection), revision)
 
 
 def alembic_config(connection: Connection) -> "Config":

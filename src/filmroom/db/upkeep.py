@@ -5,7 +5,7 @@ that no row names any more become rows of ``doomed_blob`` in the same transactio
 Children go before what they hang on, so that a removal that is broken off can be taken up anywhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.dml import ReturningDelete
 
 from filmroom.db import nodes
+from filmroom.db.naming import list_named
 from filmroom.db.schema import (
     AnyRow,
     configuration,
@@ -184,13 +185,6 @@ def _doom(connection: Connection, removal: ReturningDelete[Any]) -> tuple[int, i
     if doomed := [{"key": key} for key in keys if key not in named]:
         connection.execute(upsert(doomed_blob).on_conflict_do_nothing(), doomed)
     return len(rows), sum(row.size_bytes for row in rows)
-
-
-def list_named(connection: Connection, keys: Iterable[str]) -> set[str]:
-    """Those of these keys that a row names. Whatever else comes to name blobs must be looked at here."""
-    wanted = list(keys)
-    queries = (select(table.c.key).where(table.c.key.in_(wanted)) for table in (file, file_history))
-    return {key for query in queries for key in connection.execute(query).scalars()}
 
 
 def list_doomed(connection: Connection) -> Sequence[str]:

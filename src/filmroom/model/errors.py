@@ -32,6 +32,7 @@ ArchiveError
 ├── Busy                too many at once; try again
 ├── LeaseLost           this process may not commit uploads any more; try again
 ├── StorageFailed       disk or database failed; the outcome of a change may be unknown
+├── BackupRefused       a backup, or what is to be done with one, that cannot be as it was asked for
 └── DatabaseTooNew      a schema that this program does not know; only ever at start
 """
 
@@ -277,6 +278,10 @@ class StorageFailed(ArchiveError):
 
     def __str__(self) -> str:
         return f"the archive's storage failed ({self.reason}); it is not known whether the change was kept"
+
+
+class BackupRefused(_Said, ArchiveError):
+    pass
 
 
 @dataclass(eq=False)

@@ -79,6 +79,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.Busy: 503,
     errors.LeaseLost: 503,
     errors.StorageFailed: 500,
+    errors.BackupRefused: 500,
     errors.DatabaseTooNew: 500,
 }
 

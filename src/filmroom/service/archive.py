@@ -11,12 +11,14 @@ from filmroom.model.nodes import Accessibility
 from filmroom.service.accounts import Accounts
 from filmroom.service.arrivals import Arrivals
 from filmroom.service.audit import Audit
+from filmroom.service.backup import Backups
 from filmroom.service.bundles import Bundles
 from filmroom.service.cache import Cache
 from filmroom.service.configuration import Configuration
 from filmroom.service.confined import Confined
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
+from filmroom.service.fsck import Fsck
 from filmroom.service.headers import Headers
 from filmroom.service.images import Images
 from filmroom.service.inventory import Inventory
@@ -84,22 +86,29 @@ class Archive:
         spool_dir: Path,
     ) -> None:
         self._leases = Leases(database, clock)
-        self._stores = stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
+        self._stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
+        self._let_people_in(self._stores, rules)
+        self._hold_things(self._stores, rules, spool_dir)
+        self._keep_well(self._stores, rules)
+
+    def _let_people_in(self, stores: Stores, rules: Rules) -> None:
         passwords = Passwords()
         self.sessions = Sessions(
             stores, passwords, idle_limit=rules.session_idle_limit, per_user=rules.sessions_per_user
         )
         self.tokens = Tokens(stores, lifetime=rules.alias_token_lifetime)
         self.accounts = Accounts(stores, passwords, self.sessions, restrict_list=rules.is_user_list_restricted)
+        self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
+        self.audit = Audit(stores)
+
+    def _hold_things(self, stores: Stores, rules: Rules, spool_dir: Path) -> None:
         self.projects = Projects(
             stores,
             default_accessibility=rules.default_accessibility,
             undo_period=rules.undo_period,
             users_create_projects=rules.users_create_projects,
         )
-        self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
         self.sharing = Sharing(stores)
-        self.audit = Audit(stores)
         self.lists = Lists(stores, is_people_restricted=rules.is_user_list_restricted)
         self.entities = Entities(stores, site_id=rules.site_id)
         self.inventory = Inventory(stores)
@@ -118,10 +127,16 @@ class Archive:
         self.uploads = Uploads(stores, self.arrivals)
         self.resumable = ResumableUploads(stores, self.arrivals, self.uploads, lifetime=rules.upload_lifetime)
         self.cache = Cache(stores, self.arrivals, self.uploads)
+
+    def _keep_well(self, stores: Stores, rules: Rules) -> None:
         self.refresh = Refresh(stores)
         self.undo = Undo(stores, undo_period=rules.undo_period)
         self.purge = Purge(stores)
-        self.upkeep = Upkeep(stores, undo_period=rules.undo_period, session_idle_limit=rules.session_idle_limit)
+        self.upkeep = Upkeep(
+            stores, self.resumable, undo_period=rules.undo_period, session_idle_limit=rules.session_idle_limit
+        )
+        self.fsck = Fsck(stores, self.refresh)
+        self.backups = Backups(stores)
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""

@@ -4,30 +4,33 @@ Files come and go with their rows here, so that nothing is ever found on the dis
 bytes are gone is a loss to be told and mended, not a row to be dropped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import BinaryIO, Final
 
 import structlog
 from sqlalchemy import Connection
 
-from filmroom.db import files, resources
+from filmroom.db import files, naming, resources
+from filmroom.db.events import Subject
 from filmroom.model.address import Address
-from filmroom.model.errors import MissingBytes, NotFound
+from filmroom.model.errors import MissingBytes, NotFound, StorageFailed
+from filmroom.model.holdings import Finding, Flaw, Holding
 from filmroom.model.nodes import Kind
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
-from filmroom.model.resources import Digest, FileEntry, Resource
-from filmroom.service.audit import Detail, about, record
+from filmroom.model.resources import Digest, Resource
+from filmroom.service.audit import Detail, record
 from filmroom.service.gate import Gate
+from filmroom.service.pacing import Pace
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, select_resources
 from filmroom.service.staging import Summing, iter_pieces
 from filmroom.service.stores import Stores
 
 _LOG: Final = structlog.get_logger("filmroom.refresh")
-_FILES_AT_ONCE: Final = 500
+_PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +62,33 @@ class Refresh:
         report = Report()
         for found in self._list(viewer, address):
             if work.counts:
-                self._count(found.resource)
+                self.count(found.resource.pk)
             if work.reads_bytes:
-                self._read_all(found, report)
+                for holding in self._iter_files(found.resource):
+                    self._read(holding, report, Pace(None))
         return report
+
+    def scrub(self, pace: Pace, tell: Callable[[Finding], None]) -> Report:
+        """Read the bytes of every file of the archive, for its operator.
+
+        A file that cannot be opened is told, and neither marked nor taken for whole.
+        """
+        report = Report()
+        for holding in self._iter_all():
+            try:
+                self._read(holding, report, pace)
+            except StorageFailed as error:
+                tell(Finding(flaw=Flaw.UNREADABLE, told=error.reason, key=holding.key, address=holding.address))
+        return report
+
+    def count(self, resource_pk: int) -> None:
+        """Set the counters of a resource to what they should be."""
+
+        def unit(connection: Connection) -> None:
+            resources.lock_resource(connection, resource_pk)
+            files.recount(connection, resource_pk)
+
+        self._stores.database.write(unit)
 
     def _list(self, viewer: Viewer, address: Address) -> tuple[Found, ...]:
         with self._stores.database.read() as connection:
@@ -78,56 +104,60 @@ class Refresh:
             raise NotFound(f"resource {address.resource!r}")
         return found
 
-    def _count(self, resource: Resource) -> None:
-        def unit(connection: Connection) -> None:
-            resources.lock_resource(connection, resource.pk)
-            files.recount(connection, resource.pk)
+    def _read(self, holding: Holding, report: Report, pace: Pace) -> None:
+        is_damaged = self._is_damaged(holding, pace)
+        if is_damaged != (holding.damaged_at is not None) and not self._mark(holding, is_damaged=is_damaged):
+            return  # deleted or overwritten while it was read: of no interest any more
+        report.files += 1
+        report.damaged += is_damaged
+        if is_damaged:
+            _LOG.error("damaged file", resource=holding.rid, path=holding.path, key=holding.key)
 
-        self._stores.database.write(unit)
-
-    def _read_all(self, found: Found, report: Report) -> None:
-        for entry in self._iter_files(found.resource):
-            is_damaged = self._is_damaged(entry)
-            report.files += 1
-            report.damaged += is_damaged
-            if is_damaged:
-                _LOG.error("damaged file", resource=found.resource.rid, path=entry.path, key=entry.key)
-            if is_damaged != (entry.damaged_at is not None):
-                self._mark(found, entry, at=self._stores.clock() if is_damaged else None)
-
-    def _iter_files(self, resource: Resource) -> Iterator[FileEntry]:
+    def _iter_files(self, resource: Resource) -> Iterator[Holding]:
         """All files of a resource, a page at a time: reading their bytes may take hours."""
         after = ""
-        while page := self._list_page(resource, after):
+        query = partial(naming.list_files_in, resource_pk=resource.pk, limit=_PAGE)
+        while page := self._page(partial(query, after=after)):
             yield from page
             after = page[-1].path
 
-    def _list_page(self, resource: Resource, after: str) -> tuple[FileEntry, ...]:
-        with self._stores.database.read() as connection:
-            return files.list_files_after(connection, resource.pk, after, limit=_FILES_AT_ONCE)
+    def _iter_all(self) -> Iterator[Holding]:
+        after = 0
+        while page := self._page(partial(naming.list_files_after, after=after, limit=_PAGE)):
+            yield from page
+            after = page[-1].pk
 
-    def _is_damaged(self, entry: FileEntry) -> bool:
+    def _page(self, query: Callable[[Connection], list[Holding]]) -> list[Holding]:
+        with self._stores.database.read() as connection:
+            return query(connection)
+
+    def _is_damaged(self, holding: Holding, pace: Pace) -> bool:
         try:
-            with self._stores.blobs.open(entry.key) as blob:
-                return _sum_up(blob) != entry.digest
+            with self._stores.blobs.open(holding.key) as blob:
+                return sum_up(blob, pace) != holding.digest
         except (MissingBytes, OSError):  # gone, or on a part of the disk that cannot be read
             return True
 
-    def _mark(self, found: Found, entry: FileEntry, *, at: datetime | None) -> None:
+    def _mark(self, holding: Holding, *, is_damaged: bool) -> bool:
+        """Whether the file still is what was read."""
         stamp = Stamp(self._stores.clock(), None)
-        action = "mended: the bytes are right again" if at is None else "found damaged"
+        action = "found damaged" if is_damaged else "mended: the bytes are right again"
+        subject = Subject(node_pk=holding.node_pk, project_pk=holding.project_pk)
+        said: dict[str, Detail] = {"rid": holding.rid, "path": holding.path, "md5": holding.digest.md5}
 
-        def unit(connection: Connection) -> None:
-            files.mark_file_damaged(connection, found.resource.pk, entry, at=at)
-            said: dict[str, Detail] = {"rid": found.resource.rid, "path": entry.path, "md5": entry.digest.md5}
-            at_owner = f"/{found.place.kind}s/{found.place.node.id}"
-            record(connection, stamp, about(found.place), action, at=at_owner, **said)
+        def unit(connection: Connection) -> bool:
+            is_same = naming.mark_damaged(connection, holding, at=stamp.at if is_damaged else None)
+            if is_same:
+                record(connection, stamp, subject, action, at=holding.owner_address, **said)
+            return is_same
 
-        self._stores.database.write(unit)
+        return self._stores.database.write(unit)
 
 
-def _sum_up(blob: BinaryIO) -> Digest:
+def sum_up(blob: BinaryIO, pace: Pace) -> Digest:
+    """The digest of what is left of a blob."""
     summing = Summing()
     for piece in iter_pieces(blob):
+        pace.spend(len(piece))
         summing.write([piece])
     return summing.finish()

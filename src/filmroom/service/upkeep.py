@@ -16,10 +16,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from filmroom.db import chores, holdings, leases, sessions, tokens, upkeep
+from filmroom.db import chores, holdings, leases, naming, sessions, tokens, uploads
 from filmroom.model.errors import Busy, MissingBytes
 from filmroom.model.removal import Removed
 from filmroom.service.removal import Removal
+from filmroom.service.resumable import ResumableUploads
 from filmroom.service.sessions import LOCKED_FOR
 from filmroom.service.stores import Stores
 
@@ -36,8 +37,8 @@ _KEYS_AT_ONCE: Final = 1000
 class Report:
     """What was done, or would be.
 
-    ``unnamed_blobs`` were uploads that never ended well; ``kept`` are things past their grace period that carry live
-    experiments of other projects.
+    ``unnamed_blobs`` were uploads that never ended well, ``expired_uploads`` resumable ones that rested too long;
+    ``kept`` are things past their grace period that carry live experiments of other projects.
     """
 
     removed: Removed = field(default_factory=Removed)
@@ -45,6 +46,7 @@ class Report:
     fenced_leases: int = 0
     unnamed_blobs: int = 0
     unnamed_bytes: int = 0
+    expired_uploads: int = 0
     sessions: int = 0
     login_failures: int = 0
     tokens: int = 0
@@ -56,8 +58,11 @@ class Report:
 
 
 class Upkeep:
-    def __init__(self, stores: Stores, *, undo_period: timedelta, session_idle_limit: timedelta) -> None:
+    def __init__(
+        self, stores: Stores, resumable: ResumableUploads, *, undo_period: timedelta, session_idle_limit: timedelta
+    ) -> None:
         self._stores = stores
+        self._resumable = resumable
         self._undo_period = undo_period
         self._session_idle_limit = session_idle_limit
 
@@ -78,6 +83,7 @@ class Upkeep:
             silent = partial(leases.fence_silent_leases, before=now - _SILENT_AFTER, now=now)
             report.fenced_leases = removal.write(silent)
             self._sweep(removal, now, report)
+            report.expired_uploads = self._resumable.remove_expired()
             self._forget_visitors(removal, now, report)
             return report
 
@@ -96,6 +102,7 @@ class Upkeep:
                 sessions=sessions.count_sessions_unused_since(connection, now - self._session_idle_limit),
                 login_failures=sessions.count_failures_before(connection, now - LOCKED_FOR),
                 tokens=tokens.count_expired_tokens(connection, now),
+                expired_uploads=len(uploads.list_expired(connection, now=now)),
             )
             ended = leases.list_ended_leases(connection, silent_since=now - _SILENT_AFTER)
         for lease_id in ended:
@@ -144,7 +151,7 @@ class Upkeep:
         keys = self._stores.blobs.iter_keys_of(lease_id)
         while batch := list(islice(keys, _KEYS_AT_ONCE)):
             with self._stores.database.read() as connection:
-                named = upkeep.list_named(connection, batch)
+                named = naming.list_named(connection, batch)
             if unnamed := [key for key in batch if key not in named]:
                 yield unnamed
 
