@@ -50,7 +50,11 @@ class FailingBlobs:
     def iter_keys(self) -> Iterator[str]:
         return self.store.iter_keys()
 
+    def free_bytes(self) -> int | None:
+        return self.store.free_bytes()
+
     def check(self) -> None:
+        self.fail_at("check")
         self.store.check()
 
 

@@ -80,5 +80,8 @@ class BlobStore(Protocol):
         Whatever else lies where the blobs are is passed over.
         """
 
+    def free_bytes(self) -> int | None:
+        """How much more the store can take; None where nobody can tell."""
+
     def check(self) -> None:
         """Write, read and delete a small blob; raises what that raises."""

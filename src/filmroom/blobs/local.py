@@ -8,6 +8,7 @@ concurrent uploads sync the same folder, which the file system turns into one jo
 import ctypes
 import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -111,6 +112,10 @@ class LocalStore:
         for path in self._root.glob("*/*/*"):
             if is_key(path.name) and path == self._path(path.name):
                 yield path.name
+
+    def free_bytes(self) -> int:
+        with _storage_errors():
+            return shutil.disk_usage(self._root).free
 
     def check(self) -> None:
         key = f"check-0-{uuid4().hex}"

@@ -12,6 +12,7 @@ ArchiveError
 ├── UnreadableZip       a stored file that cannot be looked into as a zip
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
+│   └── StalledUpload       ... because its sender sent nothing more
 ├── DigestMismatch      a body that is not what was said of it beforehand
 ├── NotSignedIn         nobody, or nobody we know
 │   └── AccountLocked   too many failures in a row
@@ -28,6 +29,7 @@ ArchiveError
 ├── StorageFull         no room for bytes or rows
 ├── MissingBytes        a row whose bytes are gone: never the client's fault
 ├── Busy                too many at once; try again
+│   └── TooManyUploads      ... of one account
 ├── LeaseLost           this process may not commit uploads any more; try again
 ├── StorageFailed       disk or database failed; the outcome of a change may be unknown
 └── DatabaseTooNew      a schema that this program does not know; only ever at start
@@ -145,6 +147,10 @@ class DigestMismatch(ArchiveError):
         return f"the body does not have the {self.algorithm} that was declared for it, so nothing was stored"
 
 
+class StalledUpload(CutUpload):
+    pass
+
+
 class NotSignedIn(ArchiveError):
     def __str__(self) -> str:
         return "Login required or wrong user name or password"
@@ -154,7 +160,7 @@ class AccountLocked(NotSignedIn):
     def __str__(self) -> str:
         return (
             "Login required or wrong user name or password: after too many failed attempts from this address the "
-            "account is locked for an hour; its operator can unlock it"
+            "account is locked for a while; its operator can unlock it"
         )
 
 
@@ -231,7 +237,7 @@ class RetiredProjectId(ArchiveError):
 
 class StorageFull(ArchiveError):
     def __str__(self) -> str:
-        return "the archive's disk is full: nothing was stored, reading goes on"
+        return "the archive's disk is full, or nearly so: nothing was stored"
 
 
 @dataclass(eq=False)
@@ -248,6 +254,10 @@ class Busy(ArchiveError):
 
     def __str__(self) -> str:
         return f"{self.reason}; try again in a moment"
+
+
+class TooManyUploads(Busy):
+    pass
 
 
 class LeaseLost(ArchiveError):

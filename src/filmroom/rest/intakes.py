@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from filmroom.model.errors import ArchiveError, BadValue, BodyTooLarge
+from filmroom.model.errors import BadValue, BodyTooLarge
 from filmroom.model.resources import Digest
 from filmroom.rest.call import Call
 from filmroom.rest.reply import Reply
@@ -85,7 +85,7 @@ class FileIntake:
     def finish(self) -> Reply:
         try:
             arrivals = self._receiver.finish()
-        except ArchiveError:
+        except BaseException:
             self._receiver.abort()
             raise
         return self._finish(arrivals)

@@ -1,7 +1,7 @@
 """The archive as a plain object. The REST API and the command line are doors into it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from filmroom.service.confined import Confined
 from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.headers import Headers
+from filmroom.service.health import Health
 from filmroom.service.images import Images
 from filmroom.service.inventory import Inventory
 from filmroom.service.leases import Leases
@@ -28,8 +29,9 @@ from filmroom.service.projects import Projects
 from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
+from filmroom.service.room import Room
 from filmroom.service.searches import Searches
-from filmroom.service.sessions import Sessions
+from filmroom.service.sessions import Lockout, Sessions
 from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
 from filmroom.service.tokens import Tokens
@@ -47,7 +49,7 @@ class Rules:
     ``sessions_per_user`` and ``alias_token_lifetime`` have XNAT's defaults (C-32).
     ``users_create_projects`` says whether people who are no administrators may make projects (C-69).
     ``is_user_list_restricted`` says that only administrators are told who has an account, and owners who is in a
-    project of theirs.
+    project of theirs. ``min_free_bytes`` is what uploads leave free on every disk of the archive.
     """
 
     default_accessibility: Accessibility
@@ -60,6 +62,8 @@ class Rules:
     users_create_projects: bool = True
     sessions_per_user: int = 1000
     alias_token_lifetime: timedelta = timedelta(days=2)
+    lockout: Lockout = field(default_factory=Lockout)
+    min_free_bytes: int = 0
 
 
 class Archive:
@@ -79,20 +83,16 @@ class Archive:
     ) -> None:
         self._database = database
         self._leases = Leases(database, clock)
-        stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
-        passwords = Passwords()
-        self.sessions = Sessions(
-            stores, passwords, idle_limit=rules.session_idle_limit, per_user=rules.sessions_per_user
-        )
-        self.tokens = Tokens(stores, lifetime=rules.alias_token_lifetime)
-        self.accounts = Accounts(stores, passwords, self.sessions, restrict_list=rules.is_user_list_restricted)
+        room = _room(database, blobs, spool_dir, least_free_bytes=rules.min_free_bytes)
+        stores = Stores(database=database, blobs=blobs, room=room, leases=self._leases, clock=clock)
+        self.health = Health(stores)
+        self._begin_people(stores, rules)
         self.projects = Projects(
             stores,
             default_accessibility=rules.default_accessibility,
             undo_period=rules.undo_period,
             users_create_projects=rules.users_create_projects,
         )
-        self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
         self.sharing = Sharing(stores)
         self.audit = Audit(stores)
         self.lists = Lists(stores, is_people_restricted=rules.is_user_list_restricted)
@@ -107,11 +107,28 @@ class Archive:
         confined = Confined(spool_dir=spool_dir)
         self.images = Images(confined)
         self.headers = Headers(self.files, confined)
-        references = References(rules.reference_roots)
-        self.arrivals = Arrivals(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
+        self.arrivals = Arrivals(
+            stores,
+            limits=rules.archive_limits,
+            spool_dir=spool_dir,
+            references=References(rules.reference_roots),
+        )
         self.uploads = Uploads(stores, self.arrivals)
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
+
+    def _begin_people(self, stores: Stores, rules: Rules) -> None:
+        passwords = Passwords()
+        self.sessions = Sessions(
+            stores,
+            passwords,
+            lockout=rules.lockout,
+            idle_limit=rules.session_idle_limit,
+            per_user=rules.sessions_per_user,
+        )
+        self.tokens = Tokens(stores, lockout=rules.lockout, lifetime=rules.alias_token_lifetime)
+        self.accounts = Accounts(stores, passwords, self.sessions, restrict_list=rules.is_user_list_restricted)
+        self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""
@@ -119,3 +136,8 @@ class Archive:
             self._leases.close()
         finally:
             self._database.close()
+
+
+def _room(database: Database, blobs: BlobStore, spool_dir: Path, *, least_free_bytes: int) -> Room:
+    folders = [spool_dir] if database.folder is None else [spool_dir, database.folder]
+    return Room(blobs, folders, least_free_bytes=least_free_bytes)

@@ -23,6 +23,10 @@ class Arrivals:
         self._spool_dir = spool_dir
         self._references = references
 
+    def check_room(self, announced_bytes: int) -> None:
+        """Say early whether there is room for a body. Raises StorageFull."""
+        self._stores.room.check(announced_bytes)
+
     def receive(
         self, path: str, *, unpack_as: str | None = None, declared: Mapping[str, bytes] | None = None
     ) -> Receiver:
@@ -37,7 +41,7 @@ class Arrivals:
     def stage_copies(self, entries: Mapping[str, FileEntry], *, is_unpacked: bool) -> list[Arrival]:
         """Stored bytes once more, each to be named at its path too; or taken apart, if so asked and an archive by name.
 
-        All of them in order or, when this raises, none. Raises MissingBytes, BadArchive.
+        All of them in order or, when this raises, none. Raises MissingBytes, BadArchive, StorageFull.
         """
         arrivals: list[Arrival] = []
         copies: dict[str, str] = {}
@@ -49,6 +53,7 @@ class Arrivals:
                     key = self._stores.leases.new_key()
                     copies[key] = entry.key
                     arrivals.append(Arrival(path, Staged(key, entry.digest)))
+            self._stores.room.check()
             self._stores.blobs.copy(copies)
         except BaseException:
             self.forget(arrivals)
@@ -91,11 +96,13 @@ class Arrivals:
             raise
 
     def _workbench(self) -> Workbench:
-        return Workbench(self._stores.blobs, self._stage, limits=self._limits, spool_dir=self._spool_dir)
+        return Workbench(self._stores, self._stage, limits=self._limits, spool_dir=self._spool_dir)
 
     def _stage(self, declared: Mapping[str, bytes] | None = None) -> Stage:
+        check_room = self._stores.room.check
+        check_room()
         key = self._stores.leases.new_key()
-        return Stage(key, self._stores.blobs.create(key), declared=declared)
+        return Stage(key, self._stores.blobs.create(key), check_room=check_room, declared=declared)
 
 
 def _iter_counted(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:
