@@ -25,9 +25,9 @@ class Room:
     def check(self, more_bytes: int = 0) -> None:
         """Raises StorageFull unless so many bytes more can be stored.
 
-        What is free is looked up five times a second at most: ask as often as bytes arrive.
+        What was free is believed for a fifth of a second, unless it was too little: ask as often as bytes arrive.
         """
-        if time.monotonic() >= self._known_until:
+        if time.monotonic() >= self._known_until or self._spare_bytes < more_bytes:
             self._spare_bytes = min(self._free()) - self._least_free_bytes
             self._known_until = time.monotonic() + _KNOWN_FOR_SECONDS
         if self._spare_bytes < more_bytes:
