@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from http.client import HTTPResponse
 from itertools import count
 from statistics import median
 from typing import Final
@@ -15,7 +16,7 @@ from urllib.request import urlopen
 from bench.fill import fill_resource
 from bench.ground import SMALL_BYTES, Bench
 from bench.load import WrongAnswerError
-from bench.machine import busy_cores, memory
+from bench.machine import busy_cores, cpu_seconds, memory
 from bench.report import Result, Sample, Series
 from bench.servers import RESOURCE, Filmroom, open_filmroom
 
@@ -144,15 +145,17 @@ def _ask_all(connections: Sequence[socket.socket], request: bytes) -> float:
     started = time.monotonic()
     for connection in connections:
         connection.sendall(request)
-    answers = [connection.recv(65536)[:9] for connection in connections]
-    if wrong := [answer for answer in answers if answer != b"HTTP/1.1 "]:
-        raise WrongAnswerError(f"{len(wrong)} of {len(connections)} kept connections were not answered")
+    for connection in connections:
+        answer = HTTPResponse(connection)
+        answer.begin()
+        if answer.status != 200 or not answer.read():
+            raise WrongAnswerError(f"a kept connection was answered {answer.status}")
     return time.monotonic() - started
 
 
 def run_restart(bench: Bench, name: str) -> Result:
     """The server is killed while it takes uploads, and started again; ready is when ``/readyz`` says so."""
-    samples = []
+    walls, cpus = [], []
     with bench.open_folder() as folder:
         with open_filmroom(folder) as filmroom:
             filmroom.make_resource()
@@ -160,16 +163,17 @@ def run_restart(bench: Bench, name: str) -> Result:
         busy = busy_cores()
         for number in range(_STARTS + 1):
             with open_filmroom(folder) as filmroom:
-                seconds = filmroom.start_seconds + _seconds_to_ready(filmroom)
+                wall_seconds = filmroom.start_seconds + _seconds_to_ready(filmroom)
                 if number:  # the first one follows no kill
-                    samples.append(Sample(number=seconds))
+                    walls.append(Sample(number=wall_seconds))
+                    cpus.append(Sample(number=cpu_seconds(filmroom.pid)))
                 _kill_while_it_writes(filmroom, number)
-    if (slowest := max(sample.number for sample in samples)) > _MOST_START_SECONDS:
-        raise WrongAnswerError(f"a start after a kill took {slowest:.2f} s")
-    title = (
-        f"from the start of a server that was killed to ready, with {_FILES:,} files; at most {_MOST_START_SECONDS} s"
-    )
-    return Result(name=name, title=title, busy_cores=busy, series=[Series("start after a kill", "s", samples)])
+    # Not the wall time, which a busy machine makes as long as it likes.
+    if (slowest := max(sample.number for sample in cpus)) > _MOST_START_SECONDS:
+        raise WrongAnswerError(f"a start after a kill took {slowest:.2f} s of CPU time")
+    title = f"from the start of a killed server to ready, with {_FILES:,} files; at most {_MOST_START_SECONDS} s"
+    series = [Series("start after a kill", "s", walls), Series("of CPU time", "s", cpus)]
+    return Result(name=name, title=title, busy_cores=busy, series=series)
 
 
 def _seconds_to_ready(filmroom: Filmroom) -> float:
