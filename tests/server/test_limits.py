@@ -1,5 +1,6 @@
 """Clients that are too slow, too large or too many, at a real server."""
 
+import json
 import socket
 import time
 from collections.abc import Callable
@@ -127,6 +128,7 @@ def test_who_takes_nothing_of_an_answer_is_cut(limited: Callable[..., Server]) -
         _wait_until(lambda: _open_blobs(server) == 0)
 
         assert len(_answer(connection)) < 64 * MIB
+    assert "cut" in _events(server)
 
 
 def test_who_takes_nothing_of_the_end_of_an_answer_is_cut_too(limited: Callable[..., Server]) -> None:
@@ -208,7 +210,12 @@ def test_one_connection_too_many_is_told_to_come_back(limited: Callable[..., Ser
     assert crowded.startswith(b"HTTP/1.1 503 ")
     assert b"\r\nRetry-After: " in crowded
     assert alive.startswith(b"HTTP/1.1 200 ")
+    assert "refused" in _events(server)
     _wait_until(lambda: _answers(server))
+
+
+def _events(server: Server) -> list[str]:
+    return [json.loads(line)["event"] for line in server.log.read_text(encoding="utf-8").splitlines()]
 
 
 def _answers(server: Server) -> bool:

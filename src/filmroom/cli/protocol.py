@@ -7,7 +7,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_LOG: Final = structlog.get_logger("filmroom.connections")
 
 HEAD_TIME_SECONDS: Final = 30.0
 
@@ -152,6 +155,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing() or self._is_refused:
             return
         self._is_refused = True
+        _LOG.warning("refused", client=self._peer(), status=int(answer[9:12]))
         if self._heads and not self.cycle.response_complete:
             self.transport.abort()  # a second answer cannot begin in the middle of the first
             return
@@ -174,6 +178,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if not unsent_bytes:
             self.transport.close()
         elif unsent_bytes > self._unsent_bytes - _LEAST_PROGRESS_BYTES:
+            _LOG.warning("cut", client=self._peer(), bytes_left=unsent_bytes)
             self.transport.abort()
         else:
             self._watch_reader()
+
+    def _peer(self) -> str | None:
+        """The other end of the connection, which may be a proxy."""
+        return self.client[0] if self.client else None

@@ -117,7 +117,7 @@ class Call:
     def announced_bytes(self) -> int:
         """How long the body will be; 0 when the request does not say."""
         length = self.request.headers.get("content-length", "")
-        return int(length) if length.isdigit() else 0
+        return int(length) if length.isdecimal() else 0
 
     @property
     def media_type(self) -> str:

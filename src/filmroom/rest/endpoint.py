@@ -50,6 +50,8 @@ _SECURITY_HEADERS: Final = (
 )
 _FRAMES: Final = "frame-ancestors 'self'"
 _PAGES: Final = f"default-src 'none'; base-uri 'none'; form-action 'none'; {_FRAMES}"
+# What its operator should know of; one account that sends too much is its own business.
+_FAULTS: Final = (StorageFailed, StorageFull, MissingBytes, Busy)
 # What spools say of a disk that is full.
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -128,7 +130,7 @@ class Endpoint:
             _LOG.error("unexpected", request=request.id, exc_info=error)
             text = "The server encountered an unexpected condition; its log has the details"
             return page(500, text, request_id=request.id, is_plain=is_plain)
-        if isinstance(told, StorageFailed | StorageFull | MissingBytes | Busy):
+        if isinstance(told, _FAULTS) and not isinstance(told, TooManyUploads):
             log_fault("storage", request, error)
         return error_reply(told, realm=self._site.site_id, request_id=request.id, is_plain=is_plain)
 

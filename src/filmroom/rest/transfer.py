@@ -107,7 +107,7 @@ class Body:
         self._limits = limits
         self._expects_continue = headers.get("expect", "").lower() == "100-continue"
         length = headers.get("content-length", "")
-        self._announced_bytes = int(length) if length.isdigit() else 0
+        self._announced_bytes = int(length) if length.isdecimal() else 0
         # Whether there is one, of one piece, that is on its way already.
         self.is_small = 0 < self._announced_bytes <= PIECE_BYTES and not self._expects_continue
         self._was_asked_for = False
