@@ -32,6 +32,7 @@ class Room:
             self._known_until = time.monotonic() + _KNOWN_FOR_SECONDS
         if self._spare_bytes < more_bytes:
             raise StorageFull
+        self._spare_bytes -= more_bytes  # which will be there by the time of the next look
 
     def _free(self) -> list[int]:
         of_blobs = self._blobs.free_bytes()
