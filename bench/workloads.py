@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from bench.archives import TAR, ZIP, run_extract, run_zip
 from bench.catalog import POSTGRESQL, SQLITE, run_catalog
+from bench.crowd import run_crowd, run_restart
 from bench.ground import MIB, SMALL_BYTES, Bench
 from bench.lab import run_lab
 from bench.lists import run_list, run_session_resources
@@ -206,6 +207,8 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "put-large": partial(run_race, _PUT_LARGE),
     "get-large": partial(run_race, _GET_LARGE),
     "start": run_start,
+    "restart": run_restart,
+    "crowd": run_crowd,
     "memory-per-stream": run_memory_per_stream,
     "zip": run_zip,
     "list": run_list,

@@ -257,8 +257,8 @@ def _stop(server: Server) -> None:
 def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
-        def make(*flags: str) -> Server:
-            server = Server(tmp_path / "data", *flags)
+        def make(*flags: str, log: str = "") -> Server:
+            server = Server(tmp_path / "data", *flags, log=log)
             stack.callback(_stop, server)
             server.start()
             return server

@@ -17,16 +17,16 @@ from filmroom.model.nodes import Accessibility
 from filmroom.rest.call import Site, SiteProperty, Tier
 from filmroom.rest.endpoint import Endpoint
 from filmroom.rest.proxies import read_networks
-from filmroom.rest.transfer import Threads
+from filmroom.rest.transfer import BodyLimits, Threads
 from filmroom.service.archive import Archive, Rules
 from filmroom.service.rounds import Rounds
-from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES
+from filmroom.service.sessions import Lockout
 from filmroom.service.unpacking import Limits
 from filmroom.settings import SettingError, Settings, read_data_types
 
 # More than may have or wait for a turn at a password, so that there are some for who is refused at once.
 _PASSWORD_THREADS: Final = 8
-_MINUTE: Final = timedelta(minutes=1)
+_HEALTH_THREADS: Final = 1
 
 
 def open_archive(settings: Settings) -> Archive:
@@ -78,6 +78,8 @@ def compose(settings: Settings, database: Database) -> Archive:
             expanded_bytes=settings.max_archive_bytes,
             ratio=settings.max_archive_ratio,
         ),
+        lockout=Lockout(failures=settings.max_failed_logins, period=settings.lockout_period),
+        min_free_bytes=settings.min_free_bytes,
     )
     blobs = LocalStore(settings.data_dir / "blobs")
     spool_dir = settings.data_dir / "spool"
@@ -109,8 +111,13 @@ def _properties(settings: Settings) -> tuple[SiteProperty, ...]:
         SiteProperty(
             "concurrentMaxSessions", settings.sessions_per_user, "sessions_per_user", tier=Tier.ADMINISTRATORS
         ),
-        SiteProperty("maxFailedLogins", MOST_FAILURES, tier=Tier.ADMINISTRATORS),
-        SiteProperty("maxFailedLoginsLockoutDuration", f"{LOCKED_FOR // _MINUTE} minutes", tier=Tier.ADMINISTRATORS),
+        SiteProperty("maxFailedLogins", settings.max_failed_logins, "max_failed_logins", tier=Tier.ADMINISTRATORS),
+        SiteProperty(
+            "maxFailedLoginsLockoutDuration",
+            f"{settings.lockout_minutes} minutes",
+            "lockout_minutes",
+            tier=Tier.ADMINISTRATORS,
+        ),
         SiteProperty("archivePath", str(settings.data_dir), "data", tier=Tier.ADMINISTRATORS),
     )
 
@@ -120,6 +127,7 @@ def create_app(archive: Archive, settings: Settings) -> Router:
     for_changes = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom-change")
     for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), thread_name_prefix="filmroom-read")
     for_passwords = ThreadPoolExecutor(_PASSWORD_THREADS, thread_name_prefix="filmroom-password")
+    for_health = ThreadPoolExecutor(_HEALTH_THREADS, thread_name_prefix="filmroom-health")
     site = Site(
         site_id=settings.site_id,
         root_path=settings.root_path,
@@ -136,12 +144,20 @@ def create_app(archive: Archive, settings: Settings) -> Router:
         rounds.start()
         yield
         rounds.close()
+        for_health.shutdown()
         for_passwords.shutdown()
         for_reading.shutdown()
         for_changes.shutdown()
         archive.close()
 
     # Every path is the endpoint's, which reads it raw: Starlette's own routes see it decoded.
-    threads = Threads(for_changes=for_changes, for_reading=for_reading, for_passwords=for_passwords)
-    endpoint = Endpoint(archive, site, threads)
+    threads = Threads(
+        for_changes=for_changes, for_reading=for_reading, for_passwords=for_passwords, for_health=for_health
+    )
+    limits = BodyLimits(
+        longest_bytes=settings.max_body_bytes,
+        progress_seconds=settings.progress_seconds,
+        uploads_per_user=settings.uploads_per_user,
+    )
+    endpoint = Endpoint(archive, site, threads, limits)
     return Router(default=endpoint, lifespan=lifespan, redirect_slashes=False)

@@ -156,6 +156,26 @@ class Settings:
     max_archive_ratio: int = _option(
         250, "How many times as large as the archive itself they may be, beyond the first GiB.", _whole(1, 10**9)
     )
+    max_connections: int = _option(
+        1500, "Connections to one server process at once; more are told to come back (503).", _whole(1, 100_000)
+    )
+    max_head_bytes: int = _option(65_536, "Bytes that the head of a request may have (431).", _whole(4096, 2**24))
+    max_body_bytes: int = _option(1024**4, "Bytes that the body of a request may have (413).", _whole(1, 2**62))
+    progress_seconds: int = _option(
+        60, "Seconds for which a client may send nothing of a body, or take nothing of an answer.", _whole(1, 86_400)
+    )
+    uploads_per_user: int = _option(
+        64, "Bodies that one account may be sending to one server process at once (429).", _whole(1, 100_000)
+    )
+    min_free_bytes: int = _option(
+        1024**3,
+        "Bytes that stay free on every disk of the archive; uploads that need them are refused (507).",
+        _whole(0, 2**62),
+    )
+    max_failed_logins: int = _option(
+        20, "Failures to sign in to one account from one address after which it is locked there.", _whole(1, 10**6)
+    )
+    lockout_minutes: int = _option(60, "Minutes for which it is locked.", _whole(1, 525_600))
     reference_roots: str = _option(
         "",
         "Folders of the server, with : between them, from which whoever may upload may copy by reference=.",
@@ -195,6 +215,10 @@ class Settings:
     @property
     def upload_lifetime(self) -> timedelta:
         return timedelta(hours=self.upload_expires_hours)
+
+    @property
+    def lockout_period(self) -> timedelta:
+        return timedelta(minutes=self.lockout_minutes)
 
     @property
     def undo_period(self) -> timedelta:

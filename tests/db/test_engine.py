@@ -138,12 +138,8 @@ def test_an_sqlite_database_needs_a_file() -> None:
 
 
 def test_a_database_that_cannot_be_opened_is_a_failed_storage(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'no folder' / 'filmroom.db'}")
-
     with pytest.raises(StorageFailed):
-        counted_up(database)
-
-    database.close()
+        open_database(f"sqlite:///{tmp_path / 'no folder' / 'filmroom.db'}")
 
 
 def test_a_server_that_is_away_is_a_failed_storage(tmp_path: Path) -> None:

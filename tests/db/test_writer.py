@@ -309,9 +309,19 @@ def test_first_writes_at_once_start_one_writer(sqlite: SQLiteDatabase, pool: Thr
     assert len(writers) == 1
 
 
-def test_a_writer_that_cannot_open_its_database_says_so(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     (tmp_path / "folder.db").mkdir()
-    database = open_database(f"sqlite:///{tmp_path / 'folder.db'}")
+
+    with pytest.raises(StorageFailed) as raised:
+        open_database(f"sqlite:///{tmp_path / 'folder.db'}")
+
+    assert isinstance(raised.value.__cause__, OSError)
+
+
+def test_a_writer_that_finds_no_database_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "filmroom.db"
+    path.write_bytes(b"this is no database" * 1000)
+    database = open_database(f"sqlite:///{path}")
 
     with pytest.raises(StorageFailed) as raised:
         database.write(count_up("never"))

@@ -25,7 +25,14 @@ def guest(archive: Archive) -> TestClient:
 
 def _request(**headers: str) -> Request:
     return Request(
-        method="GET", raw_path="/", raw_query=b"", headers=headers, client="192.0.2.7", is_secure=False, host="h"
+        id="1",
+        method="GET",
+        raw_path="/",
+        raw_query=b"",
+        headers=headers,
+        client="192.0.2.7",
+        is_secure=False,
+        host="h",
     )
 
 

@@ -19,6 +19,7 @@ SITE = Site(
 
 def _request(headers: dict[str, str] | None = None) -> Request:
     return Request(
+        id="1",
         method="GET",
         raw_path="/",
         raw_query=b"",

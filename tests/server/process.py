@@ -18,8 +18,9 @@ AUTHORIZATION = f"Authorization: Basic {b64encode(f'admin:{PASSWORD}'.encode()).
 class Server:
     """``filmroom serve`` on a free port. ``stop`` is SIGTERM, ``kill`` is SIGKILL, ``start`` begins again."""
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    def __init__(self, folder: Path, *flags: str, log: str = "") -> None:
         self.folder = folder
+        self.log = Path(log) if log else folder.parent / "server.log"
         self.flags = flags
         self.port = 0
         self.first_line = ""
@@ -28,12 +29,12 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "filmroom", "serve", "--data", str(self.folder), "--port", "0", *self.flags]
         environment = {**os.environ, "FILMROOM_ADMIN_PASSWORD": PASSWORD}
-        log = (self.folder.parent / "server.log").open("a")
+        log = self.log.open("a")
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         log.close()
         assert self._process.stdout is not None
         self.first_line = self._process.stdout.readline()
-        assert "answers at" in self.first_line, (self.folder.parent / "server.log").read_text()
+        assert "answers at" in self.first_line, self.log.read_text()
         self.port = int(self.first_line.rsplit(":", 1)[1])
 
     @property
@@ -81,7 +82,7 @@ class Server:
 
     def list_requests(self) -> set[tuple[str, str]]:
         """The method and path of each request in the log, which has it just after its answer has gone out."""
-        lines = (self.folder.parent / "server.log").read_text(encoding="utf-8").splitlines()
+        lines = self.log.read_text(encoding="utf-8").splitlines()
         told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
         return {(line["method"], line["path"]) for line in told if line.get("event") == "request"}
 

@@ -85,7 +85,8 @@ def test_nothing_more_is_read_for_a_client_that_went_away(
     server.stop()
     logged = _logged(server)
     [given_up] = [event for event in logged if event.get("method") == "GET" and event["path"] != "/data/projects"]
-    assert given_up["bytes"] < 64 * MIB
+    assert given_up["bytes_out"] < 64 * MIB
+    assert not given_up["is_whole"]
     assert {event["level"] for event in logged} == {"info"}
 
 

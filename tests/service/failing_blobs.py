@@ -64,7 +64,11 @@ class FailingBlobs:
     def iter_partials(self) -> Iterator[str]:
         return self.store.iter_partials()
 
+    def free_bytes(self) -> int | None:
+        return self.store.free_bytes()
+
     def check(self) -> None:
+        self.fail_at("check")
         self.store.check()
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +18,6 @@ from filmroom.model.errors import BackupRefused, Busy
 from filmroom.model.holdings import Finding, Flaw
 from filmroom.service.backup import Backups, Wishes
 from filmroom.service.restore import Outcome, find_snapshot
-from filmroom.service.stores import Stores
 from service.desk import REPLACE, Desk, blob_path
 from service.vaults import CONTENTS, ON_SQLITE, Restore, key_of, pooled, verified
 
@@ -123,7 +123,7 @@ class Purging(LocalStore):
 
 
 def test_what_is_purged_meanwhile_is_told_and_no_flaw(
-    desk: Desk, database: Database, vault_root: Path, tmp_path: Path, clock: Clock, bring_back: Restore
+    desk: Desk, database: Database, vault_root: Path, tmp_path: Path, bring_back: Restore
 ) -> None:
     store = Purging(tmp_path / "blobs")
     gone = [key_of(database, "a"), key_of(database, "b/c")]
@@ -133,7 +133,7 @@ def test_what_is_purged_meanwhile_is_told_and_no_flaw(
         store.delete(gone)
 
     store.act = purge
-    stores = Stores(database=database, blobs=store, leases=desk.archive._leases, clock=clock)
+    stores = replace(desk.archive._stores, blobs=store)
     found: list[Finding] = []
     made = Backups(stores).make(vault_root, Wishes(), found.append)
     _, outcome, missed = bring_back()

@@ -1,6 +1,7 @@
 """``Fsck`` on both databases: every flaw is told, what is in flight is none, and little is changed."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from filmroom.service.archive import Archive
 from filmroom.service.fsck import Checks, Fsck, Summary
 from filmroom.service.pacing import Pace
 from filmroom.service.refresh import Refresh
-from filmroom.service.stores import Stores
 from service.desk import REPLACE, Desk, at, blob_path, open_desk
 
 LOOK = Checks()
@@ -243,9 +243,9 @@ class Meddling(LocalStore):
 
 
 @pytest.fixture
-def meddled(desk: Desk, database: Database, tmp_path: Path, clock: Clock) -> tuple[Fsck, Meddling]:
+def meddled(desk: Desk, tmp_path: Path) -> tuple[Fsck, Meddling]:
     store = Meddling(tmp_path / "blobs")
-    stores = Stores(database=database, blobs=store, leases=desk.archive._leases, clock=clock)
+    stores = replace(desk.archive._stores, blobs=store)
     return Fsck(stores, Refresh(stores)), store
 
 

@@ -128,5 +128,8 @@ class BlobStore(Protocol):
     def iter_partials(self) -> Iterator[str]:
         """The key of every partial, as ``iter_keys`` does it."""
 
+    def free_bytes(self) -> int | None:
+        """How much more the store can take; None where nobody can tell."""
+
     def check(self) -> None:
         """Write, read and delete a small blob; raises what that raises."""

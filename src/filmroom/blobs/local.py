@@ -11,6 +11,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -172,6 +173,10 @@ class LocalStore:
                 for name in _list_names(self._root / lease / batch):
                     if name.startswith(f"{lease}-{batch}-") and is_key(name):
                         yield name
+
+    def free_bytes(self) -> int:
+        with _storage_errors():
+            return shutil.disk_usage(self._root).free
 
     def check(self) -> None:
         key = f"check-0-{uuid4().hex}"

@@ -1,47 +1,105 @@
-"""HTTP/1.1 connections with limits on the head of a request, which uvicorn reads without any."""
+"""HTTP/1.1 connections with limits, where uvicorn has none: on heads, on their number, on clients that read nothing.
+
+Clients that send no more of a body are cut in ``rest/transfer.py``, which can tell them so.
+"""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LONGEST_HEAD_BYTES: Final = 64 * 1024
+_LOG: Final = structlog.get_logger("filmroom.connections")
+
 HEAD_TIME_SECONDS: Final = 30.0
 
 _MOST_WAITING_BYTES: Final = 256 * 1024
+# What a client must take of an answer in the time that it has to make progress.
+_LEAST_PROGRESS_BYTES: Final = 1024
+# Connections beyond the limit that are told so; those beyond these too are closed without a word.
+_MOST_TURNED_AWAY: Final = 256
+_TURNED_AWAY_SECONDS: Final = 5.0
+# Time for a client to read why it is refused: closing at once, with something unread, would take the answer back.
+_LINGER_SECONDS: Final = 2.0
+# Whoever asks whether the server lives must not be told that it is crowded.
+_HEALTH: Final = (b"/healthz", b"/readyz")
 
-_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-_TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_CLOSED: Final = b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _CLOSED
+_TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\n" + _CLOSED
+_CROWDED: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n" + _CLOSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """``progress_seconds`` is how long a client may take nothing of an answer that waits for it."""
+
+    connections: int
+    head_bytes: int
+    progress_seconds: float
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Refuses a head of more than 64 KiB (431), and one that is not whole after 30 seconds (408)."""
+    """Refuses a head that is too long (431) or not whole after 30 seconds (408), and a connection too many (503).
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    Ends a connection whose client takes nothing of its answer.
+    """
+
+    def __init__(self, *arguments: Any, limits: ConnectionLimits, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._heads = 0  # whole heads so far
-        self._head_bytes = 0
+        self._limits = limits
+        self._heads = 0  # whole ones so far
+        self._steps = 0  # whole heads and pieces of bodies so far
+        self._head_bytes = 0  # since the last of them
         self._is_in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
+        self._reader_timer: asyncio.TimerHandle | None = None
+        self._unsent_bytes = 0
+        self._is_surplus = False
+        self._is_refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        surplus = len(self.connections) - self._limits.connections
+        self._is_surplus = surplus > 0
+        if surplus > _MOST_TURNED_AWAY:
+            transport.abort()
+            return
+        self._begin_head(_TURNED_AWAY_SECONDS if self._is_surplus else HEAD_TIME_SECONDS)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
         if self._is_in_head and self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_TIME_SECONDS, self._refuse, _TOO_SLOW)
-        was_in_head, heads = self._is_in_head, self._heads
+            self._begin_head(HEAD_TIME_SECONDS)
+        steps = self._steps
         super().data_received(data)
-        if was_in_head and self._heads == heads:
+        if self._steps == steps:  # a part of a head; or of what a chunked body has around its chunks and after them
             self._head_bytes += len(data)
-            if self._head_bytes > LONGEST_HEAD_BYTES:
+            if self._head_bytes > self._limits.head_bytes:
                 self._refuse(_TOO_LARGE)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_head:  # nobody asks for the trailers of a body
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
-        self._heads += 1
+        self._steps += 1
         self._end_head()
-        super().on_headers_complete()
+        if self._is_surplus and not self.url.endswith(_HEALTH):
+            self._refuse(_CROWDED)
+        if not self._is_refused:
+            self._heads += 1
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """As uvicorn does it, but with room for a whole small upload before reading is paused."""
+        if self._is_refused:
+            return
+        self._steps += 1
+        self._head_bytes = 0
         if self.cycle.response_complete:
             return
         self.cycle.body += body
@@ -50,12 +108,36 @@ class BoundedProtocol(HttpToolsProtocol):
         self.cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        if not self._is_refused:
+            super().on_message_complete()
         self._is_in_head = True
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._end_watch()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():  # which it does only when the last byte has gone
+            self._watch_reader()
+
+    def timeout_keep_alive_handler(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self._watch_reader()
+        else:
+            super().timeout_keep_alive_handler()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_watch()
         super().connection_lost(exc)
+
+    def _begin_head(self, seconds: float) -> None:
+        self._head_timer = self.loop.call_later(seconds, self._refuse_slow_head)
 
     def _end_head(self) -> None:
         self._head_bytes = 0
@@ -63,7 +145,44 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def _refuse_slow_head(self) -> None:
+        if self._head_bytes:
+            self._refuse(_TOO_SLOW)
+        else:
+            self.transport.close()  # a browser may open one in case it will need it: there is nothing to answer
+
     def _refuse(self, answer: bytes) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(answer)
+        if self.transport.is_closing() or self._is_refused:
+            return
+        self._is_refused = True
+        _LOG.warning("refused", client=self._peer(), status=int(answer[9:12]))
+        if self._heads and not self.cycle.response_complete:
+            self.transport.abort()  # a second answer cannot begin in the middle of the first
+            return
+        self.transport.write(answer)
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+
+    def _watch_reader(self) -> None:
+        self._end_watch()
+        self._unsent_bytes = self.transport.get_write_buffer_size()
+        self._reader_timer = self.loop.call_later(self._limits.progress_seconds, self._check_reader)
+
+    def _end_watch(self) -> None:
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
+            self._reader_timer = None
+
+    def _check_reader(self) -> None:
+        unsent_bytes = self.transport.get_write_buffer_size()
+        if not unsent_bytes:
             self.transport.close()
+        elif unsent_bytes > self._unsent_bytes - _LEAST_PROGRESS_BYTES:
+            _LOG.warning("cut", client=self._peer(), bytes_left=unsent_bytes)
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+    def _peer(self) -> str | None:
+        """The other end of the connection, which may be a proxy."""
+        return self.client[0] if self.client else None

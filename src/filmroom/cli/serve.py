@@ -3,14 +3,17 @@
 import ctypes
 import logging
 import os
+import resource
 import secrets
 import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 import click
 import orjson
@@ -21,7 +24,7 @@ from uvicorn.supervisors import Multiprocess
 
 from filmroom.app import create_app, open_archive
 from filmroom.cli.filesystem import refuse_network_file_system
-from filmroom.cli.protocol import BoundedProtocol
+from filmroom.cli.protocol import BoundedProtocol, ConnectionLimits
 from filmroom.service.archive import Archive
 from filmroom.settings import SettingError, Settings, admin_password
 
@@ -29,6 +32,8 @@ _KEEP_ALIVE_SECONDS: Final = 75
 # A request that makes no progress must not keep the server from ever stopping.
 _LONGEST_SHUTDOWN_SECONDS: Final = 300
 _ADMIN: Final = "admin"
+# For the database, the log, and what else a process has open beside a blob for each connection.
+_OTHER_FILES: Final = 256
 # From the manual of prctl.
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -43,7 +48,7 @@ def run(settings: Settings) -> None:
         _AppFactory(settings, parent_pid=os.getpid()),
         factory=True,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=cast("type[BoundedProtocol]", partial(BoundedProtocol, limits=_connection_limits(settings))),
         lifespan="on",
         interface="asgi3",
         ws="none",
@@ -60,6 +65,21 @@ def run(settings: Settings) -> None:
     else:
         threading.Thread(target=_announce_when_up, args=(url, listener.getsockname()), daemon=True).start()
         Multiprocess(config, sockets=[listener]).run()
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    """As the settings say; fewer connections, with a word about it, where this process may not open enough files."""
+    wanted = 2 * settings.max_connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))  # processes that are started inherit it
+    connections = (most - _OTHER_FILES) // 2
+    if connections < settings.max_connections:
+        click.echo(f"max_connections is {connections}, because only {hard} files may be open (ulimit -Hn)", err=True)
+    return ConnectionLimits(
+        connections=connections, head_bytes=settings.max_head_bytes, progress_seconds=settings.progress_seconds
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +183,10 @@ def _write_password(path: Path, password: str) -> Path:
 
 
 def configure_log(level: str) -> None:
-    """One JSON line per event on standard error."""
+    """One JSON line per event on standard error, whoever tells of it."""
     number = getattr(logging, level.upper())
-    logging.basicConfig(level=max(number, logging.WARNING), format="%(message)s")
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[_Forwarder()])
+    logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -174,9 +195,32 @@ def configure_log(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", _Unfailing(sys.stderr.buffer))),
         cache_logger_on_first_use=True,
     )
+
+
+class _Forwarder(logging.Handler):
+    """Gives what libraries log to the log of the server."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger("filmroom.libraries")
+        log.log(record.levelno, "library", name=record.name, told=record.getMessage(), exc_info=record.exc_info)
+
+
+class _Unfailing:
+    """A log that is on a full disk, or whose reader has gone, must not keep the server from answering."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def _to_json(event: dict[str, Any], **_: Any) -> bytes:

@@ -10,11 +10,14 @@ Errors: what a unit raises reaches its caller unchanged; a full disk is ``Storag
 database is ``StorageFailed``, after which it is not known whether the change was kept.
 """
 
+import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -40,6 +43,8 @@ class Database(Protocol):
     """What the layers above may do with either database."""
 
     engine: Engine
+    folder: Path | None
+    """Where it keeps its files, if that is on this machine."""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -74,17 +79,22 @@ def open_database(url: str) -> Database:
 
 
 class SQLiteDatabase:
+    """Nothing is read or written while its file is not where it was: whoever moved it away must not lose a change."""
+
     def __init__(self, path: Path) -> None:
         self.path = str(path)
+        self.folder: Path | None = path.parent
+        self._file = _File(path)
         self.lock_path = f"{path}.lock"
         url = URL.create("sqlite", database=self.path)  # made, not read: a path may hold what means something in a URL
         self.engine = _sqlite_engine(url, begin="BEGIN", pool=NullPool)
         self._readers = _Readers(self.engine)
         self._writer_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool=StaticPool)
-        self._writer = GroupWriter(self._writer_engine, lock_path=self.lock_path)
+        self._writer = GroupWriter(self._writer_engine, lock_path=self.lock_path, find_fault=self._file.find_fault)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
+        self._file.check()
         with _storage_errors(is_read=True), self._readers.get() as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("BEGIN").close()
@@ -96,6 +106,7 @@ class SQLiteDatabase:
 
     @contextmanager
     def glance(self) -> Iterator[Connection]:
+        self._file.check()
         with _storage_errors(is_read=True), self._readers.get() as connection:
             yield connection
 
@@ -117,8 +128,40 @@ class SQLiteDatabase:
         self.engine.dispose()
 
 
+class _File:
+    """The file of a database, which is made if need be. Raises StorageFailed when it cannot be."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise StorageFailed(f"database: {error.strerror}") from error
+        self._identity = self._look()
+
+    def check(self) -> None:
+        """Raises Busy unless the file that was found first is still there."""
+        if (fault := self.find_fault()) is not None:
+            raise fault
+
+    def find_fault(self) -> Busy | None:
+        return None if self._look() == self._identity else Busy("the file of the database is not where it was")
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
 def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool]) -> Engine:
-    engine = create_engine(url, poolclass=pool, connect_args={"check_same_thread": False})
+    def connect() -> sqlite3.Connection:
+        """Never makes a file, which would be an empty archive in place of one that was moved away."""
+        file = f"file:{quote(os.fsencode(url.database or ''))}?mode=rw"
+        return sqlite3.connect(file, uri=True, check_same_thread=False)
+
+    engine = create_engine(url, poolclass=pool, creator=connect, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -181,7 +224,8 @@ class _Readers:
 
 class PostgreSQLDatabase:
     def __init__(self, url: URL) -> None:
-        self.engine = create_engine(url, pool_size=_READERS, max_overflow=8, pool_pre_ping=True)
+        self.folder: Path | None = None
+        self.engine = create_engine(url, pool_size=_READERS, max_overflow=8, pool_pre_ping=True, hide_parameters=True)
         event.listen(self.engine, "connect", _plan_for_whole_answers)
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 

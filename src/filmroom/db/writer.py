@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from filmroom.model.errors import StorageFailed
+from filmroom.model.errors import ArchiveError, StorageFailed
 
 T = TypeVar("T")
 _Job = tuple[Callable[[Connection], Any], "Future[Any]"]
@@ -23,11 +23,13 @@ _LONGEST_GROUP: Final = 64
 class GroupWriter:
     """Runs units in the order in which they came. A result or error is given out only after COMMIT.
 
+    ``find_fault`` is asked before COMMIT; a fault that it finds takes the whole transaction back.
     Processes that share the database queue on ``lock_path`` and hold it for one transaction at a time.
     """
 
-    def __init__(self, engine: Engine, *, lock_path: str) -> None:
+    def __init__(self, engine: Engine, *, lock_path: str, find_fault: Callable[[], ArchiveError | None]) -> None:
         self._engine = engine
+        self._find_fault = find_fault
         self._lock_path = lock_path
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -57,7 +59,7 @@ class GroupWriter:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             group, is_last = self._gather(job)
-            _run_group(self._engine, self._lock_path, group)
+            self._run_group(group)
             if is_last:
                 return
 
@@ -72,17 +74,20 @@ class GroupWriter:
                 group.append(job)
         return group, False
 
-
-def _run_group(engine: Engine, lock_path: str, group: list[_Job]) -> None:
-    outcomes: list[Callable[[], None]] = []
-    try:
-        with locked(lock_path), engine.begin() as connection:
-            outcomes = [_run_unit(connection, unit, future) for unit, future in group]
-    except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
-        failure = error if isinstance(error, SQLAlchemyError) else StorageFailed(f"database: {error}")
-        outcomes = [_failed(future, failure) for _, future in group]
-    for tell in outcomes:
-        tell()
+    def _run_group(self, group: list[_Job]) -> None:
+        outcomes: list[Callable[[], None]] = []
+        fault: ArchiveError | None = None
+        try:
+            with locked(self._lock_path), self._engine.begin() as connection:
+                outcomes = [_run_unit(connection, unit, future) for unit, future in group]
+                if (fault := self._find_fault()) is not None:
+                    raise fault  # noqa: TRY301 - which takes the transaction back
+        except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
+            is_known = error is fault or isinstance(error, SQLAlchemyError)
+            failure = error if is_known else StorageFailed(f"database: {error}")
+            outcomes = [_failed(future, failure) for _, future in group]
+        for tell in outcomes:
+            tell()
 
 
 @contextmanager

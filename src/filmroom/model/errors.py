@@ -12,6 +12,7 @@ ArchiveError
 ├── UnreadableZip       a stored file that cannot be looked into as a zip
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
+│   └── StalledUpload       ... because its sender sent nothing more
 ├── DigestMismatch      a body that is not what was said of it beforehand
 │   └── ChecksumMismatch    ... of a stretch of a resumable upload
 ├── NotSignedIn         nobody, or nobody we know
@@ -30,6 +31,7 @@ ArchiveError
 ├── StorageFull         no room for bytes or rows
 ├── MissingBytes        a row whose bytes are gone: never the client's fault
 ├── Busy                too many at once; try again
+│   └── TooManyUploads      ... of one account
 ├── LeaseLost           this process may not commit uploads any more; try again
 ├── StorageFailed       disk or database failed; the outcome of a change may be unknown
 ├── BackupRefused       a backup, or what is to be done with one, that cannot be as it was asked for
@@ -157,6 +159,10 @@ class ChecksumMismatch(DigestMismatch):
     pass
 
 
+class StalledUpload(CutUpload):
+    pass
+
+
 class NotSignedIn(ArchiveError):
     def __str__(self) -> str:
         return "Login required or wrong user name or password"
@@ -166,7 +172,7 @@ class AccountLocked(NotSignedIn):
     def __str__(self) -> str:
         return (
             "Login required or wrong user name or password: after too many failed attempts from this address the "
-            "account is locked for an hour; its operator can unlock it"
+            "account is locked for a while; its operator can unlock it"
         )
 
 
@@ -248,7 +254,7 @@ class RetiredProjectId(ArchiveError):
 
 class StorageFull(ArchiveError):
     def __str__(self) -> str:
-        return "the archive's disk is full: nothing was stored, reading goes on"
+        return "the archive's disk is full, or nearly so: nothing was stored"
 
 
 @dataclass(eq=False)
@@ -265,6 +271,10 @@ class Busy(ArchiveError):
 
     def __str__(self) -> str:
         return f"{self.reason}; try again in a moment"
+
+
+class TooManyUploads(Busy):
+    pass
 
 
 class LeaseLost(ArchiveError):

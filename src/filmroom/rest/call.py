@@ -70,11 +70,12 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The head of a request as it came. Header names are in lower case.
+    """The head of a request as it came. Header names are in lower case. ``id`` is what it is called in the log.
 
     ``client``, ``is_secure`` and ``host`` are those of the first hop, where trusted proxies tell of it.
     """
 
+    id: str
     method: str
     raw_path: str
     raw_query: bytes
@@ -111,6 +112,12 @@ class Call:
     def site_url(self) -> str:
         """The site's own URL as this client reached it, without a trailing slash."""
         return f"{'https' if self.request.is_secure else 'http'}://{self.request.host}{self.site.root_path}"
+
+    @property
+    def announced_bytes(self) -> int:
+        """How long the body will be; 0 when the request does not say."""
+        length = self.request.headers.get("content-length", "")
+        return int(length) if length.isdecimal() else 0
 
     @property
     def media_type(self) -> str:

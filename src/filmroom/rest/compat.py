@@ -32,18 +32,19 @@ def user_info(login: str | None) -> str:
     return f'<span id="user_info">Logged in as: &nbsp;<a href="data/auth">{escape(login)}</a></span>'
 
 
-def error_page(message: str) -> bytes:
+def error_page(message: str, request_id: str) -> bytes:
     """C-17, F-13: the page of XNAT's framework, which clients know by its ``<h3>`` and by beginning with ``<html>``.
 
     Its ``<br>`` must stay unclosed: pyxnat 1.6.4 breaks on an error page that is well-formed XML. It takes the words
-    "Not Found" for a lost connection, so they never occur (C-18).
+    "Not Found" for a lost connection, so they never occur (C-18). What the request is called is ours.
     """
     text = escape(message, quote=False).replace("Not Found", "not found")
     page = (
         "<html>\n<head>\n   <title>Status page</title>\n</head>\n<body>\n"
         f"<h3>{text}</h3>"
         '<p>You can get technical details <a href="http://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html">here</a>.'
-        '<br>\nPlease continue your visit at our <a href="/">home page</a>.\n</p>\n</body>\n</html>'
+        '<br>\nPlease continue your visit at our <a href="/">home page</a>.\n</p>\n'
+        f"<p>Request {escape(request_id)}</p>\n</body>\n</html>"
     )
     return page.encode("ascii", "xmlcharrefreplace")
 

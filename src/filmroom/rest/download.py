@@ -32,7 +32,9 @@ def file_reply(call: Call, found: OpenFile) -> Reply:
     ]
     if not _is_as_required(request, etag, modified_at):
         found.blob.close()
-        return page(412, "the file is not, or no longer, what the request's conditions ask for", headers)
+        return page(
+            412, "the file is not, or no longer, what the request's conditions ask for", headers, request_id=request.id
+        )
     if _is_unchanged(request, etag, modified_at):
         found.blob.close()
         return Reply(status=304, headers=headers)
@@ -49,7 +51,12 @@ def _body_reply(request: Request, found: OpenFile, headers: list[tuple[str, str]
     start, stop = wanted
     if start >= stop:
         found.blob.close()
-        return page(416, f"the range lies outside this file of {total} bytes", [("Content-Range", f"bytes */{total}")])
+        return page(
+            416,
+            f"the range lies outside this file of {total} bytes",
+            [("Content-Range", f"bytes */{total}")],
+            request_id=request.id,
+        )
     headers.append(("Content-Range", f"bytes {start}-{stop - 1}/{total}"))
     return Reply(status=206, body=_body(found, start, stop), media_type=media_type, headers=headers)
 

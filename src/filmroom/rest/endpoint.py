@@ -1,6 +1,6 @@
 """The HTTP application: a request to a call in a thread, a call to a reply, an error to its page."""
 
-import re
+import errno
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,14 +8,36 @@ from urllib.parse import quote
 
 import structlog
 
-from filmroom.model.errors import ArchiveError, Busy, MissingBytes, StorageFailed
+from filmroom.model.errors import (
+    ArchiveError,
+    Busy,
+    MissingBytes,
+    StorageFailed,
+    StorageFull,
+    TooManyUploads,
+    WrongMethod,
+)
 from filmroom.rest.auth import expiration_cookie, find_visitor, is_form_login, may_need_check
 from filmroom.rest.call import Call, Intake, Request, Site, Visitor
+from filmroom.rest.health import ALIVE, HEALTH_METHODS, alive_reply, health_path, ready_reply
 from filmroom.rest.proxies import Hop, first_hop
 from filmroom.rest.reply import Reply, error_reply, page
+from filmroom.rest.requestlog import log_fault, log_request, request_id
 from filmroom.rest.resumable import VERSION as TUS_VERSION
 from filmroom.rest.routes import find_call, is_below_xapi
-from filmroom.rest.transfer import Body, Receive, Run, Send, Threads, finish, send_reply, take
+from filmroom.rest.transfer import (
+    Body,
+    BodyLimits,
+    Receive,
+    Run,
+    Send,
+    Sent,
+    Threads,
+    Uploads,
+    finish,
+    send_reply,
+    take,
+)
 from filmroom.service.archive import Archive
 
 Scope = Mapping[str, Any]
@@ -31,70 +53,89 @@ _SECURITY_HEADERS: Final = (
 )
 _FRAMES: Final = "frame-ancestors 'self'"
 _PAGES: Final = f"default-src 'none'; base-uri 'none'; form-action 'none'; {_FRAMES}"
-_SECRETS: Final = re.compile(r"(/JSESSION/|/services/tokens/(?:in)?validate/[^/]+/).+")
+# What its operator should know of; one account that sends too much is its own business.
+_FAULTS: Final = (StorageFailed, StorageFull, MissingBytes, Busy)
+# What spools say of a disk that is full.
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Endpoint:
     """Serves one archive to one site. An ASGI application."""
 
-    def __init__(self, archive: Archive, site: Site, threads: Threads) -> None:
+    def __init__(self, archive: Archive, site: Site, threads: Threads, limits: BodyLimits) -> None:
         self._archive = archive
         self._site = site
         self._threads = threads
+        self._limits = limits
+        self._uploads = Uploads(limits.uploads_per_user)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request = _read_head(scope, self._site)
-        body = Body(receive, request.headers)
+        body = Body(receive, request.headers, self._limits)
         exchange = _Exchange(self._archive, self._site, request)
         run = self._threads.for_passwords() if is_form_login(request) else self._threads.for_method(request.method)
         reply = await self._answer(exchange, body, run)
+        sent = Sent(0, is_whole=False)
         try:
             if not body.is_read and not await body.drain():
                 reply.headers.append(("Connection", "close"))
             sent = await send_reply(reply, body, send, run, with_body=request.method != "HEAD")
+        except Exception as error:
+            log_fault("broken off", request, error)
+            raise
         finally:
             reply.close()
-        _LOG.info(
-            "request",
-            viewer=exchange.viewer_login,
-            client=request.client,
-            method=request.method,
-            path=_without_secrets(request.raw_path),
-            status=reply.status,
-            ms=round((time.perf_counter() - started) * 1000, 2),
-            bytes=sent,
-        )
+            milliseconds = (time.perf_counter() - started) * 1000
+            login = exchange.viewer_login
+            log_request(request, login, reply.status, milliseconds=milliseconds, body=body, sent=sent)
 
     async def _answer(self, exchange: "_Exchange", body: Body, run: Run) -> Reply:
-        path = exchange.request.raw_path
-        is_plain = is_below_xapi(path, self._site.root_path)
+        request = exchange.request
         try:
-            if may_need_check(self._archive, exchange.request):
-                # Whoever waits for a turn at a password must not hold a thread that those need who are known.
-                await self._threads.for_passwords()(exchange.sign_in)
-            if body.is_small and exchange.request.method != _KEEPS_WHAT_CAME:
-                # One hop to a thread in place of two: whoever sends this little has sent it already.
-                reply = await run(exchange.answer, await body.read_small())
-            else:
-                begun = await run(exchange.begin)
-                reply = begun if isinstance(begun, Reply) else await take(begun, body, run)
-        except ArchiveError as error:
-            if isinstance(error, StorageFailed | MissingBytes | Busy):
-                _LOG.error("storage", path=_without_secrets(path), error=repr(error), cause=repr(error.__cause__))
-            reply = error_reply(error, realm=self._site.site_id, is_plain=is_plain)
-        except Exception:  # noqa: BLE001 - the outermost layer: a fault of ours must not end the connection
-            _LOG.exception("unexpected", path=_without_secrets(path))
-            reply = page(
-                500, "The server encountered an unexpected condition; its log has the details", is_plain=is_plain
-            )
+            reply = await self._answer_health(request) or await self._begin(exchange, body, run)
+        except Exception as error:  # noqa: BLE001 - the outermost layer: a fault of ours must not end the connection
+            reply = self._error_reply(request, error)
         reply.headers.extend(exchange.headers(reply))
         return reply
 
+    async def _answer_health(self, request: Request) -> Reply | None:
+        """Without a look at who asks, or at what else there is to do."""
+        path = health_path(self._site, request.raw_path)
+        if path is None:
+            return None
+        if request.method not in HEALTH_METHODS:
+            raise WrongMethod(request.method, HEALTH_METHODS)
+        return alive_reply() if path == ALIVE else await self._threads.for_health()(ready_reply, self._archive)
 
-def _without_secrets(raw_path: str) -> str:
-    """What a path may tell the log: not what signs somebody in (C-34, C-38)."""
-    return _SECRETS.sub(r"\1...", raw_path)
+    async def _begin(self, exchange: "_Exchange", body: Body, run: Run) -> Reply:
+        body.check_length()
+        if may_need_check(self._archive, exchange.request):
+            # Whoever waits for a turn at a password must not hold a thread that those need who are known.
+            await self._threads.for_passwords()(exchange.sign_in)
+        if body.is_small and exchange.request.method != _KEEPS_WHAT_CAME and await body.is_here_soon():
+            # One hop to a thread in place of two.
+            return await run(exchange.answer, await body.read_piece())
+        begun = await run(exchange.begin)
+        if isinstance(begun, Reply):
+            return begun
+        try:
+            with self._uploads.one_more(exchange.viewer_login):
+                return await take(begun, body, run)
+        except TooManyUploads:
+            await run(begun.abort)
+            raise
+
+    def _error_reply(self, request: Request, error: Exception) -> Reply:
+        is_plain = is_below_xapi(request.raw_path, self._site.root_path)
+        told = StorageFull() if isinstance(error, OSError) and error.errno in _FULL else error
+        if not isinstance(told, ArchiveError):
+            _LOG.error("unexpected", request=request.id, exc_info=error)
+            text = "The server encountered an unexpected condition; its log has the details"
+            return page(500, text, request_id=request.id, is_plain=is_plain)
+        if isinstance(told, _FAULTS) and not isinstance(told, TooManyUploads):
+            log_fault("storage", request, error)
+        return error_reply(told, realm=self._site.site_id, request_id=request.id, is_plain=is_plain)
 
 
 class _Exchange:
@@ -131,7 +172,7 @@ class _Exchange:
 
     def headers(self, reply: Reply) -> list[tuple[str, str]]:
         """What every answer says: when the session ends, and, if it is done, which parameters had no effect."""
-        headers = list(_SECURITY_HEADERS)
+        headers = [("Filmroom-Request", self.request.id), *_SECURITY_HEADERS]
         said = {name for name, _ in reply.headers}
         if "Content-Security-Policy" not in said:
             is_page = reply.media_type.startswith("text/html")
@@ -164,6 +205,7 @@ def _read_head(scope: Scope, site: Site) -> Request:
     )
     hop = first_hop(direct, headers, site.trusted_proxies)
     return Request(
+        id=request_id(headers),
         method=scope["method"],
         raw_path=scope["raw_path"].decode("latin-1"),
         raw_query=scope["query_string"],

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from filmroom.model.errors import ArchiveError, BadValue, BodyTooLarge, DigestMismatch
+from filmroom.model.errors import BadValue, BodyTooLarge, DigestMismatch
 from filmroom.model.resources import Digest
 from filmroom.rest.call import Call, Intake
 from filmroom.rest.digests import read_declared_digests
@@ -109,7 +109,7 @@ class FileIntake:
     def finish(self) -> Reply:
         try:
             arrivals = self._receiver.finish()
-        except ArchiveError:
+        except BaseException:
             self._receiver.abort()
             raise
         return self._finish(arrivals)

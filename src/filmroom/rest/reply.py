@@ -61,6 +61,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.UnreadableZip: 415,
     errors.BodyTooLarge: 413,
     errors.CutUpload: 400,
+    errors.StalledUpload: 408,
     errors.DigestMismatch: 422,
     errors.ChecksumMismatch: 460,
     errors.UploadInUse: 423,
@@ -77,6 +78,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.StorageFull: 507,
     errors.MissingBytes: 404,
     errors.Busy: 503,
+    errors.TooManyUploads: 429,
     errors.LeaseLost: 503,
     errors.StorageFailed: 500,
     errors.BackupRefused: 500,
@@ -84,7 +86,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
 }
 
 
-def error_reply(error: errors.ArchiveError, *, realm: str, is_plain: bool) -> Reply:
+def error_reply(error: errors.ArchiveError, *, realm: str, request_id: str, is_plain: bool) -> Reply:
     """The page for an error (F-13), or its plain text, with the headers that its status asks for."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers: list[tuple[str, str]] = []
@@ -96,7 +98,7 @@ def error_reply(error: errors.ArchiveError, *, realm: str, is_plain: bool) -> Re
         headers.append(("Retry-After", "1"))
     if is_plain and isinstance(error, errors.NotSignedIn | errors.NotAllowed):
         return Reply(status=status, headers=headers)  # C-22: nothing is told to whom it is no business of
-    return page(status, _told(error), headers, is_plain=is_plain)
+    return page(status, _told(error), headers, request_id=request_id, is_plain=is_plain)
 
 
 def _told(error: errors.ArchiveError) -> str:
@@ -110,9 +112,16 @@ NO_STORE: Final = ("Cache-Control", "no-store")
 """For answers that hold what signs somebody in."""
 
 
-def page(status: int, message: str, headers: list[tuple[str, str]] | None = None, *, is_plain: bool = False) -> Reply:
+def page(
+    status: int,
+    message: str,
+    headers: list[tuple[str, str]] | None = None,
+    *,
+    request_id: str,
+    is_plain: bool = False,
+) -> Reply:
+    """Says what is wrong: a page for people, which tells the request's id too, or plain text."""
     if is_plain:
         return Reply(status=status, body=message.encode(errors="replace"), headers=headers or [])
-    return Reply(
-        status=status, body=compat.error_page(message), media_type=compat.ERROR_PAGE_TYPE, headers=headers or []
-    )
+    body = compat.error_page(message, request_id)
+    return Reply(status=status, body=body, media_type=compat.ERROR_PAGE_TYPE, headers=headers or [])

@@ -45,7 +45,7 @@ def speaks_tus(handler: Handler) -> Handler:
         if call.request.headers.get("tus-resumable") == VERSION:
             return handler(archive, call)
         message = f"say Tus-Resumable: {VERSION}, the only version of the protocol for resumable uploads spoken here"
-        return page(412, message, [("Tus-Version", VERSION)])
+        return page(412, message, [("Tus-Version", VERSION)], request_id=call.request.id)
 
     return handle
 

@@ -8,11 +8,11 @@ one costs the same memory whatever its length.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
-from filmroom.model.errors import CutUpload
+from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads
 from filmroom.rest.call import Intake
 from filmroom.rest.reply import Chunks, Reply, Stream
 
@@ -25,25 +25,44 @@ PIECE_BYTES: Final = 1024 * 1024
 # decisions.md, Writing: how much of a body that will not be kept is read before a client is answered with an error.
 _DRAIN_BYTES: Final = 64 * 1024 * 1024
 _DRAIN_SECONDS: Final = 10.0
+# What a client must send of a body in the time that it has to make progress.
+_LEAST_PROGRESS_BYTES: Final = 1024
+# How long a small body is waited for before its sender is looked at: it must not be gathered for just anybody.
+_SOON_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLimits:
+    """``progress_seconds`` is how long a client may send nothing of a body."""
+
+    longest_bytes: int
+    progress_seconds: float
+    uploads_per_user: int
 
 
 class Threads:
     """Runs what may block, away from the event loop.
 
     Reading has threads of its own, so that it goes on while all others wait for the database to take a change. So has
-    the checking of passwords, for which a crowd may wait.
+    the checking of passwords, for which a crowd may wait; and the telling of how the server is, when all others hang.
     """
 
-    def __init__(self, *, for_changes: Executor, for_reading: Executor, for_passwords: Executor) -> None:
+    def __init__(
+        self, *, for_changes: Executor, for_reading: Executor, for_passwords: Executor, for_health: Executor
+    ) -> None:
         self._for_changes = for_changes
         self._for_reading = for_reading
         self._for_passwords = for_passwords
+        self._for_health = for_health
 
     def for_method(self, method: str) -> "Run":
         return self._runner(self._for_reading if method in _READING else self._for_changes)
 
     def for_passwords(self) -> "Run":
         return self._runner(self._for_passwords)
+
+    def for_health(self) -> "Run":
+        return self._runner(self._for_health)
 
     def _runner(self, executor: Executor) -> "Run":
         async def run(function: Callable[..., T], *arguments: Any) -> T:
@@ -61,51 +80,107 @@ class Run(Protocol):
     async def __call__(self, function: Callable[..., T], *arguments: Any) -> T: ...
 
 
-_CLOSED: Final = "the connection was closed"
+class Uploads:
+    """The bodies that are arriving at this process, by whose they are."""
+
+    def __init__(self, most_each: int) -> None:
+        self._most_each = most_each
+        self._logins: list[str | None] = []
+
+    @contextmanager
+    def one_more(self, login: str | None) -> Iterator[None]:
+        """Count one while the context is open. Raises TooManyUploads."""
+        if self._logins.count(login) >= self._most_each:
+            raise TooManyUploads(f"this account is sending {self._most_each} bodies already")
+        self._logins.append(login)
+        try:
+            yield
+        finally:
+            self._logins.remove(login)
 
 
 class Body:
-    """A request's body. ``is_read`` once its end was seen."""
+    """A request's body. ``is_read`` once its end was seen; ``received_bytes`` is how much of it has come."""
 
-    def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
+    def __init__(self, receive: Receive, headers: Mapping[str, str], limits: BodyLimits) -> None:
         self._receive = receive
+        self._limits = limits
         self._expects_continue = headers.get("expect", "").lower() == "100-continue"
         length = headers.get("content-length", "")
+        self._announced_bytes = int(length) if length.isdecimal() else 0
         # Whether there is one, of one piece, that is on its way already.
-        self.is_small = length.isdigit() and 0 < int(length) <= PIECE_BYTES and not self._expects_continue
+        self.is_small = 0 < self._announced_bytes <= PIECE_BYTES and not self._expects_continue
         self._was_asked_for = False
-        self._is_cut = False
+        self._is_stalled = False
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = 0
+        self.received_bytes = 0
         self.is_read = False
 
-    async def read_small(self) -> list[bytes]:
-        """All of a body that ``is_small``. Raises CutUpload."""
-        chunks = await self.read_piece()
-        if self._is_cut:
-            raise CutUpload(_CLOSED)
-        return chunks
+    def check_length(self) -> None:
+        """Raises BodyTooLarge for what is announced, or has come, beyond the limit."""
+        if max(self._announced_bytes, self.received_bytes) > self._limits.longest_bytes:
+            raise BodyTooLarge(self._limits.longest_bytes)
+
+    async def is_here_soon(self) -> bool:
+        """Whether all of a small body has come within a second; what has come is not lost. Raises as ``read_piece``."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SOON_SECONDS):
+                await self._gather()
+        return self.is_read
 
     async def read_piece(self) -> list[bytes]:
         """The next chunks, 1 MiB or a little more of them unless the body ends; none at its end.
 
         Raises CutUpload when the connection ends before the body does, once what came before that is given out: only
         the server's own word that there is no more counts as an end, because a chunked body that was cut between two
-        chunks looks like a whole one.
+        chunks looks like a whole one. So it does with StalledUpload, when a client sends (almost) nothing for too long.
+        Raises BodyTooLarge.
         """
-        chunks: list[bytes] = []
-        size = 0
-        while not self.is_read and size < PIECE_BYTES:
-            self._was_asked_for = True
-            message = await self._receive()
-            if message["type"] != "http.request":
-                self._is_cut = True
-                if chunks:
-                    return chunks
-                raise CutUpload(_CLOSED)
-            if chunk := message.get("body", b""):
-                chunks.append(chunk)
-                size += len(chunk)
-            self.is_read = not message.get("more_body", False)
+        try:
+            await self._gather()
+        except CutUpload:
+            if not self._gathered:
+                raise
+        self.check_length()
+        return self._take_gathered()
+
+    def _take_gathered(self) -> list[bytes]:
+        chunks, self._gathered, self._gathered_bytes = self._gathered, [], 0
         return chunks
+
+    async def _gather(self) -> None:
+        if self._is_stalled:
+            raise self._stalled()
+        due, wanted_bytes = self._due(), _LEAST_PROGRESS_BYTES
+        while not self.is_read and self._gathered_bytes < PIECE_BYTES:
+            chunk = await self._receive_by(due)
+            if chunk:
+                self._gathered.append(chunk)
+                self._gathered_bytes += len(chunk)
+                self.received_bytes += len(chunk)
+                wanted_bytes -= len(chunk)
+            if wanted_bytes <= 0:
+                due, wanted_bytes = self._due(), _LEAST_PROGRESS_BYTES
+
+    def _stalled(self) -> StalledUpload:
+        return StalledUpload(f"too little came within {self._limits.progress_seconds:g} seconds")
+
+    def _due(self) -> float:
+        return asyncio.get_running_loop().time() + self._limits.progress_seconds
+
+    async def _receive_by(self, due: float) -> bytes:
+        self._was_asked_for = True
+        try:
+            async with asyncio.timeout_at(due):
+                message = await self._receive()
+        except TimeoutError as error:
+            self._is_stalled = True
+            raise self._stalled() from error
+        if message["type"] != "http.request":
+            raise CutUpload("the connection was closed")
+        self.is_read = not message.get("more_body", False)
+        return bytes(message.get("body", b""))
 
     async def wait_for_disconnect(self) -> None:
         """Return when the client is gone; only for when the body was read."""
@@ -118,13 +193,14 @@ class Body:
         Many clients read no answer before they have sent their body. One that waits to be asked for it
         (``Expect: 100-continue``) is answered at once.
         """
-        if self._expects_continue and not self._was_asked_for:
+        if self._is_stalled or (self._expects_continue and not self._was_asked_for):
             return self.is_read
         left = _DRAIN_BYTES
         with suppress(CutUpload, TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while not self.is_read and left > 0:
-                    left -= sum(map(len, await self.read_piece()))
+                    await self._gather()
+                    left -= sum(map(len, self._take_gathered()))
         return self.is_read
 
 
@@ -151,8 +227,16 @@ def finish(intake: Intake, last: Sequence[bytes]) -> Reply:
     return intake.finish()
 
 
-async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_body: bool) -> int:
-    """Send status, headers and body; the number of body bytes sent. A client that goes away is sent no more."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How much of an answer's body was sent, and whether that was all."""
+
+    size_bytes: int
+    is_whole: bool = True
+
+
+async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_body: bool) -> Sent:
+    """Send status, headers and body. A client that goes away is sent no more."""
     content = reply.body
     length = len(content) if isinstance(content, bytes) else content.length
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
@@ -163,10 +247,10 @@ async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_bod
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     if not with_body or length == 0:
         await send({"type": "http.response.body", "body": b""})
-        return 0
+        return Sent(0)
     if isinstance(content, bytes):
         await send({"type": "http.response.body", "body": content})
-        return len(content)
+        return Sent(len(content))
     return await _send_pieces(_pieces(content), body, send, run)
 
 
@@ -197,7 +281,7 @@ def _gather(pieces: Iterator[bytes]) -> bytes:
     return gathered[0] if len(gathered) == 1 else b"".join(gathered)
 
 
-async def _send_pieces(pieces: _Pieces, body: Body, send: Send, run: Run) -> int:
+async def _send_pieces(pieces: _Pieces, body: Body, send: Send, run: Run) -> Sent:
     """Send all there is, or as much as was announced. What ends early is broken off: nobody takes it for whole."""
     sent, length = 0, pieces.length
     gone = asyncio.ensure_future(body.wait_for_disconnect()) if body.is_read else None
@@ -207,11 +291,11 @@ async def _send_pieces(pieces: _Pieces, body: Body, send: Send, run: Run) -> int
             sent += len(piece)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             if gone is not None and gone.done():
-                return sent
+                return Sent(sent, is_whole=False)
     finally:
         if gone is not None:
             gone.cancel()
     if length is not None and sent < length:
         raise OSError(f"an answer of {length} bytes ended after {sent}")
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-    return sent
+    return Sent(sent)

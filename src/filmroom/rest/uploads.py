@@ -85,11 +85,13 @@ def _choose_intake(archive: Archive, call: Call, options: UploadOptions, *, stat
     except NotAllowed as error:
         return DroppingIntake(_refused_reply(error, options))
     if is_multipart(call):
+        archive.arrivals.check_room(call.announced_bytes)
         return MultipartIntake(
             call, receive=upload.receive_part, tell=upload.read_field, finish=upload.put, forget=archive.arrivals.forget
         )
     if not is_wanted:
         return SummingIntake(upload.refuse)
+    archive.arrivals.check_room(call.announced_bytes)
     path = call.address.path or compat.default_upload_name(call.media_type)
     return FileIntake(upload.receive(path, path.rsplit("/", 1)[-1]), upload.put)
 

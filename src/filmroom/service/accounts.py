@@ -14,7 +14,7 @@ from filmroom.model.people import ADMINISTRATOR, OPERATOR, RIGHTS, ROLES, Accoun
 from filmroom.service.audit import record_of_account
 from filmroom.service.gate import is_administrator, require_account, require_admin
 from filmroom.service.passwords import Passwords, check_password
-from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, Sessions
+from filmroom.service.sessions import Sessions
 from filmroom.service.stores import Stores
 
 
@@ -56,9 +56,9 @@ class Accounts:
 
     def list_all(self) -> tuple[User, ...]:
         """Every account by login, for its operator."""
-        since = self._stores.clock() - LOCKED_FOR
+        since = self._stores.clock() - self._sessions.lockout.period
         with self._stores.database.read() as connection:
-            return tuple(map(_to_user, rows.iter_profiles(connection, since=since)))
+            return tuple(map(self._to_user, rows.iter_profiles(connection, since=since)))
 
     def list_profiles(self, viewer: Viewer) -> tuple[User, ...]:
         """Every account by login, with all there is to know of it. Raises NotAllowed."""
@@ -181,11 +181,29 @@ class Accounts:
             raise BadValue("current password", "***", "it is not the one in force") from error
 
     def _get(self, connection: Connection, login: str) -> User:
-        since = self._stores.clock() - LOCKED_FOR
+        since = self._stores.clock() - self._sessions.lockout.period
         profile = next(rows.iter_profiles(connection, since=since, login=login), None)
         if profile is None:
             raise NotFound(f"user {login!r}")
-        return _to_user(profile)
+        return self._to_user(profile)
+
+    def _to_user(self, profile: rows.Profile) -> User:
+        account = profile.account
+        return User(
+            number=account.pk,
+            login=account.login,
+            is_admin=account.is_admin,
+            is_enabled=account.is_enabled,
+            is_verified=account.is_verified,
+            is_locked=profile.failures >= self._sessions.lockout.failures,
+            data_role=account.data_role,
+            email=profile.email,
+            first_name=profile.first_name,
+            last_name=profile.last_name,
+            created_at=profile.created_at,
+            modified_at=profile.modified_at,
+            last_success_at=profile.last_success_at,
+        )
 
 
 def _told(different: Mapping[str, Any]) -> dict[str, str]:
@@ -216,22 +234,3 @@ def _takes_away(user: User, different: dict[str, Any]) -> bool:
     """Whether a change leaves less than there was."""
     data_role = different.get("data_role", user.data_role)
     return False in different.values() or not data_role.includes(user.data_role)
-
-
-def _to_user(profile: rows.Profile) -> User:
-    account = profile.account
-    return User(
-        number=account.pk,
-        login=account.login,
-        is_admin=account.is_admin,
-        is_enabled=account.is_enabled,
-        is_verified=account.is_verified,
-        is_locked=profile.failures >= MOST_FAILURES,
-        data_role=account.data_role,
-        email=profile.email,
-        first_name=profile.first_name,
-        last_name=profile.last_name,
-        created_at=profile.created_at,
-        modified_at=profile.modified_at,
-        last_success_at=profile.last_success_at,
-    )

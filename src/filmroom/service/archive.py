@@ -1,7 +1,7 @@
 """The archive as a plain object. The REST API and the command line are doors into it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from filmroom.service.entities import Entities
 from filmroom.service.files import Files
 from filmroom.service.fsck import Fsck
 from filmroom.service.headers import Headers
+from filmroom.service.health import Health
 from filmroom.service.images import Images
 from filmroom.service.inventory import Inventory
 from filmroom.service.leases import Leases
@@ -32,8 +33,9 @@ from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
 from filmroom.service.resumable import ResumableUploads
+from filmroom.service.room import Room
 from filmroom.service.searches import Searches
-from filmroom.service.sessions import Sessions
+from filmroom.service.sessions import Lockout, Sessions
 from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
 from filmroom.service.tokens import Tokens
@@ -54,7 +56,7 @@ class Rules:
     ``users_create_projects`` says whether people who are no administrators may make projects (C-69).
     ``upload_lifetime`` is how long a resumable upload may rest before it is removed.
     ``is_user_list_restricted`` says that only administrators are told who has an account, and owners who is in a
-    project of theirs.
+    project of theirs. ``min_free_bytes`` is what uploads leave free on every disk of the archive.
     """
 
     default_accessibility: Accessibility
@@ -68,6 +70,8 @@ class Rules:
     sessions_per_user: int = 1000
     alias_token_lifetime: timedelta = timedelta(days=2)
     upload_lifetime: timedelta = timedelta(days=3)
+    lockout: Lockout = field(default_factory=Lockout)
+    min_free_bytes: int = 0
 
 
 class Archive:
@@ -86,7 +90,8 @@ class Archive:
         spool_dir: Path,
     ) -> None:
         self._leases = Leases(database, clock)
-        self._stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
+        room = _room(database, blobs, spool_dir, least_free_bytes=rules.min_free_bytes)
+        self._stores = Stores(database=database, blobs=blobs, room=room, leases=self._leases, clock=clock)
         self._let_people_in(self._stores, rules)
         self._hold_things(self._stores, rules, spool_dir)
         self._keep_well(self._stores, rules)
@@ -94,9 +99,13 @@ class Archive:
     def _let_people_in(self, stores: Stores, rules: Rules) -> None:
         passwords = Passwords()
         self.sessions = Sessions(
-            stores, passwords, idle_limit=rules.session_idle_limit, per_user=rules.sessions_per_user
+            stores,
+            passwords,
+            lockout=rules.lockout,
+            idle_limit=rules.session_idle_limit,
+            per_user=rules.sessions_per_user,
         )
-        self.tokens = Tokens(stores, lifetime=rules.alias_token_lifetime)
+        self.tokens = Tokens(stores, lockout=rules.lockout, lifetime=rules.alias_token_lifetime)
         self.accounts = Accounts(stores, passwords, self.sessions, restrict_list=rules.is_user_list_restricted)
         self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
         self.audit = Audit(stores)
@@ -129,6 +138,7 @@ class Archive:
         self.cache = Cache(stores, self.arrivals, self.uploads)
 
     def _keep_well(self, stores: Stores, rules: Rules) -> None:
+        self.health = Health(stores)
         self.refresh = Refresh(stores)
         self.undo = Undo(stores, undo_period=rules.undo_period)
         self.purge = Purge(stores)
@@ -144,3 +154,8 @@ class Archive:
             self._leases.close()
         finally:
             self._stores.database.close()
+
+
+def _room(database: Database, blobs: BlobStore, spool_dir: Path, *, least_free_bytes: int) -> Room:
+    folders = [spool_dir] if database.folder is None else [spool_dir, database.folder]
+    return Room(blobs, folders, least_free_bytes=least_free_bytes)

@@ -23,6 +23,10 @@ class Arrivals:
         self._spool_dir = spool_dir
         self._references = references
 
+    def check_room(self, announced_bytes: int) -> None:
+        """Say early whether there is room for a body. Raises StorageFull."""
+        self._stores.room.check(announced_bytes)
+
     def receive(self, path: str, *, unpack_as: str | None = None) -> Receiver:
         """Begin to take a body that is to be kept at a path; or, if its name is an archive's, to be taken apart."""
         if unpack_as is not None and is_archive(unpack_as):
@@ -32,7 +36,7 @@ class Arrivals:
     def stage_copies(self, entries: Mapping[str, FileEntry], *, is_unpacked: bool) -> list[Arrival]:
         """Stored bytes once more, each to be named at its path too; or taken apart, if so asked and an archive by name.
 
-        All of them in order or, when this raises, none. Raises MissingBytes, BadArchive.
+        All of them in order or, when this raises, none. Raises MissingBytes, BadArchive, StorageFull.
         """
         arrivals: list[Arrival] = []
         copies: dict[str, str] = {}
@@ -44,6 +48,7 @@ class Arrivals:
                     key = self._stores.leases.new_key()
                     copies[key] = entry.key
                     arrivals.append(Arrival(path, Staged(key, entry.digest)))
+            self._stores.room.check()
             self._stores.blobs.copy(copies)
         except BaseException:
             self.forget(arrivals)
@@ -86,11 +91,13 @@ class Arrivals:
             raise
 
     def _workbench(self) -> Workbench:
-        return Workbench(self._stores.blobs, self._stage, limits=self._limits, spool_dir=self._spool_dir)
+        return Workbench(self._stores, self._stage, limits=self._limits, spool_dir=self._spool_dir)
 
     def _stage(self) -> Stage:
+        check_room = self._stores.room.check
+        check_room()
         key = self._stores.leases.new_key()
-        return Stage(key, self._stores.blobs.create(key))
+        return Stage(key, self._stores.blobs.create(key), check_room=check_room)
 
 
 def _iter_counted(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:

@@ -88,6 +88,7 @@ class ResumableUploads:
             expires_at=self._stores.clock() + self._lifetime,
         )
         self._check_wanted(viewer, address, new)
+        self._stores.room.check(wanted.size_bytes or 0)
         now = self._stores.clock()
         self._stores.database.write(lambda connection: rows.insert_upload(connection, new, now=now))
         return new
@@ -126,7 +127,14 @@ class ResumableUploads:
             partial.close()
             raise
         progress = _Progress(self._stores, self._arrivals, self._uploads, self._sums, viewer, address, self._lifetime)
-        return Stretch(upload, partial, progress, summed=self._sums.get(upload), declared=declared)
+        return Stretch(
+            upload,
+            partial,
+            progress,
+            summed=self._sums.get(upload),
+            declared=declared,
+            check_room=self._stores.room.check,
+        )
 
     def remove(self, viewer: Viewer, address: Address, upload_id: str) -> None:
         """Forget an upload and its bytes; a file that was stored already stays. Raises NotFound, UploadInUse."""

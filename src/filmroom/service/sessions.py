@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -26,6 +27,15 @@ from filmroom.service.stores import Stores
 MOST_FAILURES: Final = 20
 LOCKED_FOR: Final = timedelta(hours=1)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lockout:
+    """After how many failures to sign in from one address an account is locked there, and for how long."""
+
+    failures: int = MOST_FAILURES
+    period: timedelta = LOCKED_FOR
+
+
 _REMEMBERED_FOR: Final = timedelta(minutes=5)
 _MOST_REMEMBERED: Final = 10_000
 _TOUCH_AFTER: Final = timedelta(minutes=1)
@@ -42,9 +52,12 @@ class _Remembered(NamedTuple):
 
 
 class Sessions:
-    def __init__(self, stores: Stores, passwords: Passwords, *, idle_limit: timedelta, per_user: int) -> None:
+    def __init__(
+        self, stores: Stores, passwords: Passwords, *, lockout: Lockout, idle_limit: timedelta, per_user: int
+    ) -> None:
         self._stores = stores
         self._passwords = passwords
+        self.lockout = lockout
         self.idle_limit = idle_limit
         self._per_user = per_user
         self._secret = secrets.token_bytes(32)
@@ -111,11 +124,11 @@ class Sessions:
 
     def _check(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
         now = self._stores.clock()
-        since = now - LOCKED_FOR
+        since = now - self.lockout.period
         with self._stores.database.read() as connection:
             account = rows.find_account(connection, login)
             failures = session_rows.count_failures(connection, login, client, since=since)
-        if failures >= MOST_FAILURES:
+        if failures >= self.lockout.failures:
             self._doubt(login, client)
             raise AccountLocked
         is_right = self._passwords.is_right(password, account.password_hash if account else None)

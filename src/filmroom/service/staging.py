@@ -1,7 +1,7 @@
 """A body on its way in: bytes to a blob that no row names yet, its digest taken on the way."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import IO, Final, Protocol
@@ -93,15 +93,20 @@ class DigestCheck:
 
 
 class Stage:
-    """Takes a body that is to be kept. Exactly one of ``finish`` and ``abort`` ends it."""
+    """Takes a body that is to be kept. Exactly one of ``finish`` and ``abort`` ends it.
 
-    def __init__(self, key: str, writer: BlobWriter) -> None:
+    ``check_room`` is asked before each piece and raises when there is no room for more.
+    """
+
+    def __init__(self, key: str, writer: BlobWriter, *, check_room: Callable[[], None]) -> None:
         self._key = key
         self._writer = writer
+        self._check_room = check_room
         self._sum = Summing()
 
     def write(self, chunks: Sequence[bytes]) -> None:
-        """Append the chunks in order. After an error only ``abort`` may follow."""
+        """Append the chunks in order. After an error only ``abort`` may follow. Raises StorageFull."""
+        self._check_room()
         self._writer.write(chunks)
         self._sum.write(chunks)
 

@@ -36,26 +36,38 @@ class Progress(Protocol):
 
 
 class Stretch:
-    """Exactly one of ``finish`` and ``abort`` ends it; after an error of ``write`` only ``abort`` may follow."""
+    """Exactly one of ``finish`` and ``abort`` ends it; after an error of ``write`` only ``abort`` may follow.
+
+    ``check_room`` is asked before each piece and raises when there is no room for more.
+    """
 
     def __init__(
-        self, upload: Upload, partial: Partial, progress: Progress, *, summed: Summing, declared: Mapping[str, bytes]
+        self,
+        upload: Upload,
+        partial: Partial,
+        progress: Progress,
+        *,
+        summed: Summing,
+        declared: Mapping[str, bytes],
+        check_room: Callable[[], None],
     ) -> None:
         self.upload = upload
         self._partial = partial
         self._progress = progress
         self._sum = summed
+        self._check_room = check_room
         self._check = DigestCheck(declared) if declared else None
         self._offset = upload.offset_bytes
         self._is_sound = True
         self._stored_at = time.monotonic()
 
     def write(self, chunks: Sequence[bytes]) -> None:
-        """The next pieces. Raises BadValue for more than the upload was said to hold."""
+        """The next pieces. Raises BadValue for more than the upload was said to hold, StorageFull."""
         size_bytes = self.upload.size_bytes
         end = self._offset + sum(map(len, chunks))
         if size_bytes is not None and end > size_bytes:
             raise BadValue("body", "", f"it goes beyond the {size_bytes} bytes of this upload")
+        self._check_room()
         self._soundly(lambda: self._partial.write(chunks))
         if self._sum.size_bytes == self._offset:
             self._sum.write(chunks)

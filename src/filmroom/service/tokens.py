@@ -22,7 +22,7 @@ from filmroom.model.errors import AccountLocked, NotFound
 from filmroom.model.people import Token, Viewer
 from filmroom.service.audit import record_of_account
 from filmroom.service.gate import is_administrator, require_admin
-from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, hash_secret, to_viewer
+from filmroom.service.sessions import Lockout, hash_secret, to_viewer
 from filmroom.service.stores import Stores
 
 # C-39.
@@ -32,8 +32,9 @@ _ALIAS: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Tokens:
-    def __init__(self, stores: Stores, *, lifetime: timedelta) -> None:
+    def __init__(self, stores: Stores, *, lockout: Lockout, lifetime: timedelta) -> None:
         self._stores = stores
+        self._lockout = lockout
         self._lifetime = lifetime
 
     def issue(self, viewer: Viewer, login: str | None = None, *, is_single_use: bool = False) -> tuple[Token, str]:
@@ -82,8 +83,8 @@ class Tokens:
         now = self._stores.clock()
         with self._stores.database.read() as connection:
             token = rows.find_token(connection, alias)
-            failures = session_rows.count_failures(connection, alias, client, since=now - LOCKED_FOR)
-        if failures >= MOST_FAILURES:
+            failures = session_rows.count_failures(connection, alias, client, since=now - self._lockout.period)
+        if failures >= self._lockout.failures:
             raise AccountLocked
         if token is None or not _is_secret(token, secret) or not _is_live(token, now):
             return None
@@ -104,8 +105,9 @@ class Tokens:
         viewer = self.find_viewer(alias, secret, client=client)
         if viewer is None:
             now = self._stores.clock()
+            since = now - self._lockout.period
             self._stores.database.write(
-                lambda connection: session_rows.add_failure(connection, alias, client, now=now, since=now - LOCKED_FOR)
+                lambda connection: session_rows.add_failure(connection, alias, client, now=now, since=since)
             )
         return viewer.login if viewer else None
 

@@ -12,6 +12,7 @@ import tarfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,12 @@ from typing import IO, Any, Final, cast
 from isal import igzip
 from isal.igzip_lib import IsalError
 
-from filmroom.blobs.base import BlobStore
 from filmroom.blobs.tarstream import iter_members
 from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, open_entry
-from filmroom.model.errors import BadArchive, BadName
+from filmroom.model.errors import BadArchive, BadName, StorageFailed
 from filmroom.model.names import check_file_path, is_reserved_file_name
 from filmroom.service.staging import Arrival, Receiver, Stage, iter_pieces
+from filmroom.service.stores import Stores
 
 _COPY_BYTES: Final = 1024 * 1024
 _PIECES_WAITING: Final = 4
@@ -60,16 +61,19 @@ class Limits:
 class Workbench:
     """What unpackers share: where members go, how many there were, and what must be forgotten if it comes to that."""
 
-    def __init__(self, blobs: BlobStore, new_stage: Callable[[], Stage], *, limits: Limits, spool_dir: Path) -> None:
+    def __init__(self, stores: Stores, new_stage: Callable[[], Stage], *, limits: Limits, spool_dir: Path) -> None:
         self.limits = limits
         self.spool_dir = spool_dir
-        self._blobs = blobs
+        self._blobs = stores.blobs
+        self._room = stores.room
         self._new_stage = new_stage
         self._arrivals: list[Arrival] = []
         self.received_bytes = 0
         self._expanded_bytes = 0
 
     def count_received(self, chunks: Sequence[bytes]) -> None:
+        """Raises StorageFull when there is no room for more."""
+        self._room.check()
         self.received_bytes += sum(map(len, chunks))
 
     def take(self, name: str, pieces: Iterator[bytes]) -> None:
@@ -101,7 +105,8 @@ class Workbench:
         return self._arrivals
 
     def forget(self) -> None:
-        self._blobs.delete([arrival.staged.key for arrival in self._arrivals])
+        with suppress(StorageFailed):  # what cannot be deleted now is swept later
+            self._blobs.delete([arrival.staged.key for arrival in self._arrivals])
 
     def _count(self, piece: bytes) -> None:
         self._expanded_bytes += len(piece)
@@ -151,7 +156,8 @@ class ZipUnpacker:
         return self._bench.finish()
 
     def abort(self) -> None:
-        self._spool.close()
+        with suppress(OSError):  # it may hold what a full disk did not take
+            self._spool.close()
         self._bench.forget()
 
 

@@ -1,0 +1,199 @@
+"""What a server needs is taken from it while it works: answers, log and ``readyz`` tell the truth, all else goes on."""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from server.process import Server
+
+FILES = "/data/projects/DEMO/resources/R/files"
+MIB = 1024 * 1024
+GOOD = {"database": "ok", "migrations": "ok", "blobs": "ok", "space": "ok"}
+
+
+def _status(server: Server, method: str, path: str, body: bytes | None = None) -> int:
+    try:
+        return server.request(method, path, body)[0]
+    except HTTPError as error:
+        error.read()
+        return error.code
+
+
+def _ready(server: Server) -> tuple[int, Mapping[str, str]]:
+    time.sleep(1.1)  # for so long what was found before is told again
+    try:
+        with urlopen(f"{server.url}/readyz", timeout=20) as reply:
+            return reply.status, json.load(reply)["checks"]
+    except HTTPError as error:
+        return error.code, json.load(error)["checks"]
+
+
+def _faults(server: Server) -> list[dict[str, Any]]:
+    """What the log has of it."""
+    lines = server.log.read_text(encoding="utf-8").splitlines()
+    return [event for event in map(json.loads, lines) if event["level"] != "info"]
+
+
+def _blobs(server: Server) -> list[Path]:
+    paths = server.folder.joinpath("blobs").rglob("*")
+    return sorted(path for path in paths if path.is_file() and path.parent.parent.name != "check")
+
+
+@pytest.fixture
+def filled(server: Server) -> Server:
+    """With two files."""
+    server.request("PUT", f"{FILES}/first?inbody=true", b"first voxels")
+    server.request("PUT", f"{FILES}/second?inbody=true", b"second voxels")
+    return server
+
+
+def test_while_blobs_cannot_be_written_nothing_is_stored_and_metadata_go_on(filled: Server) -> None:
+    assert _ready(filled) == (200, GOOD)
+    blobs = filled.folder / "blobs"
+    blobs.rename(filled.folder / "elsewhere")
+
+    taken = _ready(filled)
+    put = _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels")
+    got = _status(filled, "GET", f"{FILES}/first")
+    others = [_status(filled, *asked) for asked in (("GET", FILES), ("PUT", "/data/projects/DEMO/subjects/S1"))]
+    (filled.folder / "elsewhere").rename(blobs)
+
+    assert taken == (503, {**GOOD, "blobs": "failed", "space": "failed"})
+    assert (put, got, others) == (500, 404, [200, 201])
+    assert {(fault["event"], fault.get("what") or fault["path"]) for fault in _faults(filled)} == {
+        ("health", "blobs"),
+        ("health", "space"),
+        ("storage", f"{FILES}/third"),
+        ("storage", f"{FILES}/first"),
+    }
+    assert _ready(filled) == (200, GOOD)
+    assert filled.request("GET", f"{FILES}/first")[1] == b"first voxels"
+    assert _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels") == 200
+
+
+def test_while_the_database_is_elsewhere_nothing_is_answered_as_if_it_were_there(filled: Server) -> None:
+    database = filled.folder / "filmroom.db"
+    database.rename(filled.folder / "elsewhere.db")
+
+    taken = _ready(filled)
+    asked = (("GET", f"{FILES}/first"), ("PUT", f"{FILES}/third?inbody=true"), ("DELETE", f"{FILES}/first"))
+    statuses = [_status(filled, method, path, b"x" if method == "PUT" else None) for method, path in asked * 8]
+    with urlopen(f"{filled.url}/healthz", timeout=20) as reply:
+        alive = reply.status
+    was_made = database.exists()
+    (filled.folder / "elsewhere.db").rename(database)
+
+    assert taken == (503, {**GOOD, "database": "failed", "migrations": "failed"})
+    assert (set(statuses), alive, was_made) == ({503}, 200, False)
+    assert all("not where it was" in fault["error"] for fault in _faults(filled))
+    assert _ready(filled) == (200, GOOD)
+    assert _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels") == 200
+    assert [row["Name"] for row in filled.rows("/data/projects/DEMO/files")] == ["first", "second", "third"]
+
+
+def test_a_blob_that_is_gone_is_told_and_all_others_are_there(filled: Server) -> None:
+    first, _ = _blobs(filled)
+    first.unlink()
+
+    statuses = [_status(filled, "GET", f"{FILES}/{name}") for name in ("first", "second")]
+
+    assert statuses == [404, 200]
+    assert [fault["path"] for fault in _faults(filled)] == [f"{FILES}/first"]
+    assert _ready(filled) == (200, GOOD)
+    assert _status(filled, "PUT", f"{FILES}/first?inbody=true&overwrite=true", b"first voxels") == 200
+    assert filled.request("GET", f"{FILES}/first")[1] == b"first voxels"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """32 MiB of a file system of their own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=32m", "filmroom-test", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("NO FULL DISK WAS TRIED: nobody but root can mount one")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def crammed(small_disk: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """A server on a small disk with one file in it, and with some settings."""
+    with ExitStack() as stack:
+
+        def make(**settings: int) -> Server:
+            config = tmp_path / "full.toml"
+            config.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()), encoding="utf-8")
+            server = Server(small_disk / "data", "--config", str(config), log=str(tmp_path / "full.log"))
+            server.start()
+            stack.callback(server.stop)
+            server.request("PUT", "/data/projects/DEMO")
+            server.request("PUT", f"{FILES}/first?inbody=true", b"first voxels")
+            return server
+
+        yield make
+
+
+def test_what_is_to_stay_free_stays_free(crammed: Callable[..., Server]) -> None:
+    server = crammed(min_free_bytes=16 * MIB)
+    assert _ready(server) == (200, GOOD)
+
+    announced = _status(server, "PUT", f"{FILES}/large?inbody=true", b"x" * 20 * MIB)
+    stored = [_status(server, "PUT", f"{FILES}/{number}?inbody=true", b"x" * 2 * MIB) for number in range(8)]
+    (server.folder.parent / "others").write_bytes(b"x" * 3 * MIB)
+    ready = _ready(server)
+    tiny = _status(server, "PUT", f"{FILES}/tiny?inbody=true", b"x")
+    reads = [_status(server, "GET", f"{FILES}/first"), _status(server, "GET", FILES)]
+    deleted = _status(server, "DELETE", f"{FILES}/first")
+
+    assert announced == 507
+    assert (stored[0], stored[-1]) == (200, 507)
+    assert shutil.disk_usage(server.folder).free > 12 * MIB
+    assert tiny == 507
+    assert ready == (503, {**GOOD, "space": "failed"})
+    assert (reads, deleted) == ([200, 200], 200)
+    assert {fault["event"] for fault in _faults(server)} == {"storage", "health"}
+    assert len(_blobs(server)) == 1 + stored.count(200)
+
+
+def test_a_disk_that_is_full_takes_nothing_in_part(crammed: Callable[..., Server]) -> None:
+    server = crammed(min_free_bytes=0)
+    before = len(_blobs(server))
+
+    too_large = _status(server, "PUT", f"{FILES}/large?inbody=true", b"x" * 64 * MIB)
+    left = len(_blobs(server))
+    filler = server.folder.parent / "filler"
+    with filler.open("wb", buffering=0) as file:
+        _fill(file.write)
+    small = [_status(server, "PUT", f"{FILES}/{number}?inbody=true", b"x" * 100_000) for number in range(5)]
+    subjects = [_status(server, "PUT", f"/data/projects/DEMO/subjects/{number}") for number in range(5)]
+    reads = [_status(server, "GET", f"{FILES}/first"), _status(server, "GET", FILES)]
+    ready = _ready(server)[0]
+    filler.unlink()
+
+    assert (too_large, left) == (507, before)
+    assert set(small) == {507}
+    assert set(subjects) <= {201, 507}
+    assert (reads, ready) == ([200, 200], 503)
+    assert _status(server, "PUT", f"{FILES}/after?inbody=true", b"x" * 100_000) == 200
+    assert [row["Name"] for row in server.rows("/data/projects/DEMO/files")] == ["after", "first"]
+    assert _ready(server) == (200, GOOD)
+
+
+def _fill(write: Callable[[bytes], int | None]) -> None:
+    """Write until there is no room for another byte."""
+    for size in (MIB, 4096, 1):
+        try:
+            while write(b"x" * size):
+                pass
+        except OSError:
+            continue
