@@ -1,0 +1,56 @@
+"""Faults that are planted into servers to see whether the tests of durability find them. Nothing of it is in filmroom.
+
+Each stands for a mistake that somebody might make for the sake of speed, and that no other test would notice.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+# A disk that is none of the fastest, so that what comes before its work comes well before it.
+_COMMIT_SECONDS: Final = 0.02
+
+
+def plant(name: str) -> None:
+    FAULTS[name]()
+
+
+def _skip_fsync() -> None:
+    """Bytes are not made durable before a row names them. The database still syncs its own."""
+    from filmroom.blobs.local import LocalStore
+
+    os.fsync = lambda _descriptor: None
+    LocalStore.sync = lambda _store: None  # type: ignore[method-assign]
+
+
+class _Lax(sqlite3.Connection):
+    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+        return super().execute(statement.replace("synchronous=FULL", "synchronous=NORMAL"), *arguments)
+
+
+def _commit_laxly() -> None:
+    """SQLite in WAL mode with ``synchronous=NORMAL``: COMMIT does not wait for the disk."""
+    sqlite3.dbapi2.connect = partial(sqlite3.connect, factory=_Lax)  # type: ignore[attr-defined]
+
+
+def _answer_before_commit() -> None:
+    """Whoever waits for a unit is told of its result before COMMIT."""
+    from filmroom.db import writer
+
+    def run_group(engine: Any, lock_path: str, group: list[Any]) -> None:
+        with writer.locked(lock_path), engine.begin() as connection:
+            for unit, future in group:
+                writer._run_unit(connection, unit, future)()
+            time.sleep(_COMMIT_SECONDS)
+
+    writer._run_group = run_group
+
+
+FAULTS: Final[dict[str, Callable[[], None]]] = {
+    "fsync off": _skip_fsync,
+    "synchronous=NORMAL": _commit_laxly,
+    "answer before commit": _answer_before_commit,
+}

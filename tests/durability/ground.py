@@ -1,0 +1,144 @@
+"""A server on an archive of its own, what was asked of it, and how to look at all that it holds."""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final
+
+from durability.ledger import Ledger, Outcome, State
+from durability.nursery import ForkedServer
+from server.process import PASSWORD
+
+PROJECT: Final = "/data/projects/DEMO"
+FILES: Final = f"{PROJECT}/resources/R/files"
+CACHE: Final = "/data/user/cache/resources/C/files"
+SUBJECT: Final = "subject"
+"""The key of the label of the only subject."""
+
+_PATIENCE_SECONDS: Final = 60.0
+_SERVER_ERROR: Final = 500
+_CLIENT_ERROR: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One that arrived whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.status >= _SERVER_ERROR:
+            return Outcome.UNKNOWN
+        is_refused = self.status >= _CLIENT_ERROR or "filmroom-stored" in self.headers
+        return Outcome.REFUSED if is_refused else Outcome.ACKNOWLEDGED
+
+    def rows(self) -> list[dict[str, str]]:
+        found: dict[str, Any] = json.loads(self.body)
+        return list(found["ResultSet"]["Result"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Something that changes an archive: the states it wants, and how it is asked for."""
+
+    wants: Mapping[str, State]
+    ask: Callable[["Ground"], Outcome]
+    is_atomic: bool = True
+
+
+def digest(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+class Ground:
+    """Call ``open`` first. ``restart`` after the server has ended; ``check`` while nothing is under way."""
+
+    def __init__(self, server: ForkedServer) -> None:
+        self.server = server
+        self.ledger = Ledger()
+        self._authorization = _basic("admin", PASSWORD)
+
+    def open(self) -> None:
+        """Start the server on a new archive, with a project and a subject. Tokens cost no hashing of passwords."""
+        self.server.start()
+        issued = json.loads(self._get("/data/services/tokens/issue").body)
+        self._authorization = _basic(issued["alias"], issued["secret"])
+        for target in (PROJECT, f"{PROJECT}/subjects/one"):
+            assert self.ask("PUT", target).outcome is Outcome.ACKNOWLEDGED
+        self.ledger.settle(self.look())
+
+    def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
+        """Raises OSError or HTTPException when the whole answer does not arrive; TimeoutError is a server that hangs."""
+        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=_PATIENCE_SECONDS)
+        try:
+            headers = {"Authorization": self._authorization, "Content-Type": "application/octet-stream"}
+            connection.request(method, target, body, headers)
+            reply = connection.getresponse()
+            said = {name.lower(): value for name, value in reply.getheaders()}
+            return Answer(reply.status, said, reply.read())
+        finally:
+            connection.close()
+
+    def change(self, method: str, target: str, body: bytes = b"") -> Outcome:
+        try:
+            return self.ask(method, target, body).outcome
+        except TimeoutError:
+            raise
+        except (OSError, HTTPException):
+            return Outcome.UNKNOWN
+
+    def do(self, deed: Deed) -> Outcome:
+        """Do it, and keep in the ledger what became of it."""
+        attempt = self.ledger.begin(deed.wants, is_atomic=deed.is_atomic)
+        outcome = deed.ask(self)
+        self.ledger.end(attempt, outcome)
+        return outcome
+
+    def look(self) -> dict[str, State]:
+        """All that the archive holds. A file that is not what its row says has a state that nothing can allow."""
+        held: dict[str, State] = {SUBJECT: self._get(f"{PROJECT}/subjects?format=json").rows()[0]["label"]}
+        sums: dict[str, list[int]] = {}
+        for row in self._get(f"{PROJECT}/files?format=json").rows():
+            held[f"{row['collection']}/{row['URI'].split('/files/', 1)[1]}"] = self._read(row)
+            sums.setdefault(row["collection"], []).append(int(row["Size"]))
+        for row in self._get(f"{PROJECT}/resources?format=json").rows():
+            sizes = sums.get(row["label"], [])
+            counted, told = [str(len(sizes)), str(sum(sizes))], [row["file_count"], row["file_size"]]
+            if counted != told and (sizes or told != ["", ""]):
+                held[f"{row['label']} counts"] = f"{told}, not {counted}"
+        for folder in self._get("/data/user/cache/resources?format=json").rows():
+            for row in self._get(f"{folder['URI']}/files/?format=json").rows():
+                held[f"cache/{row['Name']}"] = self._read(row)
+        return held
+
+    def _read(self, row: Mapping[str, str]) -> str:
+        answer = self.ask("GET", row["URI"])
+        found = digest(answer.body)
+        told = row.get("digest", found), int(row["Size"]), 200
+        got = found, len(answer.body), answer.status
+        return found if told == got else f"told to be {told} and served as {got}"
+
+    def _get(self, target: str) -> Answer:
+        answer = self.ask("GET", target)
+        assert answer.status == 200, f"{target}: {answer.status} {answer.body!r}"
+        return answer
+
+    def judge(self) -> list[str]:
+        return self.ledger.judge(self.look())
+
+    def restart(self) -> list[str]:
+        """Kill what still runs, start again, look: what is wrong; from now on what is held is the truth."""
+        if self.server.is_running():
+            self.server.kill()
+        self.server.start()
+        return self.ledger.settle(self.look())
+
+
+def _basic(name: str, secret: str) -> str:
+    return f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"
