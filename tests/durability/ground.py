@@ -1,6 +1,7 @@
 """A server on an archive of its own, what was asked of it, and how to look at all that it holds."""
 
 import hashlib
+import itertools
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ SUBJECT: Final = "subject"
 _PATIENCE_SECONDS: Final = 60.0
 _SERVER_ERROR: Final = 500
 _CLIENT_ERROR: Final = 400
+_DIGEST_LETTERS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +55,49 @@ class Deed:
 
 
 def digest(body: bytes) -> str:
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+    """As much of it as tells bodies apart and can still be read."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()[:_DIGEST_LETTERS]
 
 
 class Ground:
-    """Call ``open`` first. ``restart`` after the server has ended; ``check`` while nothing is under way."""
+    """Call ``open`` first. ``judge`` and ``restart`` only while nothing is under way.
 
-    def __init__(self, server: ForkedServer) -> None:
-        self.server = server
+    Where several servers share one archive each request goes to the next of them.
+    """
+
+    def __init__(self, *servers: ForkedServer) -> None:
+        self.servers = servers
+        self._turns = itertools.cycle(servers)
         self.ledger = Ledger()
         self._authorization = _basic("admin", PASSWORD)
 
+    @property
+    def server(self) -> ForkedServer:
+        """The first, which may be the only one."""
+        return self.servers[0]
+
     def open(self) -> None:
-        """Start the server on a new archive, with a project and a subject. Tokens cost no hashing of passwords."""
-        self.server.start()
+        """Start on a new archive, with a project and a subject. Tokens cost no hashing of passwords."""
+        self.start()
         issued = json.loads(self._get("/data/services/tokens/issue").body)
         self._authorization = _basic(issued["alias"], issued["secret"])
         for target in (PROJECT, f"{PROJECT}/subjects/one"):
             assert self.ask("PUT", target).outcome is Outcome.ACKNOWLEDGED
         self.ledger.settle(self.look())
 
+    def start(self) -> None:
+        for server in self.servers:
+            server.start()
+
+    def kill(self) -> None:
+        """Every process that still runs."""
+        for server in self.servers:
+            if server.is_running():
+                server.kill()
+
     def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
         """Raises OSError or HTTPException when the whole answer does not arrive; TimeoutError is a server that hangs."""
-        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=_PATIENCE_SECONDS)
+        connection = HTTPConnection("127.0.0.1", next(self._turns).port, timeout=_PATIENCE_SECONDS)
         try:
             headers = {"Authorization": self._authorization, "Content-Type": "application/octet-stream"}
             connection.request(method, target, body, headers)
@@ -120,7 +142,7 @@ class Ground:
     def _read(self, row: Mapping[str, str]) -> str:
         answer = self.ask("GET", row["URI"])
         found = digest(answer.body)
-        told = row.get("digest", found), int(row["Size"]), 200
+        told = row.get("digest", found)[:_DIGEST_LETTERS], int(row["Size"]), 200
         got = found, len(answer.body), answer.status
         return found if told == got else f"told to be {told} and served as {got}"
 
@@ -134,9 +156,8 @@ class Ground:
 
     def restart(self) -> list[str]:
         """Kill what still runs, start again, look: what is wrong; from now on what is held is the truth."""
-        if self.server.is_running():
-            self.server.kill()
-        self.server.start()
+        self.kill()
+        self.start()
         return self.ledger.settle(self.look())
 
 

@@ -18,6 +18,7 @@ State = str | None
 """What a key holds, such as the digest of a file's bytes; None where there is nothing."""
 
 _BEFORE_ALL: Final = 0
+_MOST_SHOWN: Final = 4
 
 
 class Outcome(Enum):
@@ -54,6 +55,7 @@ class Ledger:
         self._attempts: list[Attempt] = []
         self._moments = count(_BEFORE_ALL + 1)
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def begin(self, wants: Mapping[str, State], *, is_atomic: bool = True) -> Attempt:
         """To be called before the request leaves."""
@@ -66,7 +68,13 @@ class Ledger:
         """To be called once the answer is there, or it is certain that none will come."""
         with self._lock:
             attempt.ended_at = next(self._moments)
-            attempt.outcome = outcome
+            is_late = self._is_closed and outcome is Outcome.ACKNOWLEDGED
+            attempt.outcome = Outcome.UNKNOWN if is_late else outcome
+
+    def close(self) -> None:
+        """Take nothing for acknowledged any more, until the truth is settled: a disk is about to lose its power."""
+        with self._lock:
+            self._is_closed = True
 
     def count_attempts(self, outcome: Outcome) -> int:
         """How many attempts ended so since the truth was last settled."""
@@ -84,6 +92,7 @@ class Ledger:
         faults = self.judge(held)
         self._settled = {key: state for key, state in held.items() if state is not None}
         self._attempts.clear()
+        self._is_closed = False
         return faults
 
     def _iter_candidates(self, key: str) -> Iterator[_Candidate]:
@@ -102,7 +111,9 @@ class Ledger:
         allowed = {found.state for found in self._iter_candidates(key) if found.ended_at >= latest}
         if state in allowed:
             return None
-        return f"{key} is {_show(state)}; it may be {' or '.join(sorted(map(_show, allowed)))}"
+        shown = sorted(map(_show, allowed))
+        more = f" or {len(shown) - _MOST_SHOWN} others" if len(shown) > _MOST_SHOWN else ""
+        return f"{key} is {_show(state)}; it may be {' or '.join(shown[:_MOST_SHOWN])}{more}"
 
     def _judge_whole(self, attempt: Attempt, held: Mapping[str, State]) -> str | None:
         """An attempt is torn when one key shows it and another has what can only have been there before it."""

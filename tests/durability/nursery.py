@@ -72,7 +72,7 @@ class Nursery:
         assert self._process.stdout is not None
         self._count += 1
         output = self._folder / f"{self._count}.out"
-        output.touch()
+        output.write_bytes(b"")
         job = {"arguments": arguments, "output": str(output), "log": str(self.log), "is_stopped": is_stopped}
         self._process.stdin.write(f"{json.dumps(job)}\n")
         self._process.stdin.flush()

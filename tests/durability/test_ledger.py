@@ -136,6 +136,17 @@ def test_an_end_that_overlaps_may_have_replaced_a_part(ledger: Ledger) -> None:
     assert "torn: b shows what c does not" in ledger.judge({"a": "old", "b": "one"})
 
 
+def test_what_is_acknowledged_after_the_close_counts_as_without_an_answer(ledger: Ledger) -> None:
+    attempt = _begun(ledger, a="one")
+    ledger.close()
+    ledger.end(attempt, ACKNOWLEDGED)
+
+    assert ledger.settle({"a": "old"}) == []
+
+    _do(ledger, ACKNOWLEDGED, a="two")
+    assert ledger.judge({"a": "old"}) == ["a is old; it may be two"]
+
+
 def test_it_counts_how_attempts_ended(ledger: Ledger) -> None:
     for outcome in (ACKNOWLEDGED, ACKNOWLEDGED, UNKNOWN):
         _do(ledger, outcome, a="one")
