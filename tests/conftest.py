@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from compat.sites import clients_ask_what_tests_say, open_site, session, site, url
+from durability.nursery import Nursery
 from filmroom.app import create_app
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
@@ -259,6 +260,12 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             return server
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
+        yield nursery
 
 
 @pytest.fixture

@@ -53,7 +53,9 @@ class Disk:
         self._mount()
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
         _run("umount", "--lazy", str(self.root))
 
     def _mount(self) -> None:

@@ -37,20 +37,34 @@ def _commit_laxly() -> None:
 
 
 def _answer_before_commit() -> None:
-    """Whoever waits for a unit is told of its result before COMMIT."""
+    """Whoever waits for a unit is told of its result before COMMIT, and COMMIT takes a while."""
     from filmroom.db import writer
 
-    def run_group(engine: Any, lock_path: str, group: list[Any]) -> None:
-        with writer.locked(lock_path), engine.begin() as connection:
-            for unit, future in group:
-                writer._run_unit(connection, unit, future)()
-            time.sleep(_COMMIT_SECONDS)
+    run = writer._run_unit
 
-    writer._run_group = run_group
+    def run_and_tell(connection: Any, unit: Any, future: Any) -> Callable[[], None]:
+        run(connection, unit, future)()
+        time.sleep(_COMMIT_SECONDS)
+        return lambda: None
+
+    writer._run_unit = run_and_tell
+
+
+def _commit_members_one_by_one() -> None:
+    """The files of an archive that is taken apart are named in as many transactions."""
+    from filmroom.service.uploads import Uploads
+
+    put = Uploads.put
+
+    def put_each(uploads: Uploads, viewer: Any, address: Any, arrivals: Any, **said: Any) -> tuple[Any, ...]:
+        return tuple(fate for arrival in arrivals for fate in put(uploads, viewer, address, [arrival], **said))
+
+    Uploads.put = put_each  # type: ignore[method-assign]
 
 
 FAULTS: Final[dict[str, Callable[[], None]]] = {
     "fsync off": _skip_fsync,
     "synchronous=NORMAL": _commit_laxly,
     "answer before commit": _answer_before_commit,
+    "members one by one": _commit_members_one_by_one,
 }

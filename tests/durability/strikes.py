@@ -1,7 +1,6 @@
 """Kill points and I/O errors: a server is killed, or its disk fails, at the n-th call of a kind during a scene."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Final
 from durability import deeds
 from durability.ground import Ground
 from durability.ledger import Outcome
-from durability.scenes import SCENES
+from durability.nursery import ForkedServer, Nursery
+from durability.scenes import SCENES, trace_from_the_start
 from durability.tracing import tally, traced, was_struck
 
 CHANGING_CALLS: Final = (
@@ -35,6 +35,7 @@ EFFECTS: Final = (KILL, "error=EIO:when={}", "error=ENOSPC:when={}+")
 """Killed at the n-th call; that call fails; that call and all after it fail, as on a disk that is full."""
 
 ERRORS: Final = EFFECTS[1:]
+FIRST_START: Final = "first start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ def find_strikes(ground: Ground, scene_name: str, effects: Sequence[str], chance
     """Every strike that is possible in a scene, which is played once to find them."""
     log = _play(ground, scene_name, chance, calls=CHANGING_CALLS)
     assert not ground.restart()
+    return _list_strikes(scene_name, log, effects)
+
+
+def _list_strikes(scene_name: str, log: Path, effects: Sequence[str]) -> list[Strike]:
     return [
         Strike(scene_name, call, effect.format(number))
         for call, times in sorted(tally(log).items())
@@ -70,21 +75,15 @@ def find_strikes(ground: Ground, scene_name: str, effects: Sequence[str], chance
 
 def strike(ground: Ground, blow: Strike, chance: Random) -> Struck:
     """Play the scene with the blow in it, and look: while the server still runs, and after it was started again."""
+    told_before = ground.server.nursery.log.stat().st_size
     log = _play(ground, blow.scene, chance, calls=(blow.call,), effect=blow.effect)
     faults: list[str] = []
     if ground.server.is_running():
         faults += ground.judge()
         faults += _use_again(ground, chance)
     faults += ground.restart()
+    faults += _list_surprises(ground.server.nursery.log, told_before)
     return Struck(blow, was_struck(log), tuple(f"{blow}: {fault}" for fault in faults))
-
-
-def iter_struck(ground: Ground, strikes: Sequence[Strike], chance: Random) -> Iterator[Struck]:
-    """Those that were reached."""
-    for blow in strikes:
-        if (struck := strike(ground, blow, chance)).is_reached:
-            yield struck
-        assert not struck.faults, struck.faults
 
 
 def _play(ground: Ground, scene_name: str, chance: Random, *, calls: Sequence[str], effect: str = "") -> Path:
@@ -107,5 +106,34 @@ def _use_again(ground: Ground, chance: Random) -> list[str]:
     return [] if outcome is Outcome.ACKNOWLEDGED else [f"the disk is well again, and an upload ends {outcome.name}"]
 
 
-def count_by_scene(struck: Sequence[Struck]) -> Counter[str]:
-    return Counter(item.strike.scene for item in struck)
+def _list_surprises(log: Path, start: int) -> list[str]:
+    """What the server told of that it has no name for."""
+    with log.open(encoding="utf-8") as lines:
+        lines.seek(start)
+        return [line.strip()[-600:] for line in lines if '"event":"unexpected"' in line]
+
+
+def strike_first_start(nursery: Nursery, folder: Path, call: str, effect: str) -> Struck:
+    """A server that makes its archive is struck; the next one must find a way from there."""
+    server = ForkedServer(nursery, folder / "data")
+    process = server.begin(is_stopped=True)
+    log = folder / "strace.log"
+    with trace_from_the_start(process, lambda pid: traced(pid, log, calls=(call,), effect=effect)):
+        process.wait_for_line()
+    if server.is_running():
+        server.kill()
+    server.start()
+    status, _ = server.request("GET", "/data/projects")
+    server.kill()
+    blow = Strike(FIRST_START, call, effect)
+    return Struck(blow, was_struck(log), () if status == 200 else (f"{blow}: it answers {status}",))
+
+
+def find_first_start_strikes(nursery: Nursery, folder: Path) -> list[Strike]:
+    server = ForkedServer(nursery, folder / "data")
+    process = server.begin(is_stopped=True)
+    log = folder / "strace.log"
+    with trace_from_the_start(process, lambda pid: traced(pid, log, calls=CHANGING_CALLS)):
+        process.wait_for_line()
+    server.kill()
+    return _list_strikes(FIRST_START, log, [KILL])

@@ -1,0 +1,54 @@
+"""Kill points and I/O errors, a seeded sample: after each blow the archive holds what it answered for.
+
+``make test-durability`` strikes everywhere.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from durability.campaigns import find_all_strikes, strike_at, strike_first_starts
+from durability.ground import Ground
+from durability.nursery import ForkedServer, Nursery
+from durability.scenes import SCENES
+from durability.strikes import ERRORS, KILL
+from durability.tracing import MISSING, STRACE
+
+pytestmark = pytest.mark.skipif(STRACE is None, reason=MISSING)
+
+
+@pytest.fixture
+def ground(nursery: Nursery, tmp_path: Path) -> Iterator[Ground]:
+    ground = Ground(ForkedServer(nursery, tmp_path / "data"))
+    ground.open()
+    yield ground
+    ground.kill()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_server_killed_at_any_call_has_lost_nothing_and_torn_nothing(ground: Ground, seed: int) -> None:
+    chance = Random(seed)
+
+    result = strike_at(ground, find_all_strikes(ground, [KILL], chance), chance, most=24)
+
+    assert result.faults == []
+    assert result.times.total() == 24
+    assert set(result.times) <= set(SCENES)
+
+
+def test_a_server_killed_while_it_makes_its_archive_can_be_started_again(nursery: Nursery, tmp_path: Path) -> None:
+    result = strike_first_starts(nursery, tmp_path, Random(3), most=4)
+
+    assert result.faults == []
+    assert result.times.total() >= 2
+
+
+def test_a_server_whose_disk_fails_answers_the_truth_and_works_again(ground: Ground) -> None:
+    chance = Random(4)
+
+    result = strike_at(ground, find_all_strikes(ground, ERRORS, chance), chance, most=20)
+
+    assert result.faults == []
+    assert result.times.total() == 20
