@@ -1,7 +1,7 @@
 """How much of each proof is done, and what came of it: the same for the sample in ``make test`` and for the whole."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -9,8 +9,8 @@ from random import Random
 from durability.crowds import Round, run_round
 from durability.disks import Disk
 from durability.ground import Ground
-from durability.nursery import ForkedServer, Nursery
-from durability.powercuts import cut_power, opened_ground_on_disk
+from durability.nursery import Nursery
+from durability.powercuts import cut_power
 from durability.scenes import SCENES
 from durability.strikes import Strike, find_first_start_strikes, find_strikes, strike, strike_first_start
 

@@ -18,12 +18,17 @@ def plant(name: str) -> None:
     FAULTS[name]()
 
 
+def _replace(owner: object, name: str, by: Callable[..., Any]) -> None:
+    assert hasattr(owner, name), f"there is no {name} to replace any more"
+    setattr(owner, name, by)
+
+
 def _skip_fsync() -> None:
     """Bytes are not made durable before a row names them. The database still syncs its own."""
     from filmroom.blobs.local import LocalStore
 
-    os.fsync = lambda _descriptor: None
-    LocalStore.sync = lambda _store: None  # type: ignore[method-assign]
+    _replace(os, "fsync", lambda _descriptor: None)
+    _replace(LocalStore, "sync", lambda _store: None)
 
 
 class _Lax(sqlite3.Connection):
@@ -33,7 +38,7 @@ class _Lax(sqlite3.Connection):
 
 def _commit_laxly() -> None:
     """SQLite in WAL mode with ``synchronous=NORMAL``: COMMIT does not wait for the disk."""
-    sqlite3.dbapi2.connect = partial(sqlite3.connect, factory=_Lax)  # type: ignore[attr-defined]
+    _replace(sqlite3.dbapi2, "connect", partial(sqlite3.connect, factory=_Lax))
 
 
 def _answer_before_commit() -> None:
@@ -47,7 +52,7 @@ def _answer_before_commit() -> None:
         time.sleep(_COMMIT_SECONDS)
         return lambda: None
 
-    writer._run_unit = run_and_tell
+    _replace(writer, "_run_unit", run_and_tell)
 
 
 def _commit_members_one_by_one() -> None:
@@ -59,7 +64,7 @@ def _commit_members_one_by_one() -> None:
     def put_each(uploads: Uploads, viewer: Any, address: Any, arrivals: Any, **said: Any) -> tuple[Any, ...]:
         return tuple(fate for arrival in arrivals for fate in put(uploads, viewer, address, [arrival], **said))
 
-    Uploads.put = put_each  # type: ignore[method-assign]
+    _replace(Uploads, "put", put_each)
 
 
 FAULTS: Final[dict[str, Callable[[], None]]] = {

@@ -96,7 +96,7 @@ class Ground:
                 server.kill()
 
     def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
-        """Raises OSError or HTTPException when the whole answer does not arrive; TimeoutError is a server that hangs."""
+        """Raises OSError or HTTPException when the whole answer does not arrive, TimeoutError if the server hangs."""
         connection = HTTPConnection("127.0.0.1", next(self._turns).port, timeout=_PATIENCE_SECONDS)
         try:
             headers = {"Authorization": self._authorization, "Content-Type": "application/octet-stream"}

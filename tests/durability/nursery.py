@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -164,13 +165,8 @@ def _become(job: dict[str, Any]) -> None:
 
 
 def _import_all() -> None:
-    import alembic.command
-    import filmroom.app
-    import filmroom.cli.admin
-    import filmroom.cli.main
-    import filmroom.cli.serve  # noqa: F401 - imported to be there
-    import httptools
-    import uvloop
+    for name in ("alembic.command", "filmroom.app", "filmroom.cli.admin", "filmroom.cli.serve", "httptools", "uvloop"):
+        import_module(name)
 
 
 def _nurse(fault: Sequence[str]) -> None:
@@ -182,7 +178,8 @@ def _nurse(fault: Sequence[str]) -> None:
         if (pid := os.fork()) == 0:
             _become(json.loads(line))
             os._exit(0)
-        print(pid, flush=True)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,181 @@
+"""All of the proofs, at length: ``make test-durability``. The figures go into docs/explanations/durability.md."""
+
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from conftest import PostgreSQL
+from durability import campaigns, disks
+from durability.campaigns import Kill, Result
+from durability.crowds import kill_all, kill_one, kill_worker
+from durability.ground import Ground
+from durability.nursery import ForkedServer, Nursery
+from durability.powercuts import opened_ground_on_disk
+from durability.strikes import ERRORS, KILL
+from durability.tracing import MISSING, STRACE
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "explanations" / "durability.md"
+_BEGIN: Final = "<!-- figures: written by make test-durability -->"
+_END: Final = "<!-- end of figures -->"
+_KILL_POINTS: Final = 520
+_FIRST_STARTS: Final = 40
+_ERRORS: Final = 200
+_POWER_CUTS: Final = 60
+_CROWD_ROUNDS: Final = 30
+_WORKER_ROUNDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Of the table."""
+
+    proof: str
+    times: str
+    operations: str
+    violations: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Servers over one archive on a database, and how they are killed."""
+
+    name: str
+    servers: int
+    kills: Sequence[Kill]
+    rounds: int
+    flags: Sequence[str] = ()
+    is_on_postgresql: bool = False
+
+
+CROWDS: Final = (
+    Crowd("SQLite, one server", 1, [kill_all], _CROWD_ROUNDS),
+    Crowd("SQLite, two servers", 2, [kill_one, kill_all], _CROWD_ROUNDS),
+    Crowd("SQLite, one server of two processes", 1, [kill_worker, kill_all], _WORKER_ROUNDS, ("--workers", "2")),
+    Crowd("PostgreSQL, one server", 1, [kill_all], _CROWD_ROUNDS, is_on_postgresql=True),
+    Crowd("PostgreSQL, two servers", 2, [kill_one, kill_all], _CROWD_ROUNDS, is_on_postgresql=True),
+)
+
+
+class Proofs:
+    def __init__(self, folder: Path, nursery: Nursery, seed: int) -> None:
+        self._folder = folder
+        self._nursery = nursery
+        self._seed = seed
+        self.lines: list[Line] = []
+        self.faults: list[str] = []
+
+    def run(self) -> None:
+        self._strike()
+        for crowd in CROWDS:
+            with self._opened(crowd) as ground:
+                result = campaigns.kill_crowds(ground, Random(self._seed), crowd.kills, rounds=crowd.rounds)
+            self._tell(f"kill -9 amid eight writers: {crowd.name}", result)
+        self._cut()
+
+    def _strike(self) -> None:
+        if STRACE is None:
+            self._skip("kill points and I/O errors", MISSING)
+            return
+        chance = Random(self._seed)
+        with self._opened(Crowd("", 1, [], 0)) as ground:
+            kills = campaigns.find_all_strikes(ground, [KILL], chance)
+            kills += campaigns.find_all_strikes(ground, [KILL], chance)
+            self._tell("kill points", campaigns.strike_at(ground, kills, chance, most=_KILL_POINTS))
+            errors = campaigns.find_all_strikes(ground, ERRORS, chance)
+            self._tell("injected I/O errors", campaigns.strike_at(ground, errors, chance, most=_ERRORS))
+        place = self._place()
+        self._tell(
+            "kill points while an archive is made",
+            campaigns.strike_first_starts(self._nursery, place, chance, most=_FIRST_STARTS),
+        )
+
+    def _cut(self) -> None:
+        if obstacle := disks.find_obstacle():
+            self._skip("power cuts", obstacle)
+            return
+        with opened_ground_on_disk(self._nursery, self._place()) as (ground, disk):
+            result = campaigns.cut_powers(ground, disk, Random(self._seed), rounds=_POWER_CUTS)
+        self._tell("power cuts amid eight writers", result)
+
+    @contextmanager
+    def _opened(self, crowd: Crowd) -> Iterator[Ground]:
+        place = self._place()
+        server = PostgreSQL(place) if crowd.is_on_postgresql else None
+        database = ("--database", server.url(server.create())) if server else ()
+        flags = (*database, *crowd.flags)
+        ground = Ground(*(ForkedServer(self._nursery, place / "data", *flags) for _ in range(crowd.servers)))
+        try:
+            ground.open()
+            yield ground
+        finally:
+            ground.kill()
+            if server:
+                server.stop()
+
+    def _place(self) -> Path:
+        place = Path(tempfile.mkdtemp(dir=self._folder))
+        place.chmod(0o755)  # as root PostgreSQL runs as a user of its own, who must get there
+        return place
+
+    def _tell(self, proof: str, result: Result) -> None:
+        operations = f"{result.operations:,}" if result.operations else ""
+        self._add(Line(proof, f"{result.times.total():,}", operations, f"{len(result.faults):,}"))
+        self.faults += result.faults
+
+    def _skip(self, proof: str, reason: str) -> None:
+        self._add(Line(proof, "none", "", f"NOT PROVEN: {reason}"))
+        self.faults.append(f"{proof}: {reason}")
+
+    def _add(self, line: Line) -> None:
+        self.lines.append(line)
+        sys.stdout.write(f"{line.times:>6}  {line.proof}: {line.violations} violations\n")
+        sys.stdout.flush()
+
+
+def _show(lines: Sequence[Line], seed: int, seconds: float) -> str:
+    rows = [f"| {line.proof} | {line.times} | {line.operations} | {line.violations} |" for line in lines]
+    when = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
+    where = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}, {os.cpu_count()} processors"
+    return "\n".join(
+        [
+            f"On {when}, seed {seed}, in {seconds / 60:.0f} minutes on {where}:",
+            "",
+            "| proof | times | acknowledged meanwhile | violations |",
+            "|---|---:|---:|---:|",
+            *rows,
+        ]
+    )
+
+
+def _write(figures: str) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(_BEGIN)[0], page.split(_END)[1]
+    PAGE.write_text(f"{before}{_BEGIN}\n{figures}\n{_END}{after}", encoding="utf-8")
+
+
+def main(seed: int) -> int:
+    """0 if everything was proven and nothing was found."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="filmroom-durability-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with Nursery(folder / "nursery") as nursery:
+            proofs = Proofs(folder, nursery, seed)
+            proofs.run()
+    for fault in proofs.faults:
+        sys.stdout.write(f"VIOLATION {fault}\n")
+    _write(_show(proofs.lines, seed, time.monotonic() - begun))
+    return 1 if proofs.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1))
