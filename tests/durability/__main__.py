@@ -26,12 +26,12 @@ from durability.tracing import MISSING, STRACE
 PAGE: Final = Path(__file__).parents[2] / "docs" / "explanations" / "durability.md"
 _BEGIN: Final = "<!-- figures: written by make test-durability -->"
 _END: Final = "<!-- end of figures -->"
-_KILL_POINTS: Final = 520
-_FIRST_STARTS: Final = 40
-_ERRORS: Final = 200
-_POWER_CUTS: Final = 60
-_CROWD_ROUNDS: Final = 30
-_WORKER_ROUNDS: Final = 10
+_KILL_POINTS: Final = 510
+_FIRST_STARTS: Final = 30
+_ERRORS: Final = 120
+_POWER_CUTS: Final = 42
+_CROWD_ROUNDS: Final = 25
+_WORKER_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ SUBJECT: Final = "subject"
 _PATIENCE_SECONDS: Final = 60.0
 _SERVER_ERROR: Final = 500
 _CLIENT_ERROR: Final = 400
+# The archive says that it is busy, or full, and that nothing was done.
+_NOTHING_DONE: Final = frozenset({503, 507})
 _DIGEST_LETTERS: Final = 12
 
 
@@ -35,7 +37,7 @@ class Answer:
 
     @property
     def outcome(self) -> Outcome:
-        if self.status >= _SERVER_ERROR:
+        if self.status >= _SERVER_ERROR and self.status not in _NOTHING_DONE:
             return Outcome.UNKNOWN
         is_refused = self.status >= _CLIENT_ERROR or "filmroom-stored" in self.headers
         return Outcome.REFUSED if is_refused else Outcome.ACKNOWLEDGED

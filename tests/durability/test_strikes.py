@@ -13,7 +13,7 @@ from durability.campaigns import find_all_strikes, strike_at, strike_first_start
 from durability.ground import Ground
 from durability.nursery import ForkedServer, Nursery
 from durability.scenes import SCENES
-from durability.strikes import ERRORS, KILL
+from durability.strikes import ERRORS, KILL, find_strikes
 from durability.tracing import MISSING, STRACE
 
 pytestmark = pytest.mark.skipif(STRACE is None, reason=MISSING)
@@ -52,3 +52,14 @@ def test_a_server_whose_disk_fails_answers_the_truth_and_works_again(ground: Gro
 
     assert result.faults == []
     assert result.times.total() == 20
+
+
+def test_a_zip_for_which_there_is_no_room_is_no_surprise(ground: Ground) -> None:
+    """It is spooled before it is taken apart; that the spool could not be made or written was an error without name."""
+    chance = Random(5)
+    found = find_strikes(ground, "extract zip", ERRORS, chance)
+    strikes = [blow for blow in found if blow.call in {"openat", "write"}]
+
+    result = strike_at(ground, strikes[:8], chance, most=8)
+
+    assert result.faults == []
