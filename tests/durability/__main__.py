@@ -1,11 +1,14 @@
-"""All of the proofs, at length: ``make test-durability``. The figures go into docs/explanations/durability.md."""
+"""All of the proofs, at length: ``make test-durability``. The figures go into docs/explanations/durability.md.
 
+``python -m durability SEED PART...`` does some parts only: kills, errors, crowds, cuts. Parts may run side by side.
+"""
+
+import fcntl
 import os
 import platform
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,34 +76,36 @@ class Proofs:
         self.lines: list[Line] = []
         self.faults: list[str] = []
 
-    def run(self) -> None:
-        self._strike()
+    def kill(self) -> None:
+        if STRACE is None:
+            self._skip("kill points", MISSING)
+            return
+        chance = Random(self._seed)
+        with self._opened(Crowd("", 1, [], 0)) as ground:
+            strikes = campaigns.find_all_strikes(ground, [KILL], chance)
+            strikes += campaigns.find_all_strikes(ground, [KILL], chance)
+            self._tell("kill points", campaigns.strike_at(ground, strikes, chance, most=_KILL_POINTS))
+        made = campaigns.strike_first_starts(self._nursery, self._place(), chance, most=_FIRST_STARTS)
+        self._tell("kill points while an archive is made", made)
+
+    def fail(self) -> None:
+        if STRACE is None:
+            self._skip("injected I/O errors", MISSING)
+            return
+        chance = Random(self._seed)
+        with self._opened(Crowd("", 1, [], 0)) as ground:
+            strikes = campaigns.find_all_strikes(ground, ERRORS, chance)
+            self._tell("injected I/O errors", campaigns.strike_at(ground, strikes, chance, most=_ERRORS))
+
+    def crowd(self) -> None:
         for crowd in CROWDS:
             with self._opened(crowd) as ground:
                 result = campaigns.kill_crowds(ground, Random(self._seed), crowd.kills, rounds=crowd.rounds)
             self._tell(f"kill -9 amid eight writers: {crowd.name}", result)
-        self._cut()
 
-    def _strike(self) -> None:
-        if STRACE is None:
-            self._skip("kill points and I/O errors", MISSING)
-            return
-        chance = Random(self._seed)
-        with self._opened(Crowd("", 1, [], 0)) as ground:
-            kills = campaigns.find_all_strikes(ground, [KILL], chance)
-            kills += campaigns.find_all_strikes(ground, [KILL], chance)
-            self._tell("kill points", campaigns.strike_at(ground, kills, chance, most=_KILL_POINTS))
-            errors = campaigns.find_all_strikes(ground, ERRORS, chance)
-            self._tell("injected I/O errors", campaigns.strike_at(ground, errors, chance, most=_ERRORS))
-        place = self._place()
-        self._tell(
-            "kill points while an archive is made",
-            campaigns.strike_first_starts(self._nursery, place, chance, most=_FIRST_STARTS),
-        )
-
-    def _cut(self) -> None:
+    def cut(self) -> None:
         if obstacle := disks.find_obstacle():
-            self._skip("power cuts", obstacle)
+            self._skip("power cuts amid eight writers", obstacle)
             return
         with opened_ground_on_disk(self._nursery, self._place()) as (ground, disk):
             result = campaigns.cut_powers(ground, disk, Random(self._seed), rounds=_POWER_CUTS)
@@ -141,41 +146,56 @@ class Proofs:
         sys.stdout.flush()
 
 
-def _show(lines: Sequence[Line], seed: int, seconds: float) -> str:
-    rows = [f"| {line.proof} | {line.times} | {line.operations} | {line.violations} |" for line in lines]
-    when = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
+PARTS: Final[dict[str, Callable[[Proofs], None]]] = {
+    "kills": Proofs.kill,
+    "errors": Proofs.fail,
+    "crowds": Proofs.crowd,
+    "cuts": Proofs.cut,
+}
+
+
+def _read_rows(table: str) -> dict[str, str]:
+    """The rows of a table by what they tell of."""
+    rows = [row for row in table.splitlines() if row.startswith("| ") and not row.startswith("| proof")]
+    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
+
+
+def _show(rows: Iterable[str]) -> str:
     where = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}, {os.cpu_count()} processors"
-    return "\n".join(
-        [
-            f"On {when}, seed {seed}, in {seconds / 60:.0f} minutes on {where}:",
-            "",
-            "| proof | times | acknowledged meanwhile | violations |",
-            "|---|---:|---:|---:|",
-            *rows,
-        ]
-    )
+    head = ["| proof | times | acknowledged meanwhile | violations | seed and day |", "|---|---:|---:|---:|---|"]
+    return "\n".join([f"On {where}:", "", *head, *rows])
 
 
-def _write(figures: str) -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(_BEGIN)[0], page.split(_END)[1]
-    PAGE.write_text(f"{before}{_BEGIN}\n{figures}\n{_END}{after}", encoding="utf-8")
+def _write(lines: Sequence[Line], seed: int) -> None:
+    """Put the lines into the page, in place of those that told of the same."""
+    today = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
+    with PAGE.open("r+", encoding="utf-8") as page:
+        fcntl.flock(page, fcntl.LOCK_EX)
+        before, rest = page.read().split(_BEGIN)
+        table, after = rest.split(_END)
+        rows = _read_rows(table)
+        for line in lines:
+            told = f"{line.times} | {line.operations} | {line.violations} | {seed}, {today}"
+            rows[line.proof] = f"| {line.proof} | {told} |"
+        page.seek(0)
+        page.truncate()
+        page.write(f"{before}{_BEGIN}\n{_show(rows.values())}\n{_END}{after}")
 
 
-def main(seed: int) -> int:
+def main(seed: int, parts: Sequence[str]) -> int:
     """0 if everything was proven and nothing was found."""
-    begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="filmroom-durability-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         with Nursery(folder / "nursery") as nursery:
             proofs = Proofs(folder, nursery, seed)
-            proofs.run()
+            for part in parts or PARTS:
+                PARTS[part](proofs)
     for fault in proofs.faults:
         sys.stdout.write(f"VIOLATION {fault}\n")
-    _write(_show(proofs.lines, seed, time.monotonic() - begun))
+    _write(proofs.lines, seed)
     return 1 if proofs.faults else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1, sys.argv[2:]))

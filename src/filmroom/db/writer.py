@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from filmroom.model.errors import StorageFailed
 
@@ -79,6 +79,7 @@ def _run_group(engine: Engine, lock_path: str, group: list[_Job]) -> None:
         with locked(lock_path), engine.begin() as connection:
             outcomes = [_run_unit(connection, unit, future) for unit, future in group]
     except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
+        engine.dispose()  # the fault may be the connection's, and the next group must have one that works
         failure = error if isinstance(error, SQLAlchemyError) else StorageFailed(f"database: {error}")
         outcomes = [_failed(future, failure) for _, future in group]
     for tell in outcomes:
@@ -103,14 +104,20 @@ def _run_unit(connection: Connection, unit: Callable[[Connection], Any], future:
     try:
         result = unit(connection)
     except Exception as error:
-        # It belongs to whoever waits for this unit, not to the group; unless it took the group's transaction along.
-        if not driver.in_transaction:
+        # It belongs to whoever waits for this unit, not to the group; unless it took the group's transaction along, or
+        # SQLite could open the file only for reading, which it does without a word.
+        if not driver.in_transaction or _is_read_only(error):
             raise
         driver.execute("ROLLBACK TO unit").close()
         driver.execute("RELEASE unit").close()
         return _failed(future, error)
     driver.execute("RELEASE unit").close()
     return lambda: future.set_result(result)
+
+
+def _is_read_only(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorname", "").startswith("SQLITE_READONLY")
 
 
 def _failed(future: "Future[Any]", error: BaseException) -> Callable[[], None]:
