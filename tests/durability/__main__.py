@@ -83,8 +83,8 @@ class Proofs:
         chance = Random(self._seed)
         with self._opened(Crowd("", 1, [], 0)) as ground:
             strikes = campaigns.find_all_strikes(ground, [KILL], chance)
-            strikes += campaigns.find_all_strikes(ground, [KILL], chance)
-            self._tell("kill points", campaigns.strike_at(ground, strikes, chance, most=_KILL_POINTS))
+            result = campaigns.strike_at(ground, [*strikes, *strikes], chance, most=_KILL_POINTS)
+            self._tell("kill points", result)
         made = campaigns.strike_first_starts(self._nursery, self._place(), chance, most=_FIRST_STARTS)
         self._tell("kill points while an archive is made", made)
 
