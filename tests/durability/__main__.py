@@ -73,7 +73,6 @@ class Proofs:
         self._folder = folder
         self._nursery = nursery
         self._seed = seed
-        self.lines: list[Line] = []
         self.faults: list[str] = []
 
     def kill(self) -> None:
@@ -141,7 +140,7 @@ class Proofs:
         self.faults.append(f"{proof}: {reason}")
 
     def _add(self, line: Line) -> None:
-        self.lines.append(line)
+        _write(line, self._seed)
         sys.stdout.write(f"{line.times:>6}  {line.proof}: {line.violations} violations\n")
         sys.stdout.flush()
 
@@ -166,17 +165,15 @@ def _show(rows: Iterable[str]) -> str:
     return "\n".join([f"On {where}:", "", *head, *rows])
 
 
-def _write(lines: Sequence[Line], seed: int) -> None:
-    """Put the lines into the page, in place of those that told of the same."""
+def _write(line: Line, seed: int) -> None:
+    """Put the line into the page, in place of the one that told of the same."""
     today = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
     with PAGE.open("r+", encoding="utf-8") as page:
         fcntl.flock(page, fcntl.LOCK_EX)
         before, rest = page.read().split(_BEGIN)
         table, after = rest.split(_END)
-        rows = _read_rows(table)
-        for line in lines:
-            told = f"{line.times} | {line.operations} | {line.violations} | {seed}, {today}"
-            rows[line.proof] = f"| {line.proof} | {told} |"
+        told = f"{line.times} | {line.operations} | {line.violations} | {seed}, {today}"
+        rows = _read_rows(table) | {line.proof: f"| {line.proof} | {told} |"}
         page.seek(0)
         page.truncate()
         page.write(f"{before}{_BEGIN}\n{_show(rows.values())}\n{_END}{after}")
@@ -193,7 +190,6 @@ def main(seed: int, parts: Sequence[str]) -> int:
                 PARTS[part](proofs)
     for fault in proofs.faults:
         sys.stdout.write(f"VIOLATION {fault}\n")
-    _write(proofs.lines, seed)
     return 1 if proofs.faults else 0
 
 

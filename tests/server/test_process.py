@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import stat
 import subprocess
 import sys
@@ -109,6 +110,19 @@ def test_several_processes_serve_one_archive(make_server: Callable[..., Server],
     assert set(statuses) == {200}
     assert (resource["file_count"], resource["file_size"]) == ("60", str(sum(range(60))))
     assert len(leases) == 2
+
+
+def test_a_server_process_that_is_slow_to_answer_is_not_killed_for_it(make_server: Callable[..., Server]) -> None:
+    """On a busy machine one needs longer to start than uvicorn's five seconds, and so never came to an end of it."""
+    server = make_server("--workers", "2")
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+    before = children.read_text(encoding="ascii").split()
+
+    os.kill(int(before[-1]), signal.SIGSTOP)
+    time.sleep(7)
+    os.kill(int(before[-1]), signal.SIGCONT)
+
+    assert children.read_text(encoding="ascii").split() == before
 
 
 def test_memory_does_not_grow_with_the_size_of_an_upload(server: Server) -> None:

@@ -27,6 +27,8 @@ from filmroom.settings import SettingError, Settings, admin_password
 _KEEP_ALIVE_SECONDS: Final = 75
 # A request that makes no progress must not keep the server from ever stopping.
 _LONGEST_SHUTDOWN_SECONDS: Final = 300
+# Of a server process before it is killed and replaced. One that starts on a busy machine needs its time for importing.
+_LONGEST_SILENCE_SECONDS: Final = 60
 _ADMIN: Final = "admin"
 # From the manual of prctl.
 _PR_SET_PDEATHSIG: Final = 1
@@ -52,6 +54,7 @@ def run(settings: Settings) -> None:
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_LONGEST_SHUTDOWN_SECONDS,
+        timeout_worker_healthcheck=_LONGEST_SILENCE_SECONDS,
         workers=settings.workers,
     )
     if settings.workers == 1:
