@@ -185,3 +185,20 @@ def test_without_a_terminal_the_first_password_goes_to_a_file_of_its_own(tmp_pat
     assert told == f"user admin, password in {note}\n"
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
     assert len(note.read_text().strip()) >= 16
+
+
+def test_a_first_start_that_could_not_tell_the_password_is_made_up_for_by_the_next(tmp_path: Path) -> None:
+    note = tmp_path / "data" / "initial-password"
+    note.mkdir(parents=True)
+    failed = _run("serve", "--data", str(note.parent), "--port", "0")
+    note.rmdir()
+
+    command = [sys.executable, "-m", "filmroom", "serve", "--data", str(note.parent), "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FILMROOM_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        process.terminate()
+
+    assert failed.returncode != 0
+    assert told == f"user admin, password in {note}\n"

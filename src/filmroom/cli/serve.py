@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -140,11 +141,15 @@ def _prepare(settings: Settings) -> None:
 
 
 def _add_first_administrator(archive: Archive, settings: Settings) -> None:
+    """The password is told before the account is there: whatever comes between the two, the next start begins anew."""
     given = admin_password()
     password = given or secrets.token_urlsafe(12)
+    if not given:
+        _tell_password(settings, password)
     archive.accounts.add(_ADMIN, password, is_admin=True)
-    if given:
-        return
+
+
+def _tell_password(settings: Settings, password: str) -> None:
     if sys.stdout.isatty():
         click.echo(f"user {_ADMIN}, password {password} (shown only now)")
     else:
@@ -154,7 +159,10 @@ def _add_first_administrator(archive: Archive, settings: Settings) -> None:
 
 def _write_password(path: Path, password: str) -> Path:
     path.touch(mode=0o600)
-    path.write_text(f"{password}\n", encoding="utf-8")
+    with path.open("w", encoding="utf-8") as note:
+        note.write(f"{password}\n")
+        note.flush()
+        os.fsync(note.fileno())
     return path
 
 
