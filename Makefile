@@ -28,6 +28,9 @@ test: .venv/dev.done $(CLIENTS_DONE) ## Run all tests, on SQLite and PostgreSQL
 test-durability: .venv/dev.done ## Kill servers, fail their disks, cut their power, at length (as root; SEED=1); write the figures into the docs
 	PYTHONPATH=tests $(BIN)/python -m durability $(SEED)
 
+test-large: .venv/dev.done ## Send 2 GiB through ten cuts and two deaths of the server
+	LARGE_UPLOAD_MIB=2048 $(BIN)/python -m pytest -n 0 tests/server/test_resumable_cuts.py -k arrives_whole
+
 lint: .venv/dev.done ## Check format, style and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -81,4 +84,4 @@ clean: ## Remove what the targets made, but no data
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help venv serve test test-durability lint types shape pages compat coverage bench wheel lock check clean
+.PHONY: help venv serve test test-durability test-large lint types shape pages compat coverage bench wheel lock check clean

@@ -52,6 +52,7 @@ def compose(settings: Settings, database: Database) -> Archive:
         session_idle_limit=settings.session_idle_limit,
         sessions_per_user=settings.sessions_per_user,
         alias_token_lifetime=settings.alias_token_lifetime,
+        upload_lifetime=settings.upload_lifetime,
         site_id=settings.site_id,
         reference_roots=settings.reference_root_paths,
         users_create_projects=settings.users_create_projects,

@@ -140,6 +140,9 @@ class Settings:
         _networks,
     )
     session_idle_minutes: int = _option(15, "Minutes after which an unused session ends.", _whole(1, 525_600))
+    upload_expires_hours: int = _option(
+        72, "Hours for which a resumable upload may rest before what came of it is removed.", _whole(1, 87_600)
+    )
     undo_days: int = _option(7, "Days for which what was deleted or overwritten can be brought back.", _whole(0, 3650))
     max_archive_members: int = _option(
         100_000, "Files that one archive may hold that is to be extracted.", _whole(1, 100_000_000)
@@ -185,6 +188,10 @@ class Settings:
     @property
     def alias_token_lifetime(self) -> timedelta:
         return timedelta(hours=self.alias_token_hours)
+
+    @property
+    def upload_lifetime(self) -> timedelta:
+        return timedelta(hours=self.upload_expires_hours)
 
     @property
     def undo_period(self) -> timedelta:

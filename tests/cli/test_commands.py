@@ -104,7 +104,7 @@ def test_a_wrong_line_of_the_file_names_the_file(tmp_path: Path, text: str, told
 
 
 def test_every_source_is_stronger_than_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "site.toml").write_text("port = 1\nthreads = 4\nworkers = 2\nundo_days = 0\n")
+    (tmp_path / "site.toml").write_text("port = 1\nthreads = 4\nworkers = 2\nundo_days = 0\nupload_expires_hours = 5\n")
     monkeypatch.setenv("FILMROOM_CONFIG", str(tmp_path / "site.toml"))
     monkeypatch.setenv("FILMROOM_THREADS", "5")
     monkeypatch.setenv("FILMROOM_WORKERS", "3")
@@ -115,6 +115,7 @@ def test_every_source_is_stronger_than_the_one_before(tmp_path: Path, monkeypatc
 
     assert (settings.port, settings.threads, settings.workers, settings.host) == (1, 5, 4, "127.0.0.1")
     assert settings.undo_period.total_seconds() == 0
+    assert settings.upload_lifetime.total_seconds() == 5 * 3600
     assert settings.restrict_user_list is True
 
 

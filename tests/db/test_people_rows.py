@@ -33,7 +33,7 @@ from filmroom.db.sessions import (
     insert_session,
     touch_session,
 )
-from filmroom.model.errors import LoginTaken
+from filmroom.model.conflicts import LoginTaken
 from filmroom.model.people import DataRole, Stamp
 
 HOUR = timedelta(hours=1)

@@ -193,7 +193,7 @@ def test_a_path_may_have_conditions(sent: str, path: str) -> None:
         "xnat:projectData/a[b=]/c",
         "xnat:projectData/a[b=c",
         "xnat:projectData/../name",
-        "xnat:projectData/fields/field[name=x]/x",
+        "xnat:projectData/fields/field[name=x]/y",
         "xnat:projectData/fields/field[name=x]/name",
         "xnat:projectData/fields/field[name=x]",
         "xnat:projectData/fields/field/field",

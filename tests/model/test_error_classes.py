@@ -3,10 +3,11 @@
 import inspect
 import re
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
-from filmroom.model import errors
+from filmroom.model import conflicts, errors
 from filmroom.model.errors import ArchiveError
 from filmroom.rest.reply import STATUS
 
@@ -20,19 +21,23 @@ SAMPLES = (
     errors.IllegalId("subject label", NASTY),
     errors.NeedsType("scan"),
     errors.BadArchive("it ends in the middle of a member"),
-    errors.LabelTaken(NASTY),
-    errors.LastOwner(NASTY),
-    errors.NotForGuests("a guest cannot belong to a project"),
-    errors.AlreadyShared("DEMO"),
-    errors.FilesExist((NASTY, "b")),
-    errors.OtherProject(NASTY, "DEMO"),
-    errors.WrongType(NASTY, "xnat:mrScanData"),
+    conflicts.IdTaken(NASTY),
+    conflicts.LabelTaken(NASTY),
+    conflicts.LastOwner(NASTY),
+    conflicts.NotForGuests("a guest cannot belong to a project"),
+    conflicts.AlreadyShared("DEMO"),
+    conflicts.FilesExist((NASTY, "b")),
+    conflicts.OtherProject(NASTY, "DEMO"),
+    conflicts.WrongType(NASTY, "xnat:mrScanData"),
     errors.BadDocument("the body is no XML document"),
     errors.WrongBodyType(NASTY, "send the file itself"),
     errors.UnreadableZip(NASTY, "it has no directory"),
     errors.BodyTooLarge(16_777_216),
     errors.CutUpload("10 of 20 bytes came"),
-    errors.DigestMismatch("md5"),
+    errors.DigestMismatch("md5", declared="00", arrived="ff"),
+    errors.ChecksumMismatch("md5", declared="00", arrived="ff"),
+    conflicts.WrongOffset(1, 2),
+    errors.UploadInUse(),
     errors.NotSignedIn(),
     errors.AccountLocked(),
     errors.NotAllowed("you may not edit project 'DEMO'"),
@@ -44,12 +49,12 @@ SAMPLES = (
     errors.WrongMethod("PATCH", ("GET", "PUT")),
     errors.SetByOperator("POST", ("GET",), "require_login"),
     errors.Conflict("the state of the archive says no"),
-    errors.ResourceExists(NASTY),
-    errors.ProjectNameTaken(NASTY),
-    errors.LoginTaken(NASTY),
-    errors.LastAdministrator(NASTY),
-    errors.FolderExists(NASTY),
-    errors.PathConflict(NASTY, f"{NASTY}/x"),
+    conflicts.ResourceExists(NASTY),
+    conflicts.ProjectNameTaken(NASTY),
+    conflicts.LoginTaken(NASTY),
+    conflicts.LastAdministrator(NASTY),
+    conflicts.FolderExists(NASTY),
+    conflicts.PathConflict(NASTY, f"{NASTY}/x"),
     errors.RetiredProjectId(NASTY),
     errors.StorageFull(),
     errors.MissingBytes("lease-batch-key"),
@@ -95,12 +100,18 @@ def test_a_long_value_is_cut_in_the_message() -> None:
     assert message == f"tags '{'x' * 80}...': too long"
 
 
-def test_the_tree_in_the_docstring_is_the_tree() -> None:
+def _drawn(module: ModuleType, root: str) -> dict[str, str]:
+    """Each class in the tree that a module draws, with its parent."""
     drawn: dict[str, str] = {}
-    branch = ["ArchiveError"]
-    for bars, name in re.findall(r"^((?:│ {3}| {4})*)[├└]── (\w+)", inspect.getdoc(errors) or "", re.MULTILINE):
+    branch = [root]
+    for bars, name in re.findall(r"^((?:│ {3}| {4})*)[├└]── (\w+)", inspect.getdoc(module) or "", re.MULTILINE):
         branch[len(bars) // 4 + 1 :] = [name]
         drawn[name] = branch[-2]
+    return drawn
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    drawn = _drawn(errors, "ArchiveError") | _drawn(conflicts, "Conflict")
 
     assert drawn == {child.__name__: child.__bases__[-1].__name__ for child in CLASSES}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from rest.session import OWNERS
+from rest.tus import STRETCH, named
 from rest.world import LOGINS, OTHER, PROJECTS, Ask, in_project
 
 STRICT: Final = {"Prefer": "handling=strict"}
@@ -30,6 +31,11 @@ def _upload(suffix: str, *, is_strict: bool = False) -> Callable[[str], Ask]:
     return lambda url: Ask(method="PUT", url=f"{url}/resources/R/files/{suffix}", content=b"mine", headers=headers)
 
 
+def _upload_resumably(url: str) -> Ask:
+    headers = {**named("new.txt", 4), **STRETCH}
+    return Ask(method="POST", url=f"{url}/resources/R/uploads", content=b"mine", headers=headers)
+
+
 OPERATIONS: Final[dict[str, Callable[[str], Ask]]] = {
     "list resources": _get("/resources"),
     "read resource": _get("/resources/R"),
@@ -40,6 +46,7 @@ OPERATIONS: Final[dict[str, Callable[[str], Ask]]] = {
     "overwrite": _upload("a.txt?inbody=true&overwrite=true"),
     "strict upload": _upload("new.txt?inbody=true", is_strict=True),
     "strict overwrite": _upload("a.txt?inbody=true&overwrite=true", is_strict=True),
+    "resumable upload": _upload_resumably,
     "create resource": _put("/resources/NEW"),
     "delete file": _delete("/resources/R/files/a.txt"),
     "empty resource": _delete("/resources/R/files/*"),

@@ -340,3 +340,21 @@ def test_a_deleted_scan_can_be_made_again(alice: TestClient, mr1: str) -> None:
     alice.delete(f"{mr1}/scans/4")
 
     assert alice.put(f"{mr1}/scans/4?xsiType=xnat:ctScanData").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "taken"),
+    [
+        ("subjects/S2?ID=XNAT_S00001", "XNAT_S00001"),
+        ("experiments/E2?subject_ID=S1&xsiType=xnat:mrSessionData&ID=X", "X"),
+    ],
+)
+def test_an_id_that_is_taken_is_called_an_id(alice: TestClient, demo: str, path: str, taken: str) -> None:
+    """C-95: IDs are for the whole archive."""
+    alice.put(f"{demo}/subjects/S1")
+    alice.put(f"{demo}/subjects/S1/experiments/E1?{MR}&ID=X")
+
+    reply = alice.put(f"{demo}/{path}")
+
+    assert reply.status_code == 409
+    assert f"Specified ID is already in use: '{taken}'" in reply.text

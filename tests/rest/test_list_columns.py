@@ -199,3 +199,42 @@ def test_a_protected_project_tells_outsiders_nothing_of_its_resources(
     assert [(row["ID"], row[column.lower()]) for row in shown["alice"]] == [("DEMO", "SECRET")]
     assert [(row["ID"], row[column.lower()]) for row in shown["bob"]] == [("DEMO", "")]
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["session_ID", "session_label", "session_project", "xnat_imagescandata_id"])
+@pytest.mark.parametrize("things", ["projects", "subjects"])
+@pytest.mark.usefixtures("mr1")
+def test_what_is_not_around_a_thing_is_no_column_of_it(alice: TestClient, things: str, name: str) -> None:
+    """C-122, C-126: neither to be shown nor to be asked for; whatever else is in the archive says nothing here."""
+    plain = _csv(alice, f"/data/{things}?columns=ID")
+
+    assert _csv(alice, f"/data/{things}?columns=ID,{name}") == plain
+    assert _csv(alice, f"/data/{things}?columns=ID&{name}=XNAT_E00001") == plain
+
+
+@pytest.mark.parametrize("name", ["subject_label", "subject_project"])
+@pytest.mark.usefixtures("mr1")
+def test_a_project_has_no_subject_above_it(alice: TestClient, name: str) -> None:
+    assert _csv(alice, f"/data/projects?columns=ID,{name}&{name}=S1") == ["ID,URI", "DEMO,/data/projects/DEMO"]
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "told"),
+    [
+        ("/data/subjects", "subject_label", {"S1", "S2"}),
+        ("/data/subjects", "xnat:mrSessionData/subject_ID", {SUBJECT_ID, "XNAT_S00002"}),
+        (EXPERIMENTS, "xnat:imageScanData/image_session_ID", {SESSION_ID}),
+        (EXPERIMENTS, "xnat:qcManualAssessorData/imageSession_ID", {SESSION_ID}),
+    ],
+)
+@pytest.mark.usefixtures("mr1")
+def test_what_is_above_something_that_is_around_a_thing_can_be_the_thing(
+    alice: TestClient, demo: str, url: str, name: str, told: set[str]
+) -> None:
+    alice.put(f"{demo}/subjects/S2")
+
+    cells = {line.split(",")[1] for line in _csv(alice, f"{url}?columns={name}")[1:]}
+
+    assert cells == told
+    first = min(told)
+    assert len(_csv(alice, f"{url}?columns=label&{name}={first}")) >= 2

@@ -186,3 +186,29 @@ def test_projects_have_filters_and_a_row_for_each_alias(alice: TestClient, demo:
         aliases
         == "ID,alias,URI\nDEMO,one,/data/projects/DEMO\nDEMO,two,/data/projects/DEMO\nOTHER,,/data/projects/OTHER\n"
     )
+
+
+@pytest.mark.usefixtures("sessions")
+def test_thousands_of_values_are_looked_for_at_once(alice: TestClient) -> None:
+    """C-126."""
+    others = ",".join(f"NONE{number}" for number in range(4000))
+
+    assert _labels(alice, f"label=MR1,{others},PET") == "MR1 PET"
+    assert _labels(alice, f"label={others},P*") == "PET"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "&".join(["label=a*"] * 300),
+        "note=" + ",".join(["a*"] * 300),
+        "date=" + ",".join(["2024-05-06"] * 300),
+        "ID=" + ",".join(["a"] * 20_000),
+    ],
+    ids=["parameters", "patterns", "dates", "values"],
+)
+def test_more_conditions_than_a_database_takes_are_refused(alice: TestClient, demo: str, query: str) -> None:
+    reply = alice.get(f"{demo}/experiments?{query}")
+
+    assert reply.status_code == 400
+    assert "filters" in reply.text

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from typing import Final
-from xml.sax.saxutils import escape
 
 import pytest
 from starlette.testclient import TestClient
 
 from conftest import Clock
+from rest.searching import SEARCH, document, where
 
 Clients = Callable[[str], TestClient]
-SEARCH: Final = "/data/search?format=json"
 MR: Final = "xnat:mrSessionData"
 SUBJECT: Final = "xnat:subjectData"
-XDAT: Final = 'xmlns:xdat="http://nrg.wustl.edu/security"'
 IQ: Final = "fields/field[name=iq]/field"
 # Made in this order, with a day between a subject and its session and the next.
 THINGS: Final = {
@@ -34,29 +32,6 @@ def searched(alice: TestClient, demo: str, clock: Clock) -> TestClient:
         assert reply.status_code == 201, reply.text
         clock.move(days=1 if "experiments" in path else 0)
     return alice
-
-
-def where(field: str, operator: str, value: str = "") -> str:
-    return (
-        f"<xdat:criteria><xdat:schema_field>{escape(field)}</xdat:schema_field>"
-        f"<xdat:comparison_type>{escape(operator)}</xdat:comparison_type>"
-        f"<xdat:value>{escape(value)}</xdat:value></xdat:criteria>"
-    )
-
-
-def document(of_type: str, *fields: str, condition: str = "", method: str = "AND", root: str = "bundle") -> bytes:
-    """``fields`` are ids, after ``type>`` where that is another one."""
-    named = [field.rpartition(">") for field in fields]
-    shown = "".join(
-        f"<xdat:search_field><xdat:element_name>{element or of_type}</xdat:element_name>"
-        f"<xdat:field_ID>{escape(field)}</xdat:field_ID></xdat:search_field>"
-        for element, _, field in named
-    )
-    conditions = f'<xdat:search_where method="{method}">{condition}</xdat:search_where>' if condition else ""
-    return (
-        f"<xdat:{root} {XDAT}><xdat:root_element_name>{of_type}</xdat:root_element_name>"
-        f"{shown}{conditions}</xdat:{root}>"
-    ).encode()
 
 
 def rows(
@@ -386,3 +361,18 @@ def test_the_default_search_of_a_type_finds_all_of_it(searched: TestClient) -> N
 
     assert [row["label"] for row in result["Result"]] == ["MR1", "MR2", "MR3"]
     assert (result["totalRecords"], result["rootElementName"]) == ("3", MR)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "".join(where(f"{SUBJECT}/SUBJECT_LABEL", "LIKE", f"{number}%") for number in range(5000)),
+        where(f"{SUBJECT}/ID", "IN", f"({','.join(map(str, range(40_000)))})"),
+    ],
+    ids=["criteria", "values"],
+)
+def test_a_search_with_more_conditions_than_a_database_takes_is_refused(alice: TestClient, condition: str) -> None:
+    reply = alice.post(SEARCH, content=document(SUBJECT, "ID", condition=condition, method="OR"))
+
+    assert reply.status_code == 400
+    assert "filters" in reply.text

@@ -1,7 +1,6 @@
 """Uploads over HTTP (files-api section 8); what needs a real connection is in ``tests/server``."""
 
 import hashlib
-from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -298,32 +297,6 @@ def test_an_upload_to_what_one_may_not_see_is_404_and_stores_nothing(
 
     assert reply.status_code == 404
     assert alice.get(f"{demo}/resources").json()["ResultSet"]["Result"] == []
-
-
-HELLO = {
-    "Content-MD5": "XUFAKrxLKna5cZ2REBfFkg==",
-    "Digest": "md5=XUFAKrxLKna5cZ2REBfFkg==, unknown=x",
-    "Repr-Digest": "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:",
-    "Content-Digest": f"sha-512=:{b64encode(hashlib.sha512(b'hello').digest()).decode()}:",
-}
-
-
-@pytest.mark.parametrize("header", HELLO)
-def test_a_body_that_is_not_what_was_said_of_it_is_not_stored(alice: TestClient, demo: str, header: str) -> None:
-    """design: a declared digest that does not match raises, before anything becomes visible."""
-    url = f"{demo}/resources/R/files"
-
-    right = alice.put(f"{url}/right?inbody=true", content=b"hello", headers={header: HELLO[header]})
-    wrong = alice.put(f"{url}/wrong?inbody=true", content=b"hellx", headers={header: HELLO[header]})
-
-    assert (right.status_code, wrong.status_code) == (200, 422)
-    assert list(_files(alice, demo)) == ["right"]
-
-
-def test_a_digest_that_cannot_be_read_is_400(alice: TestClient, demo: str) -> None:
-    reply = alice.put(f"{demo}/resources/R/files/a?inbody=true", content=b"x", headers={"Content-MD5": "!"})
-
-    assert reply.status_code == 400
 
 
 def test_a_part_of_a_file_is_not_taken_for_the_whole(alice: TestClient, demo: str) -> None:

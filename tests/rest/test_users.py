@@ -15,6 +15,7 @@ from filmroom.db.engine import Database
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.settings import Settings
+from rest.searching import SEARCH, document, where
 
 Clients = Callable[[str], TestClient]
 
@@ -64,6 +65,42 @@ def test_who_has_an_account_may_be_for_administrators_only(strict: Archive, logi
     statuses = [made.get(path).status_code for path in ("/data/users", "/xapi/users", "/xapi/users/profile")]
 
     assert statuses == [status, status, 200]
+
+
+def _owners_told(client: TestClient, condition: str = "") -> list[tuple[str, str]]:
+    """Each project that is found, with whom the server says to own it."""
+    asked = document("xnat:projectData", "PROJECT_OWNERS", condition=condition)
+    rows = client.post(SEARCH, content=asked).json()["ResultSet"]["Result"]
+    return [(row["id"], row["project_owners"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("login", "owners"), [("alice", "alice <br/> bob"), ("bob", "alice <br/> bob"), ("carol", ""), ("dave", "")]
+)
+def test_who_owns_a_project_may_be_for_its_owners_only(
+    archive: Archive, strict: Archive, alice: TestClient, demo: str, login: str, owners: str
+) -> None:
+    """C-152: like the list of its people."""
+    for name in ("carol", "dave"):
+        archive.accounts.add(name, PASSWORD)
+    for group, name in (("Owners", "bob"), ("Collaborators", "carol")):
+        assert alice.put(f"{demo}/users/{group}/{name}").status_code == 200
+    made = TestClient(create_app(strict, Settings()))
+    made.auth = (login, PASSWORD)
+
+    told = _owners_told(made)
+
+    assert told == [("DEMO", owners)]
+    found = _owners_told(made, where("PROJECT_OWNERS", "LIKE", "%alice%"))
+    assert found == [one for one in told if owners]
+
+
+def test_a_guest_is_not_told_who_owns_a_project(archive: Archive, alice: TestClient, demo: str) -> None:
+    assert alice.put(f"{demo}/accessibility/public").status_code == 200
+    guest = TestClient(create_app(archive, Settings(require_login=False)))
+
+    assert _owners_told(guest) == [("DEMO", "")]
+    assert _owners_told(alice) == [("DEMO", "alice")]
 
 
 def test_an_own_document_and_roles_are_shown(alice: TestClient) -> None:

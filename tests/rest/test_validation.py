@@ -104,9 +104,40 @@ def test_a_field_is_cleared(alice: TestClient, text: str) -> None:
     assert "fields/field" not in _children(alice, MR1)
 
 
+@pytest.mark.parametrize("leaf", ["field", "foo", "FOO"])
+def test_a_text_is_cleared_by_its_own_name_too(alice: TestClient, leaf: str) -> None:
+    """C-52, and a slip of xnatpy, which calls it so."""
+    alice.put(f"{MR1}?{MR}/fields/field[name=foo]/field=1&{MR}/fields/field[name=other]/field=2")
+
+    cleared = alice.put(f"{MR1}?{MR}/fields/field[name=foo]/{leaf}=NULL")
+
+    assert (cleared.status_code, "Filmroom-Ignored" in cleared.headers) == (200, False)
+    assert _children(alice, MR1)["fields/field"] == [{"name": "other", "field": "2"}]
+
+
+@pytest.mark.parametrize("name", ["", "%20", "a%01b", "a%0Ab"])
+def test_what_could_not_be_sent_back_as_xml_is_no_name_of_a_field(alice: TestClient, name: str) -> None:
+    """C-51, C-142."""
+    reply = alice.put(f"{MR1}?{MR}/fields/field[name={name}]/field=1&coil=c")
+
+    assert (reply.status_code, reply.headers["Filmroom-Ignored"][:20]) == (200, f"{MR}/f")
+    document = alice.get(f"{MR1}?format=xml").content
+    assert alice.put(MR1, content=document, headers={"content-type": "text/xml"}).status_code == 200
+    assert "fields/field" not in _children(alice, MR1)
+
+
+@pytest.mark.parametrize("character", ["%00", "%01", "%1F", "%EF%BF%BE"])
+def test_a_text_holds_no_control_characters(alice: TestClient, character: str) -> None:
+    """C-54, C-142: XML could not tell them."""
+    reply = alice.put(f"{MR1}?note=a{character}b")
+
+    assert reply.status_code == 400
+    assert alice.put(f"{MR1}?note=a%0A%09b").status_code == 200
+
+
 def test_slips_of_clients_are_no_errors(alice: TestClient) -> None:
     """C-51: an unknown leaf, a field of another type."""
-    urls = (f"{MR1}?{MR}/fields/field[name=foo]/foo=NULL", f"{MR1}/scans/4?xnat:petScanData/parameters/facility=x")
+    urls = (f"{MR1}?{MR}/fields/field[name=foo]/bar=NULL", f"{MR1}/scans/4?xnat:petScanData/parameters/facility=x")
 
     replies = [alice.put(url) for url in urls]
 

@@ -51,6 +51,7 @@ _TABLES: Final = (
     schema.folder,
     schema.user_group,
     schema.membership,
+    schema.upload,
 )
 State = dict[str, list[tuple[Any, ...]]]
 

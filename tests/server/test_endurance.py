@@ -6,6 +6,8 @@ import signal
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -151,3 +153,18 @@ def test_server_processes_end_with_the_one_that_watches_over_them(make_server: C
     finally:
         for pid in filter(_is_alive, children):
             os.kill(int(pid), signal.SIGKILL)
+
+
+_ORPHAN = """
+from filmroom.cli.serve import _AppFactory
+from filmroom.settings import Settings
+_AppFactory(Settings(data="never-made", workers=2), parent_pid=0)()
+"""
+
+
+def test_a_process_whose_parent_died_before_it_had_begun_ends_by_itself(tmp_path: Path) -> None:
+    """It would hold the port of a server that is no more."""
+    done = subprocess.run([sys.executable, "-c", _ORPHAN], cwd=tmp_path, check=False, timeout=60)
+
+    assert done.returncode == 1
+    assert not (tmp_path / "never-made").exists()

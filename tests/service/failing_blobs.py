@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from filmroom.blobs.base import BlobStore, BlobWriter
+from filmroom.blobs.base import BlobStore, BlobWriter, Partial
 from filmroom.model.errors import ArchiveError
 
 
 class FailingBlobs:
     """Keeps the contract of a store until one step fails.
 
-    Steps are ``create``, ``write``, ``finish``, ``close``, ``sync``, ``copy`` and ``delete``.
+    Steps are ``create``, ``write``, ``finish``, ``close``, ``sync``, ``copy`` and ``delete``; ``append`` and ``keep``
+    are the writing and syncing of a partial.
     Whatever reached the disk before stays there, as it would.
     """
 
@@ -25,6 +26,9 @@ class FailingBlobs:
     def create(self, key: str) -> BlobWriter:
         self.fail_at("create")
         return _Writer(self, self.store.create(key))
+
+    def resume(self, key: str) -> Partial:
+        return _Partial(self, self.store.resume(key))
 
     def sync(self) -> None:
         self.fail_at("sync")
@@ -50,6 +54,9 @@ class FailingBlobs:
     def iter_keys(self) -> Iterator[str]:
         return self.store.iter_keys()
 
+    def iter_partials(self) -> Iterator[str]:
+        return self.store.iter_partials()
+
     def check(self) -> None:
         self.store.check()
 
@@ -74,3 +81,24 @@ class _Writer:
 
     def abort(self) -> None:
         self._writer.abort()
+
+
+class _Partial:
+    def __init__(self, blobs: FailingBlobs, partial: Partial) -> None:
+        self._blobs = blobs
+        self._partial = partial
+
+    def cut(self, size_bytes: int) -> None:
+        self._partial.cut(size_bytes)
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        self._partial.write(chunks[:1])
+        self._blobs.fail_at("append")
+        self._partial.write(chunks[1:])
+
+    def sync(self) -> None:
+        self._blobs.fail_at("keep")
+        self._partial.sync()
+
+    def close(self) -> None:
+        self._partial.close()

@@ -12,15 +12,8 @@ from conftest import PASSWORD, Clock
 from db.rows import LATER
 from filmroom.db.engine import Database
 from filmroom.db.people import update_account
-from filmroom.model.errors import (
-    AccountLocked,
-    BadName,
-    BadValue,
-    LastAdministrator,
-    LoginTaken,
-    NotFound,
-    NotSignedIn,
-)
+from filmroom.model.conflicts import LastAdministrator, LoginTaken
+from filmroom.model.errors import AccountLocked, BadName, BadValue, NotFound, NotSignedIn
 from filmroom.model.people import OPERATOR, AccountChange, DataRole, Stamp, User, Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.sessions import MOST_FAILURES

@@ -9,7 +9,8 @@ from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
 from filmroom.db.migrate import migrate
 from filmroom.db.schema import account
-from filmroom.model.errors import BadName, LoginTaken, NotFound, NotSignedIn
+from filmroom.model.conflicts import LoginTaken
+from filmroom.model.errors import BadName, NotFound, NotSignedIn
 from filmroom.model.people import DataRole, User
 from filmroom.service.archive import Archive
 from filmroom.service.sessions import MOST_FAILURES

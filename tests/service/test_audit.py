@@ -9,8 +9,9 @@ import pytest
 from conftest import PASSWORD, Clock
 from filmroom.model.address import Address
 from filmroom.model.changes import Change
+from filmroom.model.conflicts import FilesExist
 from filmroom.model.datatypes import SUBJECT, find_data_type, get_data_type
-from filmroom.model.errors import ArchiveError, FilesExist, NotAllowed, NotFound
+from filmroom.model.errors import ArchiveError, NotAllowed, NotFound
 from filmroom.model.nodes import Accessibility, Kind
 from filmroom.model.people import AccountChange, Event, Viewer
 from filmroom.model.resources import Description

@@ -15,7 +15,8 @@ from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database
 from filmroom.db.projects import claim_project_name
 from filmroom.model.address import Address
-from filmroom.model.errors import IllegalId, NotFound, ProjectNameTaken, RetiredProjectId
+from filmroom.model.conflicts import ProjectNameTaken
+from filmroom.model.errors import IllegalId, NotFound, RetiredProjectId
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import Viewer
 from filmroom.model.resources import Description, Side

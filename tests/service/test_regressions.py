@@ -22,17 +22,8 @@ from filmroom.db.people import insert_account
 from filmroom.db.schema import node
 from filmroom.db.sessions import add_failure, count_failures
 from filmroom.model.address import Address, parse_address
-from filmroom.model.errors import (
-    ArchiveError,
-    BadName,
-    LeaseLost,
-    LoginTaken,
-    NotFound,
-    NotSignedIn,
-    ProjectNameTaken,
-    StorageFailed,
-    StorageFull,
-)
+from filmroom.model.conflicts import LoginTaken, ProjectNameTaken
+from filmroom.model.errors import ArchiveError, BadName, LeaseLost, NotFound, NotSignedIn, StorageFailed, StorageFull
 from filmroom.model.names import LONGEST_PATH_BYTES, check_file_path
 from filmroom.model.nodes import Kind
 from filmroom.model.people import Viewer

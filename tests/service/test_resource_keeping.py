@@ -4,7 +4,8 @@ import pytest
 
 from conftest import Clock
 from filmroom.blobs.local import LocalStore
-from filmroom.model.errors import BadName, NotFound, ResourceExists
+from filmroom.model.conflicts import ResourceExists
+from filmroom.model.errors import BadName, NotFound
 from filmroom.model.people import Viewer
 from filmroom.model.resources import Description
 from filmroom.service.archive import Archive

@@ -14,7 +14,8 @@ from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database
 from filmroom.db.schema import file_history
 from filmroom.model.address import Address
-from filmroom.model.errors import BadName, PathConflict
+from filmroom.model.conflicts import PathConflict
+from filmroom.model.errors import BadName
 from filmroom.model.people import Viewer
 from filmroom.model.resources import Description, Digest, FileEntry, IfExists
 from filmroom.service.archive import Archive

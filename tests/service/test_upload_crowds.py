@@ -8,7 +8,7 @@ import pytest
 from conftest import RULES, Clock
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import open_database
-from filmroom.model.errors import PathConflict
+from filmroom.model.conflicts import PathConflict
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.uploads import Fate

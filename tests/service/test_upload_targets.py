@@ -4,7 +4,8 @@ import pytest
 
 from filmroom.blobs.local import LocalStore
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, BadName, Busy, NotAllowed, NotFound, PathConflict
+from filmroom.model.conflicts import PathConflict
+from filmroom.model.errors import ArchiveError, BadName, Busy, NotAllowed, NotFound
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.uploads import UNNAMED_LABEL, Fate

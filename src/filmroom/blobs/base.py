@@ -6,6 +6,10 @@ The first two group blobs that are written and swept together; a store may use t
 A blob is written once and never changed, renamed or overwritten. It may be read as soon as its writer has finished.
 Nobody reads a key that no row names, so a blob that is half written harms nothing and can be deleted at any time.
 
+A *partial* is what is still to become a blob, and may take days and several processes for it. Its key is made by
+``partial_key`` and is none of any row; one writer at a time appends to it. When all of it is there it is copied to a
+blob, and written no more from then on unless that copy is deleted, because the two may share storage.
+
 Errors: a full disk or quota is ``StorageFull``, a key that is not there ``MissingBytes``, anything else that the
 storage reports ``StorageFailed``.
 """
@@ -18,6 +22,7 @@ from typing import BinaryIO, Final, Protocol
 from filmroom.model.errors import ArchiveError, StorageFailed, StorageFull
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_PARTIAL: Final = "partial"
 _KEY: Final = re.compile(r"[a-z0-9]{1,32}-[a-z0-9]{1,32}-[a-z0-9]{1,64}")
 
 
@@ -36,6 +41,17 @@ def split_key(key: str) -> tuple[str, str, str]:
 def storage_error(error: OSError, what: str) -> ArchiveError:
     """What it means that a file of the archive's own could not be written or read."""
     return StorageFull() if error.errno in _FULL else StorageFailed(f"{what}: {error.strerror}")
+
+
+def partial_key(name: str) -> str:
+    """The key of the partial of a name of lower-case letters and digits."""
+    return f"{_PARTIAL}-{name[:2]}-{name}"
+
+
+def partial_name(key: str) -> str:
+    """What ``partial_key`` made the key of; empty for the key of a blob."""
+    first, _, name = split_key(key)
+    return name if first == _PARTIAL else ""
 
 
 class BlobWriter(Protocol):
@@ -57,9 +73,31 @@ class BlobWriter(Protocol):
         """Forget what was written. Never raises; what cannot be removed now is swept later."""
 
 
+class Partial(Protocol):
+    """A partial in the hands of its one writer, until it is closed."""
+
+    def cut(self, size_bytes: int) -> None:
+        """Keep so many bytes, forget what is behind them, and go on there. MissingBytes when there are fewer."""
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        """Append the chunks in order. After an error only ``close`` may follow."""
+
+    def sync(self) -> None:
+        """Make all that was written durable, and the name it is found under. After an error as ``write``."""
+
+    def close(self) -> None:
+        """Leave it to others, as it is. Never raises."""
+
+
 class BlobStore(Protocol):
     def create(self, key: str) -> BlobWriter:
         """Begin a blob. A key that exists already is StorageFailed: nothing is ever overwritten."""
+
+    def resume(self, key: str) -> Partial:
+        """Take a partial into one's hands, which is made if need be.
+
+        Busy while it is in the hands of another, of whatever process; a process that dies lets go of it.
+        """
 
     def sync(self) -> None:
         """Make every blob that was closed before durable. On return they survive a power cut."""
@@ -84,8 +122,11 @@ class BlobStore(Protocol):
     def iter_keys(self) -> Iterator[str]:
         """Every key in the store, in no order; blobs that come or go meanwhile may be missed.
 
-        Whatever else lies where the blobs are is passed over.
+        Partials, and whatever else lies where the blobs are, are passed over.
         """
+
+    def iter_partials(self) -> Iterator[str]:
+        """The key of every partial, as ``iter_keys`` does it."""
 
     def check(self) -> None:
         """Write, read and delete a small blob; raises what that raises."""

@@ -3,10 +3,13 @@
 A blob is written under its final name (O_EXCL, never renamed). ``finish`` syncs the file and its folder; a folder
 that had to be made is synced into its own parent before the first blob goes in. Batches keep folders small and let
 concurrent uploads sync the same folder, which the file system turns into one journal commit.
+
+A partial is a file too, whose writer holds an advisory lock on it (flock), which ends with the writer's process.
 """
 
 import ctypes
 import errno
+import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,8 +18,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import uuid4
 
-from filmroom.blobs.base import is_key, split_key, storage_error
-from filmroom.model.errors import MissingBytes, StorageFailed
+from filmroom.blobs.base import is_key, partial_name, split_key, storage_error
+from filmroom.model.errors import Busy, MissingBytes, StorageFailed
 
 # syncfs(2) reports write errors since Linux 5.8; Python has no function for it.
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -24,6 +27,7 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _COPY_BYTES: Final = 1024 * 1024
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_RESUME: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 # Linux takes at most this many buffers in one writev.
 _MOST_BUFFERS: Final = 1024
 
@@ -42,6 +46,21 @@ class LocalStore:
         with _storage_errors():
             self._make_folder(path.parent)
             return LocalWriter(path, os.open(path, _CREATE, 0o600))
+
+    def resume(self, key: str) -> "LocalPartial":
+        path = self._path(key)
+        with _storage_errors():
+            self._make_folder(path.parent)
+            descriptor = os.open(path, _RESUME, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(descriptor)
+                raise Busy("somebody else is writing to it") from error
+            except BaseException:
+                os.close(descriptor)
+                raise
+            return LocalPartial(path, descriptor)
 
     def _make_folder(self, folder: Path) -> None:
         for path in (folder.parent, folder):
@@ -107,6 +126,12 @@ class LocalStore:
                 self._path(key).unlink(missing_ok=True)
 
     def iter_keys(self) -> Iterator[str]:
+        return (key for key in self._iter_all() if not partial_name(key))
+
+    def iter_partials(self) -> Iterator[str]:
+        return filter(partial_name, self._iter_all())
+
+    def _iter_all(self) -> Iterator[str]:
         for path in self._root.glob("*/*/*"):
             if is_key(path.name) and path == self._path(path.name):
                 yield path.name
@@ -135,8 +160,7 @@ class LocalWriter:
 
     def write(self, chunks: Sequence[bytes]) -> None:
         with _storage_errors():
-            for start in range(0, len(chunks), _MOST_BUFFERS):
-                _write_all(self._get_descriptor(), chunks[start : start + _MOST_BUFFERS])
+            _write_chunks(self._get_descriptor(), chunks)
 
     def finish(self) -> None:
         with _storage_errors():
@@ -164,6 +188,40 @@ class LocalWriter:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+class LocalPartial:
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._is_named = False
+
+    def cut(self, size_bytes: int) -> None:
+        with _storage_errors():
+            if os.fstat(self._descriptor).st_size < size_bytes:
+                raise MissingBytes(self._path.name)
+            os.ftruncate(self._descriptor, size_bytes)
+            os.lseek(self._descriptor, size_bytes, os.SEEK_SET)
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        with _storage_errors():
+            _write_chunks(self._descriptor, chunks)
+
+    def sync(self) -> None:
+        with _storage_errors():
+            os.fsync(self._descriptor)
+            if not self._is_named:
+                _sync_folder(self._path.parent)
+                self._is_named = True
+
+    def close(self) -> None:
+        with suppress(OSError):
+            os.close(self._descriptor)
+
+
+def _write_chunks(descriptor: int, chunks: Sequence[bytes]) -> None:
+    for start in range(0, len(chunks), _MOST_BUFFERS):
+        _write_all(descriptor, chunks[start : start + _MOST_BUFFERS])
 
 
 def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:

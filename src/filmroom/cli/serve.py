@@ -42,7 +42,7 @@ def run(settings: Settings) -> None:
     _prepare(settings)
     url = _url(settings, listener)
     config = uvicorn.Config(
-        _AppFactory(settings),
+        _AppFactory(settings, parent_pid=os.getpid()),
         factory=True,
         loop="uvloop",
         http=BoundedProtocol,
@@ -70,17 +70,23 @@ class _AppFactory:
     """Makes the application in each server process; it travels there by pickle."""
 
     settings: Settings
+    parent_pid: int
 
     def __call__(self) -> Router:
         if self.settings.workers > 1:
-            _end_with_parent()
+            _end_with_parent(self.parent_pid)
         configure_log(self.settings.log_level)
         return create_app(open_archive(self.settings), self.settings)
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process when the one that watches over it is gone, so that none holds the port alone."""
+def _end_with_parent(parent_pid: int) -> None:
+    """Have the kernel end this process when the one that watches over it is gone, so that none holds the port alone.
+
+    Raises SystemExit when that is gone already, of which the kernel tells nobody.
+    """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent_pid:
+        raise SystemExit(1)
 
 
 class _Server(uvicorn.Server):

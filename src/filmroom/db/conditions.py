@@ -1,11 +1,11 @@
 """Conditions on columns as SQL. Whatever a client wrote is a value, never a part of a statement."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Double, and_, case, cast, false, func, literal, or_, true
+from sqlalchemy import ColumnElement, Double, and_, bindparam, case, cast, false, func, literal, or_, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -25,9 +25,26 @@ def to_sql(condition: Condition, express: Express) -> ColumnElement[bool]:
         case All(of):
             return and_(true(), *(to_sql(inner, express) for inner in of))
         case AnyOf(of):
-            return or_(false(), *(to_sql(inner, express) for inner in of))
+            return or_(false(), *_iter_alternatives(of, express))
         case Test():
             return _test(condition, express(condition.column))
+
+
+def _iter_alternatives(of: Sequence[Condition], express: Express) -> Iterator[ColumnElement[bool]]:
+    """Texts for one column are looked for at once: databases take many of those, but few conditions."""
+    texts: dict[Column, list[str]] = {}
+    for inner in of:
+        if isinstance(inner, Test) and inner.is_plain:
+            texts.setdefault(inner.column, []).append(inner.value)
+        else:
+            yield to_sql(inner, express)
+    for column, values in texts.items():
+        value = express(column)
+        yield value == literal(values[0], Text) if len(values) == 1 else value.in_(_several(values))
+
+
+def _several(values: Sequence[str]) -> ColumnElement[Any]:
+    return bindparam("several", values, type_=Text, expanding=True, unique=True)
 
 
 def _test(test: Test, value: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -170,6 +170,7 @@ class _Readers:
 class PostgreSQLDatabase:
     def __init__(self, url: URL) -> None:
         self.engine = create_engine(url, pool_size=_READERS, max_overflow=8, pool_pre_ping=True)
+        event.listen(self.engine, "connect", _plan_for_whole_answers)
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @contextmanager
@@ -195,6 +196,17 @@ class PostgreSQLDatabase:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _plan_for_whole_answers(connection: Any, _record: object) -> None:
+    """Lists are read through cursors, but to their ends; and most of what they read is in memory or on a fast disk.
+
+    Else PostgreSQL takes plans that give a first row soon, and reads whole tables for a few thousand rows.
+    """
+    connection.autocommit = True
+    connection.execute("SET cursor_tuple_fraction = 1.0")
+    connection.execute("SET random_page_cost = 1.1")
+    connection.autocommit = False
 
 
 @contextmanager

@@ -11,19 +11,25 @@ from filmroom.model.lists import Fact
 from filmroom.model.people import BuiltIn
 from filmroom.model.permission import Reach
 
+_OWN: Final = name.alias("own")
+_OTHER: Final = node.alias("other")
+_OWNER: Final = account.alias("owner")
+_MEMBER: Final = membership.alias("owning")
+_COUNTED: Final = node.alias("counted")
+
 Told = Callable[[FromClause], ColumnElement[Any]]
 
 
 def label_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
-    own = name.alias("own")
     return (
-        select(own.c.label).where(own.c.node_pk == pk, own.c.is_primary, own.c.deleted_at.is_(None)).scalar_subquery()
+        select(_OWN.c.label)
+        .where(_OWN.c.node_pk == pk, _OWN.c.is_primary, _OWN.c.deleted_at.is_(None))
+        .scalar_subquery()
     )
 
 
 def id_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
-    other = node.alias("other")
-    return select(other.c.id).where(other.c.pk == pk).scalar_subquery()
+    return select(_OTHER.c.id).where(_OTHER.c.pk == pk).scalar_subquery()
 
 
 def _login_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -31,14 +37,13 @@ def _login_of(pk: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _owners_of(project_pk: ColumnElement[Any]) -> ColumnElement[Any]:
-    owner, member = account.alias("owner"), membership.alias("owning")
-    is_owner = and_(member.c.project_pk == project_pk, member.c.suffix == BuiltIn.OWNER)
+    is_owner = and_(_MEMBER.c.project_pk == project_pk, _MEMBER.c.suffix == BuiltIn.OWNER)
     logins = (
-        select(owner.c.login)
-        .join(member, member.c.account_pk == owner.c.node_pk)
+        select(_OWNER.c.login)
+        .join(_MEMBER, _MEMBER.c.account_pk == _OWNER.c.node_pk)
         .where(is_owner)
-        .order_by(owner.c.login)
-        .correlate_except(owner, member)
+        .order_by(_OWNER.c.login)
+        .correlate_except(_OWNER, _MEMBER)
         .subquery("logins")
     )
     return select(func.aggregate_strings(logins.c.login, " <br/> ")).scalar_subquery()
@@ -46,11 +51,10 @@ def _owners_of(project_pk: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def count_readable(project_pk: ColumnElement[Any], xsi_type: str, around: Reach) -> ColumnElement[Any]:
     """How many things of a type a project owns that may be read; NULL for none."""
-    counted = node.alias("counted")
-    is_readable = readable(counted, around)
-    query = select(func.nullif(func.count(), 0)).select_from(counted)
+    is_readable = readable(_COUNTED, around)
+    query = select(func.nullif(func.count(), 0)).select_from(_COUNTED)
     query = query.where(
-        counted.c.project_pk == project_pk, counted.c.xsi_type == xsi_type, counted.c.deleted_at.is_(None)
+        _COUNTED.c.project_pk == project_pk, _COUNTED.c.xsi_type == xsi_type, _COUNTED.c.deleted_at.is_(None)
     )
     return (query if is_readable is None else query.where(is_readable)).scalar_subquery()
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, login_failure, node
-from filmroom.model.errors import LoginTaken
+from filmroom.model.conflicts import LoginTaken
 from filmroom.model.nodes import Kind
 from filmroom.model.people import DataRole, Stamp
 

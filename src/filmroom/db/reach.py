@@ -1,12 +1,14 @@
 """What a viewer may read, as conditions of a query. Whoever asks has it from the gate."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, ScalarSelect, and_, or_, select
 
 from filmroom.db.schema import name
 from filmroom.model.permission import Reach
+
+_SHARE: Final = name.alias("share_read")
 
 Limited = Mapping[int, frozenset[str] | None]
 """Projects by pk, each with the data types that count there (None: all)."""
@@ -36,9 +38,8 @@ def of_projects(table: FromClause, projects: Limited) -> ColumnElement[bool]:
 
 def _shared(table: FromClause, reach: Reach) -> ScalarSelect[Any]:
     """The pks of what is shared into projects whose shared data may be read."""
-    share = name.alias("share_read")
-    into = _limited(share.c.project_pk, table.c.xsi_type, reach.shared)
-    query = select(share.c.node_pk).where(~share.c.is_primary, share.c.deleted_at.is_(None), into)
+    into = _limited(_SHARE.c.project_pk, table.c.xsi_type, reach.shared)
+    query = select(_SHARE.c.node_pk).where(~_SHARE.c.is_primary, _SHARE.c.deleted_at.is_(None), into)
     return query.correlate(table).scalar_subquery()
 
 

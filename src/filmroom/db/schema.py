@@ -320,6 +320,29 @@ saved_search_reader: Final = Table(
     Index("ix_saved_search_reader_login", "login"),
 )
 
+# An upload that comes in several stretches. The first ``offset_bytes`` of its partial, whose key is made of ``id``, are
+# durable; ``size_bytes`` is NULL until its sender says it. ``is_done`` is set by the transaction that stores the file.
+upload: Final = Table(
+    "upload",
+    metadata,
+    Column("pk", Pk, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("account_pk", Pk, ForeignKey("account.node_pk"), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("is_replacing", Boolean, nullable=False),
+    Column("is_unpacked", Boolean, nullable=False),
+    *said(),
+    Column("metadata", Text, nullable=False),
+    Column("size_bytes", BigInteger),
+    Column("offset_bytes", BigInteger, nullable=False),
+    Column("is_done", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_upload_account_pk", "account_pk"),
+    Index("ix_upload_expires_at", "expires_at"),
+)
+
 # Only a hash of a session's id is kept.
 session: Final = Table(
     "session",

@@ -24,6 +24,8 @@ _COMPUTED: Final[dict[str, tuple[Part, Fact]]] = {
     "xnat_imagescandata_id": (Part.SELF, Fact.NUMBER),
     "xnat_reconstructedimagedata_id": (Part.SELF, Fact.NUMBER),
 }
+# The kinds whose things have the numbers of that name.
+_NUMBERS: Final = {"xnat_imagescandata_id": Kind.SCAN, "xnat_reconstructedimagedata_id": Kind.RECONSTRUCTION}
 # Fields that say where a thing is, which is known without them.
 _PLACES: Final[dict[str, tuple[Part, Fact]]] = {
     "ID": (Part.SELF, Fact.ID),
@@ -68,6 +70,8 @@ _AROUND: Final[dict[Kind, dict[Kind, Part]]] = {
         for kind in (Kind.ASSESSOR, Kind.SCAN, Kind.RECONSTRUCTION)
     },
 }
+# What things of a kind are to what is below them.
+_THEMSELVES: Final = {Kind.SUBJECT: Part.SUBJECT, Kind.EXPERIMENT: Part.SESSION}
 _RESOURCES: Final = {of: part for part, of in RESOURCES_OF.items()}
 _RESOURCE_FACTS: Final = {
     fact.value: fact for fact in (Fact.LABEL, Fact.FILE_COUNT, Fact.FILE_SIZE, Fact.FORMAT, Fact.CONTENT)
@@ -136,12 +140,24 @@ def _iter_marked(path: str, body: Body) -> Iterator[str]:
 def _find_short(name: str, root: Root) -> Column | None:
     if name in _COMPUTED:
         part, fact = _COMPUTED[name]
-        is_session = part is Part.SESSION and root.kinds == (Kind.EXPERIMENT,)
-        return Column(name, Part.SELF if is_session else part, fact)
+        seen = _seen_from(root, part) if fact is not Fact.NUMBER or _NUMBERS[name] in root.kinds else None
+        return Column(name, seen, fact) if seen else None
     for data_type in (root.data_type, *(known for kind in root.kinds for known in iter_known(kind))):
         if (path := data_type.find_field_path(name)) is not None:
-            return replace(_column_of_field(path, data_type, Part.SELF), name=_spelled(name), of_type=None)
+            found = _column_of_field(path, data_type, Part.SELF, root)
+            return replace(found, name=_spelled(name), of_type=None) if found else None
     return None
+
+
+def _seen_from(root: Root, part: Part) -> Part | None:
+    """What a part is to things of these kinds: something around them, or they themselves; None where neither is so.
+
+    Nothing but this may be looked for: a query takes whatever it does not join from anywhere in the archive.
+    """
+    is_around = part in _AROUND[root.kind].values() or (part is Part.SESSION and Kind.ASSESSOR in root.kinds)
+    if part is Part.SELF or is_around:
+        return part
+    return Part.SELF if _THEMSELVES.get(root.kind) is part else None
 
 
 def find_own_column(name: str, root: Root) -> Column | None:
@@ -166,17 +182,18 @@ def _find_below(path: str, data_type: DataType, part: Part, root: Root) -> Colum
     if (fact := _META.get(path.lower())) is not None:
         return Column("", part, fact, of_type=data_type)
     if (field_path := data_type.find_field_path(f"{data_type.xsi_type}/{path}")) is not None:
-        return _column_of_field(field_path, data_type, part)
+        return _column_of_field(field_path, data_type, part, root)
     for element_path, element in _iter_held(data_type):
         if (rest := _after(element_path, path)) is not None:
             return _find_held(rest, element, part, root)
     return None
 
 
-def _column_of_field(path: str, data_type: DataType, part: Part) -> Column:
+def _column_of_field(path: str, data_type: DataType, part: Part, root: Root) -> Column | None:
     if path in _PLACES:
         above, fact = _PLACES[path]
-        return Column("", part if above is Part.SELF else above, fact, of_type=data_type)
+        seen = part if above is Part.SELF else _seen_from(root, above)
+        return Column("", seen, fact, of_type=data_type) if seen else None
     known = next((one for one in data_type.all_fields if one.path == path), None)
     value = data_type.find_value(path) or TEXT
     return Column("", part, path, value=value, of_type=data_type, repeats=known is not None and known.repeats)

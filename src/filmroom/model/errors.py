@@ -13,6 +13,7 @@ ArchiveError
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
 ├── DigestMismatch      a body that is not what was said of it beforehand
+│   └── ChecksumMismatch    ... of a stretch of a resumable upload
 ├── NotSignedIn         nobody, or nobody we know
 │   └── AccountLocked   too many failures in a row
 ├── NotAllowed          somebody, but not for this
@@ -23,20 +24,8 @@ ArchiveError
 ├── NotInstalled        something that this server could do with one of its extras
 ├── WrongMethod         a place that does not do that
 │   └── SetByOperator       what only the settings of the server can change
-├── Conflict            the state of the archive says no
-│   ├── ResourceExists
-│   ├── ProjectNameTaken
-│   ├── LabelTaken
-│   ├── LastOwner           a project that nobody would own any more
-│   ├── NotForGuests        something that only somebody can have
-│   ├── AlreadyShared       a thing that is in a project already
-│   ├── FilesExist          files that are there already, where that is to be an error
-│   ├── LoginTaken
-│   ├── LastAdministrator   a change that would leave nobody to administer the site
-│   ├── OtherProject        a thing that belongs to another project than was said
-│   ├── WrongType           a thing is of another data type already
-│   ├── FolderExists        a folder of a user's cache that is there already
-│   └── PathConflict    a file where a folder is, or the other way round
+├── Conflict            the state of the archive says no: conflicts.py has each
+├── UploadInUse         a resumable upload that goes on elsewhere at this moment
 ├── RetiredProjectId    an id that a deleted project still holds
 ├── StorageFull         no room for bytes or rows
 ├── MissingBytes        a row whose bytes are gone: never the client's fault
@@ -153,9 +142,18 @@ class CutUpload(ArchiveError):
 @dataclass(eq=False)
 class DigestMismatch(ArchiveError):
     algorithm: str
+    declared: str
+    arrived: str
 
     def __str__(self) -> str:
-        return f"the body does not have the {self.algorithm} that was declared for it, so nothing was stored"
+        return (
+            f"the body was declared to have the {self.algorithm} {self.declared}, but what arrived has {self.arrived}, "
+            "so nothing was stored"
+        )
+
+
+class ChecksumMismatch(DigestMismatch):
+    pass
 
 
 class NotSignedIn(ArchiveError):
@@ -234,109 +232,9 @@ class Conflict(ArchiveError):
     pass
 
 
-@dataclass(eq=False)
-class ResourceExists(Conflict):
-    label: str
-
+class UploadInUse(ArchiveError):
     def __str__(self) -> str:
-        return f"resource {self.label!r} already exists here"
-
-
-@dataclass(eq=False)
-class ProjectNameTaken(Conflict):
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name!r} is already an ID, secondary ID, name or alias of another project (in whatever case)"
-
-
-@dataclass(eq=False)
-class LabelTaken(Conflict):
-    label: str
-
-    def __str__(self) -> str:
-        return f"Specified label is already in use: {self.label!r}"
-
-
-@dataclass(eq=False)
-class LastOwner(Conflict):
-    project_id: str
-
-    def __str__(self) -> str:
-        return f"project {self.project_id!r} would have no owner any more; make somebody else one first"
-
-
-class NotForGuests(_Said, Conflict):
-    pass
-
-
-@dataclass(eq=False)
-class AlreadyShared(Conflict):
-    project_id: str
-
-    def __str__(self) -> str:
-        return f"Already assigned to project: {self.project_id}"
-
-
-@dataclass(eq=False)
-class FilesExist(Conflict):
-    paths: tuple[str, ...]
-
-    def __str__(self) -> str:
-        named = ", ".join(repr(path) for path in self.paths[:_MOST_NAMED])
-        rest = ", ..." if len(self.paths) > _MOST_NAMED else ""
-        return f"nothing was stored, because there is already {named}{rest}; overwrite=true replaces it"
-
-
-@dataclass(eq=False)
-class LoginTaken(Conflict):
-    login: str
-
-    def __str__(self) -> str:
-        return f"user name {self.login!r} is taken"
-
-
-@dataclass(eq=False)
-class LastAdministrator(Conflict):
-    login: str
-
-    def __str__(self) -> str:
-        return f"{self.login!r} is the last administrator who can sign in; make another one first"
-
-
-@dataclass(eq=False)
-class OtherProject(Conflict):
-    given: str
-    project_id: str
-
-    def __str__(self) -> str:
-        return f"Project must be modified through separate URI: this belongs to {self.project_id!r}, not {self.given!r}"
-
-
-@dataclass(eq=False)
-class WrongType(Conflict):
-    given: str
-    stored: str
-
-    def __str__(self) -> str:
-        return f"Specified xsiType {self.given!r} differs from existing xsiType {self.stored!r}"
-
-
-@dataclass(eq=False)
-class FolderExists(Conflict):
-    path: str
-
-    def __str__(self) -> str:
-        return f"folder {self.path!r} exists already"
-
-
-@dataclass(eq=False)
-class PathConflict(Conflict):
-    path: str
-    other: str
-
-    def __str__(self) -> str:
-        return f"{self.path!r} cannot be stored beside {self.other!r}: one name cannot be both a file and a folder"
+        return "another request is adding to this upload; try again when it has ended"
 
 
 @dataclass(eq=False)

@@ -132,6 +132,11 @@ class Test:
     operator: Operator
     value: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it asks for one text, as it is."""
+        return self.operator is Operator.EQUAL and self.column.kind is ValueKind.STRING
+
 
 @dataclass(frozen=True, slots=True)
 class All:
@@ -150,13 +155,17 @@ class AnyOf:
 Condition = Test | All | AnyOf
 
 
-def iter_columns(condition: Condition) -> Iterator[Column]:
-    """The columns that a condition looks at."""
+def iter_tests(condition: Condition) -> Iterator[Test]:
     if isinstance(condition, Test):
-        yield condition.column
+        yield condition
     else:
         for inner in condition.of:
-            yield from iter_columns(inner)
+            yield from iter_tests(inner)
+
+
+def iter_columns(condition: Condition) -> Iterator[Column]:
+    """The columns that a condition looks at."""
+    return (test.column for test in iter_tests(condition))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +182,11 @@ class Wanted:
     latest: bool = False
     offset: int = 0
     limit: int | None = None
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """Those that are shown, and those that are only asked about."""
+        return (*self.columns, *iter_columns(self.condition))
 
     @property
     def end(self) -> int | None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from filmroom.model.nodes import Kind
-from filmroom.model.values import TEXT, Value
+from filmroom.model.values import NOT_IN_XML, TEXT, Value
 
 RESOURCES: Final = "resources"
 SHARES: Final = "shares"
@@ -94,12 +94,18 @@ class Element:
         if not self.repeats or self.is_list:
             return condition is None
         if self.is_keyed:
-            return condition is not None and condition.startswith(f"{KEY}=")
+            return key_in(condition) != ""
         return condition is not None and condition.isdecimal()
 
 
 KEY: Final = "name"
 """The attribute that tells repeated texts apart."""
+
+
+def key_in(condition: str | None) -> str:
+    """The name in ``name=x``; empty for a condition that is none of a name, or of one that XML would not keep."""
+    key = (condition or "").removeprefix(f"{KEY}=")
+    return key if key != condition and key.strip() and min(key) >= " " and not NOT_IN_XML.search(key) else ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -242,12 +248,19 @@ def _spelled(body: Body, path: str) -> str | None:
     return step if not slash and _ends_at(element) else _spelled_below(element, step, rest)
 
 
+def _condition_on(step: str) -> str | None:
+    parsed = parse_step(step)
+    return parsed[1] if parsed else None
+
+
 def _ends_at(element: Element) -> bool:
     return element.body.text is not None and not element.is_keyed
 
 
 def _spelled_below(element: Element, step: str, rest: str) -> str | None:
-    if element.is_keyed and rest.lower() == element.text_name.lower():
+    # A text may be called as its name is: clients that clear one do so (fields/field[name=foo]/foo=NULL).
+    called = (element.text_name.lower(), key_in(_condition_on(step)).lower())
+    if element.is_keyed and rest.lower() in called:
         return f"{step}/{element.text_name}"
     below = _spelled(element.body, rest) if rest else None
     return None if below is None or (element.is_keyed and below == KEY) else f"{step}/{below}"

@@ -1,11 +1,31 @@
 """The answer to every list: named columns and rows of plain values, whatever format it leaves in."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 Cell = str | int | None
 Row = Sequence[Cell]
+Columns = Sequence[Sequence[Cell]]
+"""Some rows, column by column: what is done to a whole column costs little for each of its cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Rows that come many at once. Lazy ones are read once, as batches or one by one."""
+
+    batches: Iterable[Columns]
+
+    def __iter__(self) -> Iterator[Row]:
+        for columns in self.batches:
+            yield from zip(*columns, strict=True)
+
+    def read(self) -> "Batches":
+        """The same rows, here to stay."""
+        return Batches(tuple(self.batches))
+
+    def count(self) -> int:
+        return sum(len(columns[0]) for columns in self.batches)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +50,9 @@ class Table:
 
 def counted(table: Table) -> Table:
     """The same table, its rows read, with ``totalRecords`` as its first property (F-64)."""
-    rows = tuple(table.rows)
-    return replace(table, rows=rows, properties={"totalRecords": str(len(rows)), **table.properties})
+    rows = table.rows.read() if isinstance(table.rows, Batches) else tuple(table.rows)
+    count = rows.count() if isinstance(rows, Batches) else len(rows)
+    return replace(table, rows=rows, properties={"totalRecords": str(count), **table.properties})
 
 
 def sorted_by(table: Table, columns: Iterable[str], *, descending: bool = False, numbers: Container[str] = ()) -> Table:

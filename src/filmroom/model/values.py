@@ -21,6 +21,8 @@ class ValueKind(StrEnum):
     DATETIME = "dateTime"
 
 
+NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What XML 1.0 cannot carry."""
 NUMBERS: Final = frozenset({ValueKind.INTEGER, ValueKind.FLOAT})
 DEFAULT_LENGTH: Final = 255
 """C-54: the longest text of a field that does not say otherwise."""
@@ -51,6 +53,8 @@ def to_stored(value: Value, text: str) -> str:
 def _read_string(value: Value, text: str) -> str:
     if len(text) > value.max_length:
         raise ValueError(f"must be at most {value.max_length} characters long, not {len(text)}")
+    if NOT_IN_XML.search(text):
+        raise ValueError("must not hold control characters")
     return text
 
 

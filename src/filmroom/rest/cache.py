@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from filmroom.model.errors import BadValue, NotForGuests, NotFound, NotSignedIn
+from filmroom.model.conflicts import NotForGuests
+from filmroom.model.errors import BadValue, NotFound, NotSignedIn
 from filmroom.model.names import check_folder_path
 from filmroom.model.resources import IfExists, Selection
 from filmroom.model.table import Row, Table, counted
@@ -51,6 +52,13 @@ def refuse_list(_archive: Archive, _call: Call) -> Reply:
 def make_folder(archive: Archive, call: Call) -> Reply:
     """F-266."""
     archive.cache.make_folder(call.viewer, call.address)
+    return Reply()
+
+
+def make_folder_among_uploads(archive: Archive, call: Call) -> Reply:
+    """F-266 for a sub-folder whose name is the word by which resumable uploads are found."""
+    path = "/".join(("uploads", *call.found.get("upload", "").split("/"))).rstrip("/")
+    archive.cache.make_folder(call.viewer, replace(call.address, path=path))
     return Reply()
 
 

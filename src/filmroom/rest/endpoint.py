@@ -13,6 +13,7 @@ from filmroom.rest.auth import expiration_cookie, find_visitor, is_form_login, m
 from filmroom.rest.call import Call, Intake, Request, Site, Visitor
 from filmroom.rest.proxies import Hop, first_hop
 from filmroom.rest.reply import Reply, error_reply, page
+from filmroom.rest.resumable import VERSION as TUS_VERSION
 from filmroom.rest.routes import find_call, is_below_xapi
 from filmroom.rest.transfer import Body, Receive, Run, Send, Threads, finish, send_reply, take
 from filmroom.service.archive import Archive
@@ -21,6 +22,8 @@ Scope = Mapping[str, Any]
 
 _LOG: Final = structlog.get_logger("filmroom.rest")
 _FIRST_ERROR: Final = 400
+# Of a resumable upload what came counts, however little, also when the rest never comes.
+_KEEPS_WHAT_CAME: Final = "PATCH"
 _SECURITY_HEADERS: Final = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "SAMEORIGIN"),
@@ -70,9 +73,9 @@ class Endpoint:
             if may_need_check(self._archive, exchange.request):
                 # Whoever waits for a turn at a password must not hold a thread that those need who are known.
                 await self._threads.for_passwords()(exchange.sign_in)
-            if body.is_small:
+            if body.is_small and exchange.request.method != _KEEPS_WHAT_CAME:
                 # One hop to a thread in place of two: whoever sends this little has sent it already.
-                reply = await run(exchange.answer, await body.read_piece())
+                reply = await run(exchange.answer, await body.read_small())
             else:
                 begun = await run(exchange.begin)
                 reply = begun if isinstance(begun, Reply) else await take(begun, body, run)
@@ -137,6 +140,8 @@ class _Exchange:
             # A cache that many share must not give to one what was another's to see (RFC 9111 section 3.5).
             is_told = "Cache-Control" in said
             headers.append(("Vary", "Authorization, Cookie") if is_told else ("Cache-Control", "private"))
+        if "tus-resumable" in self.request.headers and "Tus-Resumable" not in said:
+            headers.append(("Tus-Resumable", TUS_VERSION))
         is_done = reply.status < _FIRST_ERROR
         if self._visitor.session_id:
             headers.append(expiration_cookie(self._archive, self._site, self.request))

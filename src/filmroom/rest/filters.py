@@ -1,12 +1,12 @@
 """What the value of a filter says (C-126, C-127): alternatives with commas between them, wildcards, ranges."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from filmroom.model.errors import BadValue
-from filmroom.model.lists import MOMENTS, All, AnyOf, Column, Condition, Operator, Test
+from filmroom.model.lists import MOMENTS, All, AnyOf, Column, Condition, Operator, Test, iter_tests
 from filmroom.model.values import Value, ValueKind, to_stored
 
 _NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -47,6 +47,20 @@ def compare(column: Column, word: str, text: str) -> Condition:
     if column.kind is ValueKind.DATETIME:
         return _compare_moment(column, operator, text)
     return Test(column, operator, _stored(column, text))
+
+
+def all_of(conditions: Iterable[Condition]) -> Condition:
+    """All that is asked of a list or a search, within what databases can take. Raises BadValue."""
+    asked = All(tuple(conditions))
+    tests = tuple(iter_tests(asked))
+    if len(tests) > _MOST_VALUES or sum(not test.is_plain for test in tests) > _MOST_CONDITIONS:
+        rule = f"there may be {_MOST_CONDITIONS} patterns, ranges and comparisons, and {_MOST_VALUES} values"
+        raise BadValue("filters", f"{len(tests)} conditions", rule)
+    return asked
+
+
+_MOST_CONDITIONS: Final = 200
+_MOST_VALUES: Final = 10_000
 
 
 def _compare_moment(column: Column, operator: Operator, text: str) -> Condition:

@@ -5,7 +5,7 @@ the transaction that feeds it ends before the first byte leaves.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle, islice
@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, Final, cast
 import orjson
 
 from filmroom.model.errors import NotAcceptable
-from filmroom.model.table import Cell, Table, sorted_by
+from filmroom.model.table import Batches, Cell, Columns, Row, Table, sorted_by
+from filmroom.model.values import NOT_IN_XML
 from filmroom.rest.call import Call
 from filmroom.rest.reply import Reply, Stream
-from filmroom.rest.xmldoc import NOT_IN_XML
 
 SPOOL_BYTES: Final = 8 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1000
@@ -112,10 +112,16 @@ def table_reply(call: Call, table: Table, *, offered: tuple[str, ...] = _OFFERED
 
 
 def _batches(table: Table) -> Iterator[list[Sequence[str]]]:
-    """The columns of the next rows, as text: what is done to a whole column costs little for each of its cells."""
-    rows = iter(table.rows)
-    while batch := list(islice(rows, _ROWS_AT_ONCE)):
-        yield [_texts(column) for column in zip(*batch, strict=True)]
+    """The columns of the next rows, as text."""
+    batches = table.rows.batches if isinstance(table.rows, Batches) else _gathered(table.rows)
+    for columns in batches:
+        yield [_texts(column) for column in columns]
+
+
+def _gathered(rows: Iterable[Row]) -> Iterator[Columns]:
+    left = iter(rows)
+    while batch := list(islice(left, _ROWS_AT_ONCE)):
+        yield list(zip(*batch, strict=True))
 
 
 def _texts(column: Sequence[Cell]) -> Sequence[str]:

@@ -1,17 +1,18 @@
 """The kinds of bodies that handlers take. Each is fed in threads; none holds more than a piece of a file in memory."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from filmroom.model.errors import ArchiveError, BadValue, BodyTooLarge
+from filmroom.model.errors import ArchiveError, BadValue, BodyTooLarge, DigestMismatch
 from filmroom.model.resources import Digest
-from filmroom.rest.call import Call
+from filmroom.rest.call import Call, Intake
+from filmroom.rest.digests import read_declared_digests
 from filmroom.rest.reply import Reply
-from filmroom.service.staging import Arrival, Receiver, Summing
+from filmroom.service.staging import Arrival, DigestCheck, Receiver, Summing
 
 LONGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _MOST_PART_HEADERS: Final = 32
@@ -72,6 +73,29 @@ class DroppingIntake:
         """Nothing was kept."""
 
 
+class CheckedIntake:
+    """A body that must have the digests that were declared for it: nothing comes of any other."""
+
+    def __init__(self, intake: Intake, declared: Mapping[str, bytes]) -> None:
+        self._intake = intake
+        self._check = DigestCheck(declared)
+
+    def feed(self, chunks: Sequence[bytes]) -> None:
+        self._check.write(chunks)
+        self._intake.feed(chunks)
+
+    def finish(self) -> Reply:
+        try:
+            self._check.finish()
+        except DigestMismatch:
+            self.abort()
+            raise
+        return self._intake.finish()
+
+    def abort(self) -> None:
+        self._intake.abort()
+
+
 class FileIntake:
     """A body that is one file, or one archive."""
 
@@ -97,6 +121,7 @@ class FileIntake:
 class MultipartIntake:
     """A multipart body: every part with a filename is a file, any other one a field (F-135).
 
+    A file must have the digests that the head of its part declares.
     ``receive`` begins to take the file of a given name; ``tell`` is told each field when it has ended, at most 1 KiB
     of it. ``finish`` gets all files at once, ``forget`` those that were whole when the upload failed.
     """
@@ -111,12 +136,14 @@ class MultipartIntake:
         forget: Callable[[Sequence[Arrival]], None],
     ) -> None:
         self._parser = _parser(call)
+        self._query = call.query
         self._receive = receive
         self._tell = tell
         self._finish = finish
         self._forget = forget
         self._arrivals: list[Arrival] = []
         self._receiver: Receiver | None = None
+        self._check = DigestCheck({})
         self._field_name = ""
         self._field = bytearray()
 
@@ -149,15 +176,20 @@ class MultipartIntake:
         elif self._receiver is None:
             self._take_field(event)
         elif event is None:
+            self._check.finish()
             self._arrivals += self._receiver.finish()
             self._receiver = None
         else:
-            self._receiver.write([bytes(event)])
+            piece = bytes(event)
+            self._check.write([piece])
+            self._receiver.write([piece])
 
     def _begin(self, part: MultipartSegment) -> None:
         if part.name == "reference":
             raise BadValue("field", "reference", "say it in the query of the URL")
         if filename := part.filename or _encoded_filename(part):
+            headers = {name.lower(): value for name, value in part.headerlist}
+            self._check = DigestCheck(read_declared_digests(headers, self._query))
             self._receiver = self._receive(filename)
         else:
             self._field_name = part.name

@@ -9,8 +9,9 @@ from filmroom.model.datatypes import RESOURCES, DataType, data_types, get_data_t
 from filmroom.model.nesting import Nested, nest
 from filmroom.model.resources import Resource
 from filmroom.model.structure import KEY, SHARES, Body, Element
+from filmroom.model.values import NOT_IN_XML
 from filmroom.rest.items import RESOURCE_XSI_TYPE, fields_of, resource_fields, resources_at, share_fields
-from filmroom.rest.xmldoc import DECLARATION, NOT_IN_XML, namespaces, tag
+from filmroom.rest.xmldoc import DECLARATION, namespaces, tag
 from filmroom.rest.xsd import schema_file
 from filmroom.service.entities import Tree
 

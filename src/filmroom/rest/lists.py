@@ -7,12 +7,12 @@ from typing import Final
 from filmroom.model.columns import Root, find_column, find_repeated, iter_short_names, narrowed_type
 from filmroom.model.datatypes import PROJECT, SUBJECT, DataType, find_data_type, get_data_type
 from filmroom.model.errors import BadValue
-from filmroom.model.lists import MOMENTS, All, Column, Condition, Fact, Part, Wanted
+from filmroom.model.lists import MOMENTS, Column, Condition, Fact, Part, Wanted
 from filmroom.model.nodes import Kind
-from filmroom.model.table import Cell, Row, Table, counted, sorted_by
+from filmroom.model.table import Batches, Cell, Columns, Table, counted, sorted_by
 from filmroom.model.values import NUMBERS
 from filmroom.rest.call import Call, Handler
-from filmroom.rest.filters import read_filter
+from filmroom.rest.filters import all_of, read_filter
 from filmroom.rest.formats import table_reply, timestamps
 from filmroom.rest.params import read_whole
 from filmroom.rest.reply import Reply
@@ -165,7 +165,7 @@ class _Listing:
             limit=None if is_sorted else limit,
         )
         with archive.lists.open_rows(call.viewer, call.address, asked) as batches:
-            table = Table(columns=tuple(shown), rows=self._iter_rows(shown, batches))
+            table = Table(columns=tuple(shown), rows=Batches(self._iter_shown(shown, batches)))
             if is_sorted:
                 table = self._sorted(call, table, shown)
                 end = None if limit is None else offset + limit
@@ -218,7 +218,7 @@ class _Listing:
                 continue
             call.query.texts(name)
             filters.append(read_filter(column, value))
-        return All(tuple(filters))
+        return all_of(filters)
 
     def _window(self, call: Call) -> tuple[int, int | None]:
         """C-129: what to leave out before the first row, and how many rows there may be; C-104: of the latest ones."""
@@ -239,12 +239,12 @@ class _Listing:
         descending = (call.query.text("sortOrder") or "").lower() == "desc"
         return sorted_by(table, names, descending=descending, numbers=numbers)
 
-    def _iter_rows(self, shown: dict[str, Column | None], batches: Iterable[Batch]) -> Iterator[Row]:
+    def _iter_shown(self, shown: dict[str, Column | None], batches: Iterable[Batch]) -> Iterator[Columns]:
         columns = [column for column in shown.values() if column]
         for batch in batches:
             values = iter(cells(columns, batch))
             uris = self._uris(*batch[len(columns) :])
-            yield from zip(*(uris if column is None else next(values) for column in shown.values()), strict=True)
+            yield [uris if column is None else next(values) for column in shown.values()]
 
     def _uris(self, ids: Values, sessions: Values | None = None) -> Sequence[str]:
         """C-223: always the way without a project."""

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from filmroom.model import errors
+from filmroom.model import conflicts, errors
 from filmroom.rest import compat
 
 
@@ -62,6 +62,8 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.BodyTooLarge: 413,
     errors.CutUpload: 400,
     errors.DigestMismatch: 422,
+    errors.ChecksumMismatch: 460,
+    errors.UploadInUse: 423,
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.NotFound: 404,
@@ -69,8 +71,8 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.NotInstalled: 406,
     errors.WrongMethod: 405,
     errors.Conflict: 409,
-    errors.FolderExists: 412,
-    errors.NotForGuests: 412,
+    conflicts.FolderExists: 412,
+    conflicts.NotForGuests: 412,
     errors.RetiredProjectId: 403,
     errors.StorageFull: 507,
     errors.MissingBytes: 404,

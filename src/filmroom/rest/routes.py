@@ -1,7 +1,6 @@
 """From a request to its operation: one table over ``parse_address``'s contexts, and one dispatcher."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from filmroom.model.address import Address, match_suffix, split_address, with_found
@@ -22,41 +21,29 @@ from filmroom.rest import (
     members,
     projects,
     resources,
+    resumable,
     schemas,
     search,
     searches,
     services,
     sessions,
     sharing,
-    siteconfig,
     tokens,
     uploads,
     users,
     vacant,
-    xapi_users,
 )
 from filmroom.rest.call import Call, Handler, Request, Site, Visitor
+from filmroom.rest.operation import Operation
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
+from filmroom.rest.xapi import XAPI_OPERATIONS
 
 MOUNTS: Final = ("/data", "/REST")
 """F-1: the same under both, each with and without ``/archive`` after it."""
 
 XAPI: Final = "/xapi"
 """C-1: where the younger part of the interface is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What can be done where: the kinds of things, what follows their address, and the handler of each method.
-
-    ``is_open`` says that nobody may ask too, though sign-in is required elsewhere (C-25).
-    """
-
-    kinds: frozenset[Kind]
-    suffix: str
-    handlers: Mapping[str, Handler]
-    is_open: bool = False
 
 
 _SITE: Final = frozenset({Kind.SITE})
@@ -105,6 +92,22 @@ _SEARCH: Final[Mapping[str, Handler]] = {
     "PUT": searches.put_search,
     "DELETE": searches.delete_search,
 }
+
+
+def _resumable(kinds: frozenset[Kind], others: Mapping[str, Handler]) -> tuple[Operation, ...]:
+    """Where resumable uploads begin and go on, and what else is done at such addresses."""
+    begin = {"POST": resumable.post_upload, **others}
+    go_on = {
+        "GET": resumable.get_upload,
+        "PATCH": resumable.patch_upload,
+        "DELETE": resumable.delete_upload,
+        **others,
+    }
+    return (
+        Operation(kinds, "resources/{resource}/uploads", begin, offered=resumable.OFFERED),
+        Operation(kinds, "resources/{resource}/uploads/{upload}", go_on, offered=resumable.OFFERED),
+    )
+
 
 OPERATIONS: Final = (
     Operation(_SITE, "JSESSION", _SESSION, is_open=True),
@@ -213,6 +216,7 @@ OPERATIONS: Final = (
     ),
     Operation(_OWNERS, "resources/{resource}/files/{path}", _FILES),
     Operation(_OWNERS, "files/{path}", _FILES),
+    *_resumable(_OWNERS, {}),
     Operation(
         _USER,
         "resources",
@@ -233,58 +237,10 @@ OPERATIONS: Final = (
             "DELETE": cache.delete_files,
         },
     ),
+    *_resumable(_USER, {"PUT": cache.make_folder_among_uploads}),
     Operation(_USER, "resources/{resource}/{path}", {"PUT": cache.make_folder}),
 )
 
-
-# C-1: what is under ``/xapi``, which has no contexts. The first that matches counts.
-XAPI_OPERATIONS: Final = (
-    Operation(_SITE, "siteConfig", {"GET": siteconfig.get_all, "POST": siteconfig.refuse_change}, is_open=True),
-    Operation(_SITE, "siteConfig/values/{properties}", {"GET": siteconfig.get_values}, is_open=True),
-    Operation(_SITE, "siteConfig/buildInfo/{key}", {"GET": siteconfig.get_build_info}, is_open=True),
-    Operation(_SITE, "siteConfig/uptime", {"GET": siteconfig.get_uptime}),
-    Operation(_SITE, "siteConfig/uptime/display", {"GET": siteconfig.show_uptime}),
-    Operation(
-        _SITE,
-        "siteConfig/{property}",
-        {"GET": siteconfig.get_property, "POST": siteconfig.refuse_change},
-        is_open=True,
-    ),
-    Operation(_SITE, "schemas", {"GET": schemas.list_schemas}),
-    Operation(_SITE, "schemas/datatypes", {"GET": schemas.list_data_types}),
-    Operation(_SITE, "schemas/{name}", {"GET": schemas.get_schema}),
-    Operation(_SITE, "schemas/{folder}/{name}", {"GET": schemas.get_schema}),
-    Operation(_SITE, "plugins", {"GET": vacant.list_plugins}),
-    Operation(_SITE, "plugins/{plugin}", {"GET": vacant.get_plugin}),
-    Operation(_SITE, "access/displays/{use}", {"GET": elements.list_displays}),
-    Operation(_SITE, "access/projects", {"GET": members.list_accesses}),
-    Operation(_SITE, "users/projects", {"GET": members.list_project_ids}),
-    Operation(_SITE, "users/active", {"GET": sessions.list_all_sessions}),
-    Operation(_SITE, "users/active/{login}", {"GET": sessions.list_sessions, "DELETE": sessions.end_sessions}),
-    Operation(_SITE, "users", {"GET": xapi_users.list_logins, "POST": xapi_users.post_user}),
-    Operation(_SITE, "users/profiles", {"GET": xapi_users.list_profiles}),
-    Operation(_SITE, "users/current", {"GET": xapi_users.list_current}),
-    Operation(_SITE, "users/profile", {"GET": xapi_users.get_own}),
-    Operation(_SITE, "users/profile/{user}", {"GET": xapi_users.get_user}),
-    Operation(_SITE, "users/username", {"GET": xapi_users.get_username}),
-    Operation(_SITE, "users/authProviders", {"GET": xapi_users.list_providers}),
-    Operation(_SITE, "users/update", {"PUT": xapi_users.put_own}),
-    Operation(_SITE, "users/rolemap", {"GET": xapi_users.get_role_map}),
-    Operation(_SITE, "users/roles", {"GET": xapi_users.list_roles}),
-    Operation(_SITE, "users/roles/{role}", {"GET": xapi_users.list_holders}),
-    Operation(_SITE, "users/{user}", {"GET": xapi_users.get_user, "PUT": xapi_users.put_user}),
-    Operation(_SITE, "users/{user}/enabled", {"GET": xapi_users.get_enabled}),
-    Operation(_SITE, "users/{user}/enabled/{flag}", {"PUT": xapi_users.put_enabled}),
-    Operation(_SITE, "users/{user}/verified", {"GET": xapi_users.get_verified}),
-    Operation(_SITE, "users/{user}/verified/{flag}", {"PUT": xapi_users.put_verified}),
-    Operation(_SITE, "users/{user}/groups", {"GET": members.list_group_ids}),
-    Operation(_SITE, "users/{user}/roles", {"GET": xapi_users.get_roles}),
-    Operation(
-        _SITE,
-        "users/{user}/roles/{role}",
-        {"PUT": xapi_users.put_role, "DELETE": xapi_users.delete_role},
-    ),
-)
 
 # C-166: what documents refer to as the place of their schema.
 SCHEMA_OPERATIONS: Final = (Operation(_SITE, "{folder}/{file}", {"GET": schemas.get_schema_file}),)
@@ -333,19 +289,20 @@ def is_below_xapi(raw_path: str, root_path: str) -> bool:
 
 
 def _method(request: Request, query: Query, *, is_xapi: bool) -> str:
-    """HEAD is GET without the body (F-9); a POST may say ``method=`` (F-10, C-10).
+    """HEAD is GET without the body (F-9); a POST may say ``method=`` (F-10, C-10), or as tus has it, in a header.
 
     Not below ``/xapi``: a page of another site can make a browser send a POST but no PUT, and no token is asked there.
     """
     method = "GET" if request.method == "HEAD" else request.method
-    return (query.text("method") or method).upper() if method == "POST" and not is_xapi else method
+    said = query.text("method") or request.headers.get("x-http-method-override")
+    return (said or method).upper() if method == "POST" and not is_xapi else method
 
 
 def _handler(operation: Operation, method: str) -> Handler:
     """Raises WrongMethod (F-8)."""
     allowed = (*operation.handlers, *(["HEAD"] if "GET" in operation.handlers else []), "OPTIONS")
     if method == "OPTIONS":
-        return lambda _archive, _call: Reply(headers=[("Allow", ", ".join(allowed))])
+        return lambda _archive, _call: Reply(headers=[("Allow", ", ".join(allowed)), *operation.offered])
     if method not in operation.handlers:
         raise WrongMethod(method, allowed)
     return operation.handlers[method]

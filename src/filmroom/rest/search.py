@@ -14,7 +14,7 @@ from filmroom.model.lists import All, AnyOf, Column, Condition, Wanted
 from filmroom.model.nodes import Kind
 from filmroom.model.table import Row, Table, counted
 from filmroom.rest.call import Call
-from filmroom.rest.filters import compare
+from filmroom.rest.filters import all_of, compare
 from filmroom.rest.formats import table_reply
 from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.lists import cells
@@ -54,7 +54,7 @@ def _found(archive: Archive, call: Call, document: bytes) -> Reply:
         kinds=root.kinds,
         types=(root.data_type,),
         columns=tuple(shown.values()),
-        condition=All(tuple(_read_set(where, root) for where in asked.iterfind(tag("xdat:search_where")))),
+        condition=all_of(_read_set(where, root) for where in asked.iterfind(tag("xdat:search_where"))),
     )
     with archive.lists.open_rows(call.viewer, _EVERYWHERE, wanted) as batches:
         rows: Iterator[Row] = (row for batch in batches for row in zip(*cells(wanted.columns, batch), strict=True))

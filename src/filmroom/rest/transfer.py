@@ -61,6 +61,9 @@ class Run(Protocol):
     async def __call__(self, function: Callable[..., T], *arguments: Any) -> T: ...
 
 
+_CLOSED: Final = "the connection was closed"
+
+
 class Body:
     """A request's body. ``is_read`` once its end was seen."""
 
@@ -71,13 +74,22 @@ class Body:
         # Whether there is one, of one piece, that is on its way already.
         self.is_small = length.isdigit() and 0 < int(length) <= PIECE_BYTES and not self._expects_continue
         self._was_asked_for = False
+        self._is_cut = False
         self.is_read = False
+
+    async def read_small(self) -> list[bytes]:
+        """All of a body that ``is_small``. Raises CutUpload."""
+        chunks = await self.read_piece()
+        if self._is_cut:
+            raise CutUpload(_CLOSED)
+        return chunks
 
     async def read_piece(self) -> list[bytes]:
         """The next chunks, 1 MiB or a little more of them unless the body ends; none at its end.
 
-        Raises CutUpload when the connection ends before the body does: only the server's own word that there is no
-        more counts as an end, because a chunked body that was cut between two chunks looks like a whole one.
+        Raises CutUpload when the connection ends before the body does, once what came before that is given out: only
+        the server's own word that there is no more counts as an end, because a chunked body that was cut between two
+        chunks looks like a whole one.
         """
         chunks: list[bytes] = []
         size = 0
@@ -85,7 +97,10 @@ class Body:
             self._was_asked_for = True
             message = await self._receive()
             if message["type"] != "http.request":
-                raise CutUpload("the connection was closed")
+                self._is_cut = True
+                if chunks:
+                    return chunks
+                raise CutUpload(_CLOSED)
             if chunk := message.get("body", b""):
                 chunks.append(chunk)
                 size += len(chunk)

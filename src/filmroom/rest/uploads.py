@@ -1,7 +1,7 @@
 """Uploads over HTTP (files-api section 8). PUT and POST are the same."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from filmroom.model.errors import BadValue, NotAllowed, WrongBodyType
@@ -11,7 +11,7 @@ from filmroom.model.resources import Digest, IfExists
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Intake
 from filmroom.rest.digests import read_declared_digests
-from filmroom.rest.intakes import DroppingIntake, FileIntake, MultipartIntake, SummingIntake
+from filmroom.rest.intakes import CheckedIntake, DroppingIntake, FileIntake, MultipartIntake, SummingIntake
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
@@ -68,6 +68,12 @@ def _copy_reference(archive: Archive, call: Call, reference: str, options: Uploa
 
 def take_upload(archive: Archive, call: Call, options: UploadOptions, *, status: int = 200) -> Intake:
     """What takes the body of an upload, in whichever form it comes; ``status`` is that of success."""
+    declared = read_declared_digests(call.request.headers, call.query)
+    intake = _choose_intake(archive, call, options, status=status)
+    return CheckedIntake(intake, declared) if declared else intake
+
+
+def _choose_intake(archive: Archive, call: Call, options: UploadOptions, *, status: int) -> Intake:
     if "content-range" in call.request.headers:  # RFC 9110 section 14.5
         raise BadValue("Content-Range", call.request.headers["content-range"], "send the whole file, not a part of it")
     is_unpacked = call.query.flag("extract")
@@ -85,8 +91,7 @@ def take_upload(archive: Archive, call: Call, options: UploadOptions, *, status:
     if not is_wanted:
         return SummingIntake(upload.refuse)
     path = call.address.path or compat.default_upload_name(call.media_type)
-    declared = read_declared_digests(call.request.headers)
-    return FileIntake(upload.receive(path, path.rsplit("/", 1)[-1], declared), upload.put)
+    return FileIntake(upload.receive(path, path.rsplit("/", 1)[-1]), upload.put)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,10 +104,10 @@ class _Upload:
     is_unpacked: bool
     status: int
 
-    def receive(self, path: str, name: str, declared: Mapping[str, bytes] | None = None) -> Receiver:
+    def receive(self, path: str, name: str) -> Receiver:
         """Begin to take a file; F-156: whether it is an archive is told by the name it is uploaded under."""
         unpack_as = name if self.is_unpacked else None
-        return self.archive.arrivals.receive(check_file_path(path), unpack_as=unpack_as, declared=declared)
+        return self.archive.arrivals.receive(check_file_path(path), unpack_as=unpack_as)
 
     def receive_part(self, filename: str) -> Receiver:
         """F-138, F-139: the URL's path, else the last component of the part's own name, of either kind of slash."""
@@ -129,19 +134,20 @@ class _Upload:
 
 def fates_reply(paths: Sequence[str], fates: Sequence[Fate], *, status: int = 200) -> Reply:
     """What an upload answers with: nothing, or (F-142) the names of what was there already."""
-    refused = [path for path, fate in zip(paths, fates, strict=True) if fate is not Fate.STORED]
+    refused = [path for path, fate in zip(paths, fates, strict=True) if not fate.is_stored]
     if refused:
         return _duplicates_reply(refused, fates)
     if not fates:
         note = "the archive holds no file that belongs into a resource"
         return Reply(status=status, headers=[("Filmroom-Stored", "no"), ("Filmroom-Note", note)])
-    return Reply(status=status, media_type=compat.NOTHING_STORED_TYPE)
+    headers = [("Filmroom-Stored", "same")] if set(fates) == {Fate.RENEWED} else []
+    return Reply(status=status, media_type=compat.NOTHING_STORED_TYPE, headers=headers)
 
 
 def _duplicates_reply(paths: Sequence[str], fates: Sequence[Fate]) -> Reply:
     """F-142, and in headers what its 200 does not say: whether anything was stored."""
     refused_word = "same" if set(fates) == {Fate.SAME} else "no"
-    word = "partly" if Fate.STORED in fates else refused_word
+    word = "partly" if any(fate.is_stored for fate in fates) else refused_word
     note = f"{len(paths)} of {len(fates)} files were there already and were not replaced; overwrite=true replaces them"
     headers = [("Filmroom-Stored", word), ("Filmroom-Note", note)]
     return Reply(body=compat.duplicates_body(paths), media_type=compat.DUPLICATES_TYPE, headers=headers)

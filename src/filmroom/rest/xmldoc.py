@@ -1,6 +1,5 @@
 """XML in and out: how a document that a client sent is read, and what every document of ours declares."""
 
-import re
 from typing import Final
 
 from lxml import etree
@@ -22,9 +21,6 @@ NAMESPACES: Final = {
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",
 }
 """F-201, in its order."""
-
-NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""What XML 1.0 cannot carry."""
 
 DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 DECLARED_NAMESPACES: Final = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())

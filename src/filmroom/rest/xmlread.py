@@ -9,7 +9,7 @@ from filmroom.model.changes import Change, Reading
 from filmroom.model.datatypes import RESOURCES, DataType, find_data_type
 from filmroom.model.errors import BadDocument, BadValue
 from filmroom.model.nodes import FieldValue
-from filmroom.model.structure import KEY, SHARES, Body, Element
+from filmroom.model.structure import KEY, SHARES, Body, Element, key_in
 from filmroom.rest.xmldoc import namespaces, parse_xml, prefixed_name, tag
 
 _XSI_TYPE: Final = tag("xsi:type")
@@ -96,7 +96,7 @@ class _Walk:
 
     def _keyed_step(self, one: etree._Element, path: str) -> str | None:
         key = str(one.get(KEY) or "")
-        if not key or _NOT_IN_KEYS & set(key):
+        if not key_in(f"{KEY}={key}") or _NOT_IN_KEYS & set(key):
             self._reading.faults.append(BadValue(f"{path}@{KEY}", key, "must be a name without any of / [ ]"))
             return None
         return f"{path}[{KEY}={key}]"

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from filmroom.db import people as rows
 from filmroom.db.sessions import delete_failures
-from filmroom.model.errors import AccountLocked, BadValue, LastAdministrator, NotFound, NotSignedIn
+from filmroom.model.conflicts import LastAdministrator
+from filmroom.model.errors import AccountLocked, BadValue, NotFound, NotSignedIn
 from filmroom.model.names import check_email, check_login, check_person_name
 from filmroom.model.people import ADMINISTRATOR, OPERATOR, RIGHTS, ROLES, AccountChange, DataRole, User, Viewer
 from filmroom.service.audit import record_of_account

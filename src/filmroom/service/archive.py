@@ -28,6 +28,7 @@ from filmroom.service.projects import Projects
 from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
+from filmroom.service.resumable import ResumableUploads
 from filmroom.service.searches import Searches
 from filmroom.service.sessions import Sessions
 from filmroom.service.sharing import Sharing
@@ -46,7 +47,9 @@ class Rules:
     brought back. ``reference_roots`` are folders of the server from which anybody who may upload may copy files.
     ``sessions_per_user`` and ``alias_token_lifetime`` have XNAT's defaults (C-32).
     ``users_create_projects`` says whether people who are no administrators may make projects (C-69).
-    ``is_user_list_restricted`` says that only administrators are told who has an account.
+    ``upload_lifetime`` is how long a resumable upload may rest before it is removed.
+    ``is_user_list_restricted`` says that only administrators are told who has an account, and owners who is in a
+    project of theirs.
     """
 
     default_accessibility: Accessibility
@@ -59,6 +62,7 @@ class Rules:
     users_create_projects: bool = True
     sessions_per_user: int = 1000
     alias_token_lifetime: timedelta = timedelta(days=2)
+    upload_lifetime: timedelta = timedelta(days=3)
 
 
 class Archive:
@@ -94,7 +98,7 @@ class Archive:
         self.members = Members(stores, is_list_restricted=rules.is_user_list_restricted)
         self.sharing = Sharing(stores)
         self.audit = Audit(stores)
-        self.lists = Lists(stores)
+        self.lists = Lists(stores, is_people_restricted=rules.is_user_list_restricted)
         self.entities = Entities(stores, site_id=rules.site_id)
         self.inventory = Inventory(stores)
         self.searches = Searches(stores)
@@ -109,6 +113,7 @@ class Archive:
         references = References(rules.reference_roots)
         self.arrivals = Arrivals(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
         self.uploads = Uploads(stores, self.arrivals)
+        self.resumable = ResumableUploads(stores, self.arrivals, self.uploads, lifetime=rules.upload_lifetime)
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
 

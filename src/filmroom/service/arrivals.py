@@ -23,16 +23,11 @@ class Arrivals:
         self._spool_dir = spool_dir
         self._references = references
 
-    def receive(
-        self, path: str, *, unpack_as: str | None = None, declared: Mapping[str, bytes] | None = None
-    ) -> Receiver:
-        """Begin to take a body that is to be kept at a path; or, if its name is an archive's, to be taken apart.
-
-        What is kept as it is must have the digests that were declared.
-        """
+    def receive(self, path: str, *, unpack_as: str | None = None) -> Receiver:
+        """Begin to take a body that is to be kept at a path; or, if its name is an archive's, to be taken apart."""
         if unpack_as is not None and is_archive(unpack_as):
             return new_unpacker(self._workbench(), unpack_as)
-        return FileReceiver(path, self._stage(declared))
+        return FileReceiver(path, self._stage())
 
     def stage_copies(self, entries: Mapping[str, FileEntry], *, is_unpacked: bool) -> list[Arrival]:
         """Stored bytes once more, each to be named at its path too; or taken apart, if so asked and an archive by name.
@@ -93,9 +88,9 @@ class Arrivals:
     def _workbench(self) -> Workbench:
         return Workbench(self._stores.blobs, self._stage, limits=self._limits, spool_dir=self._spool_dir)
 
-    def _stage(self, declared: Mapping[str, bytes] | None = None) -> Stage:
+    def _stage(self) -> Stage:
         key = self._stores.leases.new_key()
-        return Stage(key, self._stores.blobs.create(key), declared=declared)
+        return Stage(key, self._stores.blobs.create(key))
 
 
 def _iter_counted(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from filmroom.db import files, folders, resources, upkeep
 from filmroom.db.events import Subject
 from filmroom.model.address import Address
-from filmroom.model.errors import FolderExists, NotFound, PathConflict
+from filmroom.model.conflicts import FolderExists, PathConflict
+from filmroom.model.errors import NotFound
 from filmroom.model.names import check_folder_path, check_label, iter_folders
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
@@ -219,8 +220,8 @@ def _target_path(source: Address, target: Address, entry: FileEntry) -> str:
 
 def _moved(entries: Sequence[FileEntry], fates: Sequence[Fate], *, is_unpacked: bool) -> list[FileEntry]:
     if is_unpacked:
-        return list(entries) if set(fates) <= {Fate.STORED} else []
-    return [entry for entry, fate in zip(entries, fates, strict=True) if fate is Fate.STORED]
+        return list(entries) if all(fate.is_stored for fate in fates) else []
+    return [entry for entry, fate in zip(entries, fates, strict=True) if fate.is_stored]
 
 
 def _forget(connection: Connection, resource: Resource, moved: Sequence[FileEntry], *, stamp: Stamp) -> None:

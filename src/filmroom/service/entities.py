@@ -68,7 +68,7 @@ class Entities:
         """Make, change or rename the thing at an address (C-80, C-92, C-106, C-111, C-118), or only make it.
 
         An experiment below a subject that is not there makes the subject (C-93), unless it is to be new.
-        Raises NotFound, NotAllowed, BadValue, BadDocument, NeedsType, WrongType, OtherProject, LabelTaken.
+        Raises NotFound, NotAllowed, BadValue, BadDocument, NeedsType, WrongType, OtherProject, LabelTaken, IdTaken.
         """
         stamp = self._stores.stamp(viewer)
 

@@ -88,6 +88,10 @@ class Gate:
         decided = self._iter_decided(lambda standing: self._may_of_project(standing, action))
         return frozenset(pk for pk, is_allowed in decided if is_allowed)
 
+    def list_peopled_pks(self, action: Action) -> frozenset[int]:
+        """The live projects whose people the viewer may be told, where that is for whoever may do this to them."""
+        return frozenset() if self.viewer.is_guest else self.list_project_pks(action)
+
     def reach(self) -> Reach:
         """All that the viewer may read."""
         if standing_of(self.viewer, Accessibility.PRIVATE, None).roles & READING_EVERYTHING:

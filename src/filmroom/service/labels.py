@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from filmroom.db import names
-from filmroom.model.errors import LabelTaken
+from filmroom.model.conflicts import LabelTaken
 from filmroom.model.nodes import Kind
 from filmroom.model.resources import Owner
 from filmroom.service.resolve import find_live_place

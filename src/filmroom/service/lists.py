@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from filmroom.db.lists import Raw, Scope, read_rows
 from filmroom.model.address import Address
-from filmroom.model.lists import COUNTED, EACH, Column, Fact, Part, Wanted, iter_columns
+from filmroom.model.lists import COUNTED, EACH, Column, Fact, Part, Wanted
 from filmroom.model.nodes import Kind, Node, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action, Reach
@@ -35,24 +35,36 @@ _ABOVE: Final = frozenset({Part.PROJECT, Part.SUBJECT, Part.SESSION})
 
 
 class Lists:
-    def __init__(self, stores: Stores) -> None:
+    """``is_people_restricted`` says that who owns a project is told only to those who may edit it."""
+
+    def __init__(self, stores: Stores, *, is_people_restricted: bool) -> None:
         self._stores = stores
+        self._needed_for_people = Action.EDIT if is_people_restricted else Action.SEE
 
     @contextmanager
     def open_rows(self, viewer: Viewer, address: Address, wanted: Wanted) -> Iterator[Iterator[Batch]]:
         """What is inside the things that an address names, or in the whole archive, as far as the viewer may read it.
 
-        Values are texts, empty for none; whole numbers and moments (in microseconds since 1970, UTC) are numbers. A
-        field that holds a list of texts makes a row of each, an element that is there many times one for all of its
-        columns. They are read while they are taken, within the block.
+        Values are texts, empty or None for none; whole numbers and moments (in microseconds since 1970, UTC) are
+        numbers. A field that holds a list of texts makes a row of each, an element that is there many times one for all
+        of its columns. They are read while they are taken, within the block.
         Raises NotFound, and NotAllowed for a project whose record may be seen but not what it holds (C-90, C-105).
         """
         with self._stores.database.read() as connection, ExitStack() as stack:
-            scopes = tuple(_iter_scopes(Gate(connection, viewer), address, wanted))
+            scopes = self._list_scopes(Gate(connection, viewer), address, wanted)
             is_one = len(scopes) == 1 or wanted.end is None
             each = wanted if is_one else replace(wanted, offset=0, limit=wanted.end)
             batches = chain.from_iterable(_iter_batches(connection, each, scope, stack) for scope in scopes)
             yield batches if is_one or wanted.end is None else _windowed(batches, wanted.offset, wanted.end)
+
+    def _list_scopes(self, gate: Gate, address: Address, wanted: Wanted) -> tuple[Scope, ...]:
+        around = gate.reach() if _tells_of_others(wanted) else _NOTHING
+        if Kind.PROJECT not in wanted.kinds:
+            return tuple(_iter_scopes(gate, address, wanted, around))
+        is_peopled = any(column.what is Fact.OWNERS for column in wanted.all_columns)
+        peopled = gate.list_peopled_pks(self._needed_for_people) if is_peopled else frozenset[int]()
+        reach = Reach(own=dict.fromkeys(gate.list_project_pks(Action.SEE)))
+        return (Scope(reach=reach, around=around, peopled=peopled),)
 
 
 def _windowed(batches: Iterator[Batch], first: int, end: int) -> Iterator[Batch]:
@@ -66,11 +78,7 @@ def _windowed(batches: Iterator[Batch], first: int, end: int) -> Iterator[Batch]
             return
 
 
-def _iter_scopes(gate: Gate, address: Address, wanted: Wanted) -> Iterator[Scope]:
-    around = gate.reach() if _tells_of_others(wanted) else _NOTHING
-    if Kind.PROJECT in wanted.kinds:
-        yield Scope(reach=Reach(own=dict.fromkeys(gate.list_project_pks(Action.SEE))), around=around)
-        return
+def _iter_scopes(gate: Gate, address: Address, wanted: Wanted, around: Reach) -> Iterator[Scope]:
     if address.kind is Kind.SITE:
         reach = gate.reach()
         for is_own in (None,) if reach.is_everything else (True, False):
@@ -89,7 +97,7 @@ def _tells_of_others(wanted: Wanted) -> bool:
     along = {Part.SELF} if Kind.PROJECT in wanted.kinds else _ALONG
     return any(
         column.what in COUNTED or (column.part not in along and not (column.part in _ABOVE and column.what in _NAMES))
-        for column in (*wanted.columns, *iter_columns(wanted.condition))
+        for column in wanted.all_columns
     )
 
 
@@ -140,13 +148,16 @@ class _Finishing:
         decoded: dict[int, list[dict[str, Any]]] = {}
         finished: list[Values] = []
         for column, place in zip(self.columns, self.raw.places, strict=True):
-            if isinstance(column.what, Fact):
-                finished.append(read[place])
-                continue
-            if place not in decoded:
+            if place in self.raw.documents and place not in decoded:
                 decoded[place] = [orjson.loads(text) if text else {} for text in read[place]]
-            finished.append(_values_of(column, decoded[place]))
+            found = decoded.get(place)
+            finished.append(_values_of(column, found) if found is not None else _shown(column, read[place]))
         return _spread(self.columns, tuple(finished))
+
+
+def _shown(column: Column, values: Values) -> Values:
+    shown = _SHOWN.get(column.kind)
+    return [shown(value) if value else "" for value in values] if shown else values
 
 
 def _values_of(column: Column, fields: Sequence[dict[str, Any]]) -> Values:

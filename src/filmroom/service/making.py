@@ -13,17 +13,9 @@ from filmroom.db import names, nodes
 from filmroom.db.events import Subject
 from filmroom.model.address import Address, with_name
 from filmroom.model.changes import Change, changed_fields
+from filmroom.model.conflicts import IdTaken, LabelTaken, OtherProject, WrongType
 from filmroom.model.datatypes import SUBJECT, DataType, get_data_type
-from filmroom.model.errors import (
-    ArchiveError,
-    BadDocument,
-    BadValue,
-    LabelTaken,
-    NeedsType,
-    NotFound,
-    OtherProject,
-    WrongType,
-)
+from filmroom.model.errors import ArchiveError, BadDocument, BadValue, NeedsType, NotFound
 from filmroom.model.names import check_id
 from filmroom.model.nodes import KEPT, FieldValue, Kind, Node, Place, Status, with_status
 from filmroom.model.people import Stamp, Viewer
@@ -194,7 +186,7 @@ class Making:
         return Changed(node_id, is_new=True)
 
     def _name(self, parent: Place, address: Address, change: Change) -> tuple[str, str | None]:
-        """The ID of something new, and its label if it has one. Raises IllegalId, LabelTaken."""
+        """The ID of something new, and its label if it has one. Raises IllegalId, IdTaken."""
         kind, given = address.kind, change.text("ID")
         name = getattr(address, kind) or (change.text("label") if kind in _LABELLED else given)
         if kind not in _LABELLED:
@@ -209,7 +201,7 @@ class Making:
             return names.next_id(self.connection, f"{self.prefix}_{_ID_LETTERS[kind]}")
         family = Kind.SUBJECT if kind is Kind.SUBJECT else Kind.EXPERIMENT
         if nodes.find_node_by_id(self.connection, family, check_id(given, what="ID")):
-            raise LabelTaken(given)
+            raise IdTaken(given)
         return given
 
     def _free_number(self, session: Place, kind: Kind) -> str:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from filmroom.db import groups, people, projects
 from filmroom.db.groups import Member
 from filmroom.model.address import Address
-from filmroom.model.errors import BadValue, LastOwner, NotAllowed, NotForGuests, NotFound
+from filmroom.model.conflicts import LastOwner, NotForGuests
+from filmroom.model.errors import BadValue, NotAllowed, NotFound
 from filmroom.model.nodes import Kind, Node
 from filmroom.model.people import GUEST_LOGIN, BuiltIn, DataRole, Group, Viewer
 from filmroom.model.permission import LETTERS, Action

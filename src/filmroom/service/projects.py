@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from filmroom.db import groups, nodes, projects
 from filmroom.model.address import Address
 from filmroom.model.changes import Change, changed_fields
-from filmroom.model.errors import BadValue, ProjectNameTaken, RetiredProjectId
+from filmroom.model.conflicts import ProjectNameTaken
+from filmroom.model.errors import BadValue, RetiredProjectId
 from filmroom.model.names import check_id
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import BuiltIn, Stamp, Viewer

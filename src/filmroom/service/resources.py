@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from filmroom.db import files, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import NotFound, ResourceExists
+from filmroom.model.conflicts import ResourceExists
+from filmroom.model.errors import NotFound
 from filmroom.model.names import check_label, is_rid
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Viewer

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from filmroom.db import names, nodes
 from filmroom.model.address import Address
-from filmroom.model.errors import AlreadyShared, NotAllowed, NotFound, StillNeeded
+from filmroom.model.conflicts import AlreadyShared
+from filmroom.model.errors import NotAllowed, NotFound, StillNeeded
 from filmroom.model.names import check_id
 from filmroom.model.nodes import Kind, Node, Place
 from filmroom.model.people import Stamp, Viewer

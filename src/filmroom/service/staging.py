@@ -56,46 +56,57 @@ class Summing:
     def __init__(self) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._crc32 = 0
-        self._size_bytes = 0
+        self.size_bytes = 0
+
+    def copy(self) -> "Summing":
+        """The sum so far, to go on from twice."""
+        copied = Summing()
+        copied._md5, copied._crc32, copied.size_bytes = self._md5.copy(), self._crc32, self.size_bytes
+        return copied
 
     def write(self, chunks: Sequence[bytes]) -> None:
         for chunk in chunks:
             self._md5.update(chunk)
             self._crc32 = isal_zlib.crc32(chunk, self._crc32)
-            self._size_bytes += len(chunk)
+            self.size_bytes += len(chunk)
 
     def finish(self) -> Digest:
-        return Digest(size_bytes=self._size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
+        return Digest(size_bytes=self.size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
+
+
+class DigestCheck:
+    """Whether a body has the digests that were declared for it, by the names that hashlib has for them."""
+
+    def __init__(self, declared: Mapping[str, bytes]) -> None:
+        self._sums = [(name, hashlib.new(name, usedforsecurity=False), digest) for name, digest in declared.items()]
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        for _, running, _ in self._sums:
+            for chunk in chunks:
+                running.update(chunk)
+
+    def finish(self) -> None:
+        """Raises DigestMismatch."""
+        for name, running, digest in self._sums:
+            if running.digest() != digest:
+                raise DigestMismatch(name, declared=digest.hex(), arrived=running.hexdigest())
 
 
 class Stage:
-    """Takes a body that is to be kept. Exactly one of ``finish`` and ``abort`` ends it.
+    """Takes a body that is to be kept. Exactly one of ``finish`` and ``abort`` ends it."""
 
-    ``declared`` are digests that it must have, by the names that hashlib has for them.
-    """
-
-    def __init__(self, key: str, writer: BlobWriter, *, declared: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, key: str, writer: BlobWriter) -> None:
         self._key = key
         self._writer = writer
         self._sum = Summing()
-        self._declared = {name: (hashlib.new(name), digest) for name, digest in (declared or {}).items()}
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks in order. After an error only ``abort`` may follow."""
         self._writer.write(chunks)
         self._sum.write(chunks)
-        for running, _ in self._declared.values():
-            for chunk in chunks:
-                running.update(chunk)
 
     def finish(self) -> Staged:
-        """Make the bytes durable. After an error only ``abort`` may follow.
-
-        Raises DigestMismatch when they are not what was declared.
-        """
-        for name, (running, digest) in self._declared.items():
-            if running.digest() != digest:
-                raise DigestMismatch(name)
+        """Make the bytes durable. After an error only ``abort`` may follow."""
         self._writer.finish()
         return Staged(self._key, self._sum.finish())
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from filmroom.db import files, folders, resources
 from filmroom.model.address import Address
-from filmroom.model.errors import ArchiveError, Busy, FilesExist, LeaseLost, NotFound, PathConflict, StorageFailed
+from filmroom.model.conflicts import FilesExist, PathConflict
+from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, StorageFailed
 from filmroom.model.names import check_file_path, check_label, iter_folders
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Stamp, Viewer
@@ -47,11 +48,19 @@ class UploadOptions:
 
 
 class Fate(Enum):
-    """What became of one arrival. SAME: refused, but what is there has the same bytes."""
+    """What became of one arrival.
+
+    RENEWED: stored in place of the same bytes. SAME: refused, but what is there has the same bytes.
+    """
 
     STORED = auto()
+    RENEWED = auto()
     REFUSED = auto()
     SAME = auto()
+
+    @property
+    def is_stored(self) -> bool:
+        return self in {Fate.STORED, Fate.RENEWED}
 
 
 AndThen = Callable[[Connection, Sequence[Fate]], None]
@@ -135,14 +144,12 @@ class Uploads:
         except ArchiveError:
             self._arrivals.forget(arrivals)
             raise
-        self._arrivals.forget(
-            [arrival for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
-        )
+        self._arrivals.forget([arrival for arrival, fate in zip(arrivals, fates, strict=True) if not fate.is_stored])
         return fates
 
 
 def _check_all_stored(arrivals: Sequence[Arrival], fates: Sequence[Fate]) -> None:
-    refused = [arrival.path for arrival, fate in zip(arrivals, fates, strict=True) if fate is not Fate.STORED]
+    refused = [arrival.path for arrival, fate in zip(arrivals, fates, strict=True) if not fate.is_stored]
     if refused:
         raise FilesExist(tuple(refused))
 
@@ -157,7 +164,7 @@ def _record(
     fates: Sequence[Fate],
 ) -> None:
     """Of one file its digest, by which what was stored can be known again; of several how many were stored."""
-    stored = [arrival for arrival, fate in zip(arrivals, fates, strict=True) if fate is Fate.STORED]
+    stored = [arrival for arrival, fate in zip(arrivals, fates, strict=True) if fate.is_stored]
     if len(stored) == 1:
         path, digest = stored[0].path, stored[0].staged.digest
         said: dict[str, Detail] = {"path": path, "bytes": digest.size_bytes, "md5": digest.md5}
@@ -234,7 +241,7 @@ def _store(
         grown_files, grown_bytes = len(arrivals), sum(arrival.staged.digest.size_bytes for arrival in arrivals)
     else:
         fates, grown_files, grown_bytes = _store_each(connection, resource, arrivals, options=options, stamp=stamp)
-    if Fate.STORED in fates:
+    if any(fate.is_stored for fate in fates):
         resources.add_to_counters(connection, resource.pk, files=grown_files, size_bytes=grown_bytes, stamp=stamp)
         if (said := _joined(resource.said, options.said)) != resource.said:
             resources.describe_resource(connection, resource.pk, said)
@@ -279,7 +286,8 @@ def _store_one(
     if options.if_exists is IfExists.REFUSE:
         return _fate_beside(there, digest), 0, 0
     files.replace_file(connection, there.pk, replace(entry, said=_joined(there.said, options.said)), by=stamp.by)
-    return Fate.STORED, 0, digest.size_bytes - there.size_bytes
+    fate = Fate.RENEWED if there.md5 == digest.md5 else Fate.STORED
+    return fate, 0, digest.size_bytes - there.size_bytes
 
 
 def _fate_beside(there: files.Brief, digest: Digest) -> Fate:
