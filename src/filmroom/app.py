@@ -18,6 +18,7 @@ from filmroom.rest.endpoint import Endpoint
 from filmroom.rest.proxies import read_networks
 from filmroom.rest.transfer import Threads
 from filmroom.service.archive import Archive, Rules
+from filmroom.service.rounds import Rounds
 from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES
 from filmroom.service.unpacking import Limits
 from filmroom.settings import SettingError, Settings, read_data_types
@@ -116,7 +117,10 @@ def create_app(archive: Archive, settings: Settings) -> Router:
 
     @asynccontextmanager
     async def lifespan(_app: Router) -> AsyncIterator[None]:
+        rounds = Rounds(archive.upkeep, interval=timedelta(minutes=settings.upkeep_minutes))
+        rounds.start()
         yield
+        rounds.close()
         for_passwords.shutdown()
         for_reading.shutdown()
         for_changes.shutdown()

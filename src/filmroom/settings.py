@@ -144,6 +144,9 @@ class Settings:
         72, "Hours for which a resumable upload may rest before what came of it is removed.", _whole(1, 87_600)
     )
     undo_days: int = _option(7, "Days for which what was deleted or overwritten can be brought back.", _whole(0, 3650))
+    upkeep_minutes: int = _option(
+        60, "Minutes between two runs of what `filmroom upkeep` does; 0 leaves it to that command.", _whole(0, 525_600)
+    )
     max_archive_members: int = _option(
         100_000, "Files that one archive may hold that is to be extracted.", _whole(1, 100_000_000)
     )

@@ -243,6 +243,14 @@ def test_deleting_takes_any_iterable(store: BlobStore) -> None:
     assert list(store.iter_keys()) == []
 
 
+def test_destroyed_blobs_are_gone_and_others_stay(store: BlobStore) -> None:
+    gone, left = _put(store, b"gone"), _put(store, b"left")
+
+    store.destroy(iter([gone, _new_key("neverused")]))
+
+    assert list(store.iter_keys()) == [left]
+
+
 def test_an_open_blob_can_be_read_to_its_end_after_its_deletion(store: BlobStore) -> None:
     """Bytes go after a grace period; a slow download must not be cut even so."""
     key = _put(store, b"0123456789")
@@ -305,6 +313,14 @@ def test_every_key_is_listed(store: BlobStore) -> None:
 
     assert len(listed) == 15
     assert set(listed) == keys
+
+
+def test_the_keys_of_one_lease_are_listed_apart(store: BlobStore) -> None:
+    own = [_put(store, b"x", key=f"mine-b{number}-{number}") for number in range(2)]
+    _put(store, b"x", key="minetoo-b0-1")
+
+    assert sorted(store.iter_keys_of("mine")) == own
+    assert list(store.iter_keys_of("unknown")) == []
 
 
 def test_an_empty_store_has_no_keys(store: BlobStore) -> None:

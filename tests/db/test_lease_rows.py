@@ -39,7 +39,7 @@ def test_a_lease_is_renewed(database: Database, taken: str) -> None:
 
     row = read(database, lambda connection: connection.execute(lease.select()).one())
     assert is_renewed
-    assert tuple(row) == ("mine", "host:1", NOW, LATER, None)
+    assert tuple(row) == ("mine", "host:1", NOW, LATER, None, None)
 
 
 def test_a_fenced_lease_is_neither_alive_nor_renewed(database: Database, taken: str) -> None:

@@ -53,6 +53,7 @@ SAMPLES = (
     conflicts.ProjectNameTaken(NASTY),
     conflicts.LoginTaken(NASTY),
     conflicts.LastAdministrator(NASTY),
+    conflicts.NotBroughtBack("something else has this name"),
     conflicts.FolderExists(NASTY),
     conflicts.PathConflict(NASTY, f"{NASTY}/x"),
     errors.RetiredProjectId(NASTY),

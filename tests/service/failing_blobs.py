@@ -51,8 +51,15 @@ class FailingBlobs:
         self.fail_at("delete")
         self.store.delete(keys)
 
+    def destroy(self, keys: Iterable[str]) -> None:
+        self.fail_at("delete")
+        self.store.destroy(keys)
+
     def iter_keys(self) -> Iterator[str]:
         return self.store.iter_keys()
+
+    def iter_keys_of(self, lease: str) -> Iterator[str]:
+        return self.store.iter_keys_of(lease)
 
     def iter_partials(self) -> Iterator[str]:
         return self.store.iter_partials()

@@ -39,7 +39,7 @@ def test_what_is_old_goes_for_good_with_what_it_was_before(desk: Desk, clock: Cl
 
     cleared = desk.archive.cache.clear(timedelta(days=30))
 
-    assert (cleared.files, cleared.size_bytes) == (2, 12)
+    assert (cleared.files, cleared.versions, cleared.size_bytes) == (2, 1, 17)
     assert desk.paths(UP) == ["new"]
     [folder] = desk.archive.cache.list_folders(desk.viewer, UP)
     assert (folder.file_count, folder.size_bytes) == (1, 3)
@@ -62,7 +62,7 @@ def test_what_moved_into_the_archive_outlives_the_cache(desk: Desk, clock: Clock
 def test_more_files_than_one_transaction_takes_are_cleared(
     desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("filmroom.service.cache._FILES_AT_ONCE", 2)
+    monkeypatch.setattr("filmroom.db.upkeep._ROWS_AT_ONCE", 2)
     for number in range(5):
         desk.upload(f"{number}", where=UP)
     clock.move(days=1)

@@ -119,11 +119,17 @@ class BlobStore(Protocol):
     def delete(self, keys: Iterable[str]) -> None:
         """Remove blobs; keys that are not there are passed over."""
 
+    def destroy(self, keys: Iterable[str]) -> None:
+        """As ``delete``; and on return not even a power cut brings them back."""
+
     def iter_keys(self) -> Iterator[str]:
         """Every key in the store, in no order; blobs that come or go meanwhile may be missed.
 
         Partials, and whatever else lies where the blobs are, are passed over.
         """
+
+    def iter_keys_of(self, lease: str) -> Iterator[str]:
+        """Every key that begins with a lease; as ``iter_keys``."""
 
     def iter_partials(self) -> Iterator[str]:
         """The key of every partial, as ``iter_keys`` does it."""

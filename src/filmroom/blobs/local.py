@@ -125,14 +125,25 @@ class LocalStore:
             for key in keys:
                 self._path(key).unlink(missing_ok=True)
 
+    def destroy(self, keys: Iterable[str]) -> None:
+        gone = list(keys)
+        self.delete(gone)
+        with _storage_errors():
+            for folder in {self._path(key).parent for key in gone}:
+                with suppress(FileNotFoundError):
+                    _sync_folder(folder)
+
     def iter_keys(self) -> Iterator[str]:
-        return (key for key in self._iter_all() if not partial_name(key))
+        return (key for key in self._iter("*") if not partial_name(key))
 
     def iter_partials(self) -> Iterator[str]:
-        return filter(partial_name, self._iter_all())
+        return filter(partial_name, self._iter("*"))
 
-    def _iter_all(self) -> Iterator[str]:
-        for path in self._root.glob("*/*/*"):
+    def iter_keys_of(self, lease: str) -> Iterator[str]:
+        return self._iter(lease)
+
+    def _iter(self, lease: str) -> Iterator[str]:
+        for path in self._root.glob(f"{lease}/*/*"):
             if is_key(path.name) and path == self._path(path.name):
                 yield path.name
 

@@ -87,8 +87,8 @@ def unlock(settings: Settings, login: str) -> None:
 
 def clear_cache(settings: Settings, older_than: timedelta) -> None:
     with opened_archive(settings) as archive:
-        cleared = archive.cache.clear(older_than)
-    click.echo(f"removed {cleared.files} files of {cleared.size_bytes} bytes in all")
+        removed = archive.cache.clear(older_than)
+    click.echo(f"removed {removed.files} files of {removed.size_bytes} bytes in all")
 
 
 def check_all(loaded: Loaded) -> None:

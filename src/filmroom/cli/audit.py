@@ -35,10 +35,10 @@ def audit(config: Path | None, *, as_json: bool, **flags: Any) -> None:
 def _as_text(event: Event) -> str:
     told = " ".join(f"{name}={value}" for name, value in event.details.items())
     columns = (event.login or "-", event.client or "-", event.action, event.address, told, event.reason)
-    return "\t".join((f"{event.at:%Y-%m-%d %H:%M:%S}", *map(_printable, columns))).rstrip()
+    return "\t".join((f"{event.at:%Y-%m-%d %H:%M:%S}", *map(printable, columns))).rstrip()
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escaped where a client's words could pass for another line or column, or tell the terminal something."""
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 

@@ -1,7 +1,6 @@
 """The command line."""
 
 import os
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,9 @@ import click
 
 from filmroom import __version__
 from filmroom.cli.audit import audit
-from filmroom.cli.durations import Duration
-from filmroom.cli.options import EVERYWHERE, SERVING, Group, load_settings, options
+from filmroom.cli.options import SERVING, Group, load_settings, options
+from filmroom.cli.undo import history, purge, undelete
+from filmroom.cli.upkeep import upkeep
 from filmroom.cli.users import user
 
 
@@ -41,18 +41,7 @@ def check(config: Path | None, **flags: Any) -> None:
 
 main.add_command(user)
 main.add_command(audit)
-
-
-@main.group(cls=Group)
-def upkeep() -> None:
-    """What an archive needs from time to time."""
-
-
-@upkeep.command("cache")
-@click.option("--older-than", type=Duration(), required=True, help="Such as 30d; units are m, h, d and w.")
-@options(*EVERYWHERE)
-def clear_cache(config: Path | None, older_than: timedelta, **flags: Any) -> None:
-    """Remove for good what was not written for some time from all users' caches."""
-    from filmroom.cli import admin
-
-    admin.clear_cache(load_settings(config, flags).settings, older_than)
+main.add_command(upkeep)
+main.add_command(history)
+main.add_command(undelete)
+main.add_command(purge)

@@ -29,9 +29,10 @@ Unit = Callable[[Connection], T]
 
 _READERS: Final = 24
 _SQLITE_BUSY_TIMEOUT_MS: Final = 10_000
-# Serialization failure, deadlock, and a unique index that another transaction filled meanwhile: a unit does nothing
-# but SQL, so it can simply be run again, and sees then what it could not see before.
-_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505"})
+# Serialization failure, deadlock, a unique index that another transaction filled meanwhile, and a reference to a row
+# that it removed or added: a unit does nothing but SQL, so it can simply be run again, and sees then what it could not
+# see before.
+_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505", "23503"})
 _RETRIES: Final = 5
 
 
@@ -50,6 +51,9 @@ class Database(Protocol):
 
     def write(self, unit: Unit[T]) -> T:
         """Run the unit in a transaction and return its result once COMMIT is durable."""
+
+    def wipe(self) -> bool:
+        """Leave nothing of what was removed in the log of changes either; whether this database could do so now."""
 
     def close(self) -> None: ...
 
@@ -99,6 +103,13 @@ class SQLiteDatabase:
         with _storage_errors():
             return self._writer.run(unit)
 
+    def wipe(self) -> bool:
+        """Carry the log over into the database and empty it; not while somebody reads for long."""
+        with _storage_errors(), self.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not is_busy
+
     def close(self) -> None:
         self._writer.close()
         self._readers.close()
@@ -117,6 +128,7 @@ def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool]) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is removed is overwritten where it stood
             "cache_size=-8000",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
@@ -193,6 +205,10 @@ class PostgreSQLDatabase:
                     if attempt == _RETRIES or getattr(error.orig, "sqlstate", None) not in _RETRY_STATES:
                         raise
             raise AssertionError  # the last attempt returned or raised
+
+    def wipe(self) -> bool:
+        """PostgreSQL's own log, and what its tables leave behind, are its administrator's (``VACUUM FULL``)."""
+        return False
 
     def close(self) -> None:
         self.engine.dispose()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, or_, select
 
 from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, event, node
@@ -68,6 +68,12 @@ def in_or_below(node_pk: int, *, project_pk: int) -> ColumnElement[bool]:
     own = (node.c.parent_pk == below.c.pk, node.c.project_pk == project_pk)
     below = below.union_all(select(node.c.pk).where(*own))
     return event.c.node_pk.in_(select(below.c.pk))
+
+
+def mentions(text: str) -> ColumnElement[bool]:
+    """Of whatever has this in its address or among what is said of it."""
+    columns = (event.c.address, event.c.details)
+    return or_(*(column.contains(text, autoescape=True) for column in columns))
 
 
 def made_by(login: str) -> ColumnElement[bool]:

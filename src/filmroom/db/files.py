@@ -123,7 +123,7 @@ _BRIEF: Final = Hot(
 )
 
 
-def _clauses(selection: Selection) -> list[ColumnElement[bool]]:
+def select_clauses(selection: Selection) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     if selection.prefix is not None:
         clauses.append(_begins_with(selection.prefix))
@@ -158,7 +158,7 @@ def iter_bytes(connection: Connection, resource_pks: Sequence[int], selection: S
 def _iter(
     connection: Connection, query: Select[Any], resource_pks: Sequence[int], selection: Selection
 ) -> Iterator[AnyRow]:
-    query = query.where(*_clauses(selection))
+    query = query.where(*select_clauses(selection))
     pks = sorted(resource_pks)
     for start in range(0, len(pks), _RESOURCES_AT_ONCE):
         values = {"resource_pks": pks[start : start + _RESOURCES_AT_ONCE]}
@@ -168,7 +168,7 @@ def _iter(
 
 def iter_files(connection: Connection, resource_pk: int, selection: Selection = EVERYTHING) -> Iterator[FileEntry]:
     """The selected live files of a resource by path, lazily."""
-    query = _ENTRIES.where(*_LIVE, *_clauses(selection)).order_by(file.c.path)
+    query = _ENTRIES.where(*_LIVE, *select_clauses(selection)).order_by(file.c.path)
     options = {"yield_per": _ROWS_AT_ONCE}
     with connection.execute(query, {"resource_pk": resource_pk}, execution_options=options) as rows:
         yield from map(_to_entry, rows)
@@ -280,7 +280,7 @@ def mark_files_deleted(
     connection: Connection, resource_pk: int, selection: Selection, *, now: datetime
 ) -> tuple[int, int]:
     """How many files were marked deleted, and how many bytes they hold."""
-    chosen = (file.c.resource_pk == resource_pk, file.c.deleted_at.is_(None), *_clauses(selection))
+    chosen = (file.c.resource_pk == resource_pk, file.c.deleted_at.is_(None), *select_clauses(selection))
     count, size_bytes = connection.execute(
         select(func.count(), func.coalesce(func.sum(file.c.size_bytes), 0)).where(*chosen)
     ).one()

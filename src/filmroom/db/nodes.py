@@ -188,7 +188,10 @@ def list_children_of_project(connection: Connection, parent_pk: int, project_pk:
 
 
 def list_foreign(connection: Connection, pk: int) -> tuple[Node, ...]:
-    """The live experiments of other live projects that hang below a subject, or below the subjects of a project."""
+    """The live experiments of other live projects that hang below a subject, or below the subjects of a project.
+
+    Also below a deleted one: its project may have come back after it went.
+    """
     subject, project = node.alias("subject"), node.alias("project")
     query = (
         select_nodes()
@@ -196,7 +199,7 @@ def list_foreign(connection: Connection, pk: int) -> tuple[Node, ...]:
         .join(project, project.c.pk == node.c.project_pk)
         .where(or_(subject.c.pk == pk, subject.c.project_pk == pk), subject.c.kind == Kind.SUBJECT)
         .where(node.c.kind == Kind.EXPERIMENT, node.c.project_pk != subject.c.project_pk, _LIVE)
-        .where(subject.c.deleted_at.is_(None), project.c.deleted_at.is_(None))
+        .where(project.c.deleted_at.is_(None))
     )
     return tuple(map(to_node, connection.execute(query.order_by(node.c.pk))))
 

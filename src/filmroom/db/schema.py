@@ -47,6 +47,10 @@ _OF_SITE: Final = text("project_pk IS NULL")
 _OF_PROJECT: Final = text("project_pk IS NOT NULL")
 
 
+def _unique_where(condition: TextClause, name: str, *columns: str) -> Index:
+    return Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+
+
 def has_sitewide_id(table: str) -> TextClause:
     """That the things of a table or alias are of the kinds whose ids are unique in the archive.
 
@@ -120,6 +124,8 @@ name: Final = Table(
     live_index("uq_name_node", "project_pk", "node_pk"),
     Index("ix_name_node_pk", "node_pk"),
     Index("ix_name_label", "label", sqlite_where=LIVE, postgresql_where=LIVE),
+    Index("ix_name_project_pk", "project_pk"),
+    Index("ix_name_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
     Index("ix_name_share", "node_pk", sqlite_where=_SQLITE_SHARES, postgresql_where=_SHARES),
 )
 
@@ -147,6 +153,8 @@ resource: Final = Table(
     *made_by(),
     Column("deleted_at", Instant),
     live_index("uq_resource_label", "node_pk", "side", "label"),
+    Index("ix_resource_node_pk", "node_pk"),
+    Index("ix_resource_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
 )
 
 # ``damaged_at`` is when the bytes were first found not to be what was stored; NULL for all that is well.
@@ -162,8 +170,9 @@ file: Final = Table(
     Column("deleted_at", Instant),
     Column("damaged_at", Instant),
     live_index("uq_file_path", "resource_pk", "path"),
-    # What was deleted is looked for by upkeep only, so the index holds nothing else.
-    Index("ix_file_deleted", "resource_pk", sqlite_where=DELETED, postgresql_where=DELETED),
+    Index("ix_file_resource_pk", "resource_pk"),
+    Index("ix_file_key", "key"),
+    Index("ix_file_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
 )
 
 # What a file was before it was overwritten, until its grace period ends.
@@ -175,10 +184,12 @@ file_history: Final = Table(
     *of_bytes(),
     *said(),
     Column("modified_at", Instant, nullable=False),
-    Column("modified_by", Pk, ForeignKey("node.pk")),
+    Column("modified_by", Pk),
     Column("replaced_at", Instant, nullable=False),
-    Column("replaced_by", Pk, ForeignKey("node.pk")),
+    Column("replaced_by", Pk),
     Index("ix_file_history_file_pk", "file_pk"),
+    Index("ix_file_history_key", "key"),
+    Index("ix_file_history_replaced_at", "replaced_at"),
 )
 
 # Empty sub-folders, which only a user's cache has.
@@ -262,7 +273,7 @@ event: Final = Table(
     Column("details", Text, nullable=False, server_default="{}"),
     Column("client", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
-    Index("ix_event_node_pk", "node_pk"),
+    Index("ix_event_node_pk", "node_pk", "at"),
     Index("ix_event_project_pk", "project_pk"),
 )
 
@@ -279,26 +290,9 @@ configuration: Final = Table(
     Column("is_enabled", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("created_by", Pk, ForeignKey("node.pk")),
-    Index(
-        "uq_configuration_of_site",
-        "tool",
-        "path",
-        "version",
-        unique=True,
-        sqlite_where=_OF_SITE,
-        postgresql_where=_OF_SITE,
-    ),
-    Index(
-        "uq_configuration_of_project",
-        "project_pk",
-        "tool",
-        "path",
-        "version",
-        unique=True,
-        sqlite_where=_OF_PROJECT,
-        postgresql_where=_OF_PROJECT,
-    ),
+    Column("created_by", Pk),
+    _unique_where(_OF_SITE, "uq_configuration_of_site", "tool", "path", "version"),
+    _unique_where(_OF_PROJECT, "uq_configuration_of_project", "project_pk", "tool", "path", "version"),
 )
 
 # Searches by the account that saved them, as XML documents (C-180), and the logins that may read them too.
@@ -367,7 +361,8 @@ login_failure: Final = Table(
     Index("ix_login_failure_last_at", "last_at"),  # old ones are looked for at every failure
 )
 
-# One row per server process. A fenced lease may commit no upload any more, so its unnamed blobs can be swept.
+# One row per server process. A fenced lease may commit no upload any more, so its unnamed blobs can be swept;
+# ``swept_at`` is when that was done last.
 lease: Final = Table(
     "lease",
     metadata,
@@ -376,6 +371,20 @@ lease: Final = Table(
     Column("started_at", Instant, nullable=False),
     Column("renewed_at", Instant, nullable=False),
     Column("fenced_at", Instant),
+    Column("swept_at", Instant),
+)
+
+# Bytes whose last row was removed in the same transaction, until they are gone from the store too.
+doomed_blob: Final = Table("doomed_blob", metadata, Column("key", Text, primary_key=True))
+
+# Work that one process at a time does: who does it until when, if nothing is heard of it, and when it was last done.
+chore: Final = Table(
+    "chore",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("held_until", Instant, nullable=False),
+    Column("done_at", Instant),
 )
 
 # The next free number of each sequence that users see.

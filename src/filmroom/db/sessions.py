@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
@@ -93,8 +93,24 @@ def delete_all_but_latest(connection: Connection, account_pk: int, *, kept: int)
     connection.execute(delete(session).where(session.c.id_sha256.in_(surplus)))
 
 
-def delete_sessions_unused_since(connection: Connection, moment: datetime) -> None:
-    connection.execute(delete(session).where(session.c.last_used_at < moment))
+def delete_sessions_unused_since(connection: Connection, moment: datetime) -> int:
+    """How many they were."""
+    return connection.execute(delete(session).where(session.c.last_used_at < moment)).rowcount
+
+
+def count_sessions_unused_since(connection: Connection, moment: datetime) -> int:
+    query = select(func.count()).select_from(session).where(session.c.last_used_at < moment)
+    return connection.execute(query).scalar_one()
+
+
+def count_failures_before(connection: Connection, moment: datetime) -> int:
+    query = select(func.count()).select_from(login_failure).where(login_failure.c.last_at < moment)
+    return connection.execute(query).scalar_one()
+
+
+def delete_failures_before(connection: Connection, moment: datetime) -> int:
+    """Forget failures of which the last was before a moment; how many counts that were."""
+    return connection.execute(delete(login_failure).where(login_failure.c.last_at < moment)).rowcount
 
 
 def count_failures(connection: Connection, login: str, client: str, *, since: datetime) -> int:
@@ -107,7 +123,7 @@ def count_failures(connection: Connection, login: str, client: str, *, since: da
 
 def add_failure(connection: Connection, login: str, client: str, *, now: datetime, since: datetime) -> None:
     """Count one more failure; counts whose last one is older than ``since`` are forgotten, this one's too."""
-    connection.execute(delete(login_failure).where(login_failure.c.last_at < since))
+    delete_failures_before(connection, since)
     connection.execute(
         upsert(login_failure)
         .values(login=login, client=client, count=1, last_at=now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from filmroom.db.hot import Hot
 from filmroom.db.people import ACCOUNT, Account, to_account
@@ -82,5 +82,11 @@ def delete_token(connection: Connection, pk: int) -> bool:
     return connection.execute(delete(alias_token).where(alias_token.c.pk == pk)).rowcount == 1
 
 
-def delete_expired_tokens(connection: Connection, now: datetime) -> None:
-    connection.execute(delete(alias_token).where(alias_token.c.expires_at <= now))
+def delete_expired_tokens(connection: Connection, now: datetime) -> int:
+    """How many they were."""
+    return connection.execute(delete(alias_token).where(alias_token.c.expires_at <= now)).rowcount
+
+
+def count_expired_tokens(connection: Connection, now: datetime) -> int:
+    query = select(func.count()).select_from(alias_token).where(alias_token.c.expires_at <= now)
+    return connection.execute(query).scalar_one()

@@ -13,6 +13,7 @@ Conflict
 ├── LastAdministrator   a change that would leave nobody to administer the site
 ├── OtherProject        a thing that belongs to another project than was said
 ├── WrongType           a thing is of another data type already
+├── NotBroughtBack      a name taken meanwhile, or something above that is deleted too
 ├── FolderExists        a folder of a user's cache that is there already
 ├── PathConflict        a file where a folder is, or the other way round
 └── WrongOffset         a stretch of a resumable upload that does not begin where the last one ended
@@ -124,6 +125,14 @@ class WrongType(Conflict):
 
     def __str__(self) -> str:
         return f"Specified xsiType {self.given!r} differs from existing xsiType {self.stored!r}"
+
+
+@dataclass(eq=False)
+class NotBroughtBack(Conflict):
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 @dataclass(eq=False)

@@ -56,6 +56,14 @@ def is_rid(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+def to_rid(digits: str) -> int:
+    """The number; one too long to be any is a number that no resource has."""
+    return int(digits) if len(digits) <= _LONGEST_RID else 0
+
+
+_LONGEST_RID: Final = 10
+
+
 def _broken_label_rule(text: str) -> str | None:
     rules = (
         (not 1 <= len(text) <= LONGEST_LABEL, f"it must be 1 to {LONGEST_LABEL} characters long"),

@@ -6,18 +6,16 @@ from filmroom.model.people import Event
 from filmroom.model.table import Table
 from filmroom.rest.call import Call
 from filmroom.rest.formats import table_reply, timestamp
-from filmroom.rest.params import read_whole
+from filmroom.rest.params import read_limit
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
 
 _COLUMNS: Final = ("date", "user", "event", "address", "details", "client", "reason")
-_DEFAULT_LIMIT: Final = "1000"
 
 
 def list_events(archive: Archive, call: Call) -> Reply:
     """The latest first; ``limit`` and ``offset`` choose a part."""
-    limit = read_whole(call.query.text("limit") or _DEFAULT_LIMIT, "limit")
-    offset = read_whole(call.query.text("offset") or "0", "offset")
+    limit, offset = read_limit(call.query)
     events = archive.audit.list_of(call.viewer, call.address, limit=limit, offset=offset)
     return table_reply(call, Table(columns=_COLUMNS, rows=[_row(event) for event in events]))
 

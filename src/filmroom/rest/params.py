@@ -135,3 +135,12 @@ def read_whole(text: str, name: str) -> int:
 
 
 _MOST_DIGITS: Final = 9
+
+
+def read_limit(query: Query) -> tuple[int, int]:
+    """How many rows of a list are wanted at most (``limit``), and how many before them are not (``offset``)."""
+    limit = read_whole(query.text("limit") or _DEFAULT_LIMIT, "limit")
+    return limit, read_whole(query.text("offset") or "0", "offset")
+
+
+_DEFAULT_LIMIT: Final = "1000"

@@ -29,6 +29,7 @@ from filmroom.rest import (
     sessions,
     sharing,
     tokens,
+    undo,
     uploads,
     users,
     vacant,
@@ -197,6 +198,10 @@ OPERATIONS: Final = (
     Operation(_PROJECT, "groups", _GROUPS),
     Operation(_PROJECT, "groups/{group}", {**_GROUPS, "DELETE": members.delete_group}),
     Operation(_OWNERS, "history", {"GET": history.list_events}),
+    Operation(_OWNERS, "deleted", {"GET": undo.list_deleted}),
+    Operation(_OWNERS, "undelete", {"POST": undo.undelete}),
+    Operation(_OWNERS, "resources/{resource}/deleted/{path}", {"GET": undo.list_deleted}),
+    Operation(_OWNERS, "resources/{resource}/undelete/{path}", {"POST": undo.undelete}),
     Operation(_SHARED, "projects", {"GET": sharing.list_projects}),
     Operation(_SHARED, "projects/{target}", {"PUT": sharing.share, "DELETE": sharing.unshare}),
     Operation(

@@ -25,6 +25,7 @@ from filmroom.service.lists import Lists
 from filmroom.service.members import Members
 from filmroom.service.passwords import Passwords
 from filmroom.service.projects import Projects
+from filmroom.service.purge import Purge
 from filmroom.service.references import References
 from filmroom.service.refresh import Refresh
 from filmroom.service.resources import Resources
@@ -34,7 +35,9 @@ from filmroom.service.sessions import Sessions
 from filmroom.service.sharing import Sharing
 from filmroom.service.stores import Stores
 from filmroom.service.tokens import Tokens
+from filmroom.service.undo import Undo
 from filmroom.service.unpacking import Limits
+from filmroom.service.upkeep import Upkeep
 from filmroom.service.uploads import Uploads
 from filmroom.service.zips import Zips
 
@@ -80,9 +83,8 @@ class Archive:
         rules: Rules,
         spool_dir: Path,
     ) -> None:
-        self._database = database
         self._leases = Leases(database, clock)
-        stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
+        self._stores = stores = Stores(database=database, blobs=blobs, leases=self._leases, clock=clock)
         passwords = Passwords()
         self.sessions = Sessions(
             stores, passwords, idle_limit=rules.session_idle_limit, per_user=rules.sessions_per_user
@@ -110,16 +112,20 @@ class Archive:
         confined = Confined(spool_dir=spool_dir)
         self.images = Images(confined)
         self.headers = Headers(self.files, confined)
-        references = References(rules.reference_roots)
-        self.arrivals = Arrivals(stores, limits=rules.archive_limits, spool_dir=spool_dir, references=references)
+        self.arrivals = Arrivals(
+            stores, limits=rules.archive_limits, spool_dir=spool_dir, references=References(rules.reference_roots)
+        )
         self.uploads = Uploads(stores, self.arrivals)
         self.resumable = ResumableUploads(stores, self.arrivals, self.uploads, lifetime=rules.upload_lifetime)
         self.cache = Cache(stores, self.arrivals, self.uploads)
         self.refresh = Refresh(stores)
+        self.undo = Undo(stores, undo_period=rules.undo_period)
+        self.purge = Purge(stores)
+        self.upkeep = Upkeep(stores, undo_period=rules.undo_period, session_idle_limit=rules.session_idle_limit)
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""
         try:
             self._leases.close()
         finally:
-            self._database.close()
+            self._stores.database.close()

@@ -5,10 +5,11 @@ What is said of a change names no secret. Reads are in the log, not here.
 
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import quote
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, or_
 
-from filmroom.db import events
+from filmroom.db import events, targets
 from filmroom.db.events import Subject
 from filmroom.model.address import Address
 from filmroom.model.nodes import Kind, Node, Place
@@ -68,6 +69,15 @@ class Audit:
             pk, project_pk = place.node.pk, place.project.pk
             which = events.in_project(pk) if is_project else events.in_or_below(pk, project_pk=project_pk)
             return tuple(events.iter_events(connection, which, limit=limit, offset=offset))
+
+    def list_at(self, address: Address, *, limit: int) -> tuple[Event, ...]:
+        """What happened to what is or was at an address and inside it, the latest first, for its operator."""
+        said = [text for text in (address.resource, address.path) if text]
+        with self._stores.database.read() as connection:
+            pks = targets.list_things(connection, address)
+            which = [events.in_or_below(pk, project_pk=targets.project_of(connection, pk)) for pk in pks]
+            spelled = (or_(events.mentions(text), events.mentions(quote(text, safe="/"))) for text in said)
+            return tuple(events.iter_events(connection, or_(*which), *spelled, limit=limit)) if which else ()
 
     def list_all(
         self, *, limit: int, login: str | None = None, begins: str | None = None, since: datetime | None = None

@@ -7,7 +7,7 @@ here is what only a cache has.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -19,16 +19,16 @@ from filmroom.model.errors import NotFound
 from filmroom.model.names import check_folder_path, check_label, iter_folders
 from filmroom.model.people import Stamp, Viewer
 from filmroom.model.permission import Action
+from filmroom.model.removal import Removed
 from filmroom.model.resources import Description, FileEntry, Resource, Selection
 from filmroom.service.arrivals import Arrivals
 from filmroom.service.audit import record
+from filmroom.service.removal import Removal
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import find_resource
 from filmroom.service.stores import Stores
 from filmroom.service.uploads import Fate, UploadOptions, Uploads
 
-# Small enough that other writers wait for no longer than a blink.
-_FILES_AT_ONCE: Final = 1000
 _FOLDERS_AT_ONCE: Final = 10
 
 
@@ -38,14 +38,6 @@ class Moved:
 
     paths: tuple[str, ...]
     fates: tuple[Fate, ...]
-
-
-@dataclass(slots=True)
-class Cleared:
-    """How many files were removed, and how many bytes they held."""
-
-    files: int = 0
-    size_bytes: int = 0
 
 
 class Cache:
@@ -143,15 +135,13 @@ class Cache:
             raise NotFound(f"file {source.path or source.resource!r} in the cache")
         return resource, entries
 
-    def clear(self, older_than: timedelta) -> Cleared:
+    def clear(self, older_than: timedelta) -> Removed:
         """Remove for good what was last written longer ago than this, in everybody's cache; folders stay."""
         before = self._stores.clock() - older_than
-        cleared = Cleared()
-        while batch := self._stores.database.write(lambda connection: _remove_batch(connection, before)):
-            self._stores.blobs.delete(batch.keys)
-            cleared.files += batch.files
-            cleared.size_bytes += batch.size_bytes
-        return cleared
+        removal = Removal(self._stores)
+        removal.repeat(lambda connection: _remove_some(connection, before))
+        removal.delete_bytes()
+        return removal.removed
 
     def has(self, viewer: Viewer, address: Address, path: str) -> bool:
         """Whether there is a file or a sub-folder of this name."""
@@ -240,23 +230,14 @@ def _forget(connection: Connection, resource: Resource, moved: Sequence[FileEntr
     resources.add_to_counters(connection, resource.pk, files=-count, size_bytes=-size_bytes, stamp=stamp)
 
 
-class _Batch(NamedTuple):
-    """What was removed; its bytes can go once the transaction is durable."""
-
-    keys: list[str]
-    files: int
-    size_bytes: int
-
-
-def _remove_batch(connection: Connection, before: datetime) -> _Batch | None:
+def _remove_some(connection: Connection, before: datetime) -> Removed | None:
     """None when there is nothing left to remove. Folders are locked before their files, as uploads do it."""
     pks = upkeep.list_old_caches(connection, before=before, limit=_FOLDERS_AT_ONCE)
     if not pks:
         return None
     for pk in pks:
         resources.lock_resource(connection, pk)
-    rows = upkeep.list_old_files(connection, pks, before=before, limit=_FILES_AT_ONCE)
-    keys = upkeep.remove_files(connection, [row.pk for row in rows])
+    removed = upkeep.remove_old_files(connection, pks, before=before)
     for pk in pks:
         files.recount(connection, pk)
-    return _Batch(keys, len(rows), sum(row.size_bytes for row in rows))
+    return removed

@@ -125,7 +125,7 @@ class Files:
             resource = self._get_for_deletion(connection, place, address)
             for path in spellings:
                 count, size_bytes = files.mark_files_deleted(
-                    connection, resource.pk, _selection_for_deletion(path), now=stamp.at
+                    connection, resource.pk, select_for_deletion(path), now=stamp.at
                 )
                 if count:
                     resources.add_to_counters(
@@ -156,7 +156,8 @@ class Files:
         return blob
 
 
-def _selection_for_deletion(path: str) -> Selection:
+def select_for_deletion(path: str) -> Selection:
+    """A file, a folder with all in it, or (``dir/*``, ``*``) all paths that begin so, literally (F-162)."""
     if path.endswith("*"):
         return Selection(prefix=path.removesuffix("*"))
     if path.endswith("/"):

@@ -103,7 +103,7 @@ def find_place(connection: Connection, viewer: Viewer, owner: Owner) -> Place | 
 def find_live_place(connection: Connection, owner: Owner) -> Place | None:
     """Where the resources of an owner hang, whoever may read it; None where that, or anything above it, is deleted."""
     node = nodes.find_node(connection, owner.node_pk)
-    return _with_ancestors(connection, node, owner.side, {}) if node else None
+    return with_ancestors(connection, node, owner.side, {}) if node else None
 
 
 def find_visible_project(connection: Connection, viewer: Viewer, project_id: str) -> Node | None:
@@ -208,7 +208,7 @@ class _Walk:
         """Subjects or experiments by label in the project, else by ID; without a project by ID only (C-79, C-91)."""
         for name in wanted:
             found = self._find_named(project, family, name)
-            place = _with_ancestors(self._connection, found, self._address.side, self._above) if found else None
+            place = with_ancestors(self._connection, found, self._address.side, self._above) if found else None
             if place is not None:
                 is_own = project is None or place.node.project_pk == project.pk
                 yield place if is_own else replace(place, shared_into=project)
@@ -243,8 +243,11 @@ class _Walk:
                 yield from _matching(self._connection, session, kind, name=name, side=side)
 
 
-def _with_ancestors(connection: Connection, node: Node, side: Side, above: dict[int, Node | None]) -> Place | None:
-    """The node with all that stands above it, None when any of that is deleted; ``above`` is what was found before."""
+def with_ancestors(connection: Connection, node: Node, side: Side, above: dict[int, Node | None]) -> Place | None:
+    """The node, itself live or not, with all that stands above it; None when any of that is deleted.
+
+    ``above`` is what was found before.
+    """
     parents: list[Node] = []
     while (pk := (parents or [node])[-1].parent_pk) is not None:
         if pk not in above:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -11,7 +10,7 @@ from filmroom.db import files, resources
 from filmroom.model.address import Address
 from filmroom.model.conflicts import ResourceExists
 from filmroom.model.errors import NotFound
-from filmroom.model.names import check_label, is_rid
+from filmroom.model.names import check_label, is_rid, to_rid
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
@@ -20,8 +19,6 @@ from filmroom.service.audit import about, record
 from filmroom.service.gate import Gate
 from filmroom.service.resolve import find_place, get_place, list_inside, list_places
 from filmroom.service.stores import Stores
-
-_LONGEST_RID: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,7 @@ def _wanted(address: Address) -> tuple[set[str | None], list[int]]:
     names = split_names(address.resource or "")
     numbers = [name for name in names if is_rid(name) and address.kind is not Kind.USER]
     labels = {None if name.upper() == "NULL" else name for name in names if name not in numbers}
-    return labels, [_to_rid(name) for name in numbers]
+    return labels, [to_rid(name) for name in numbers]
 
 
 def _with_default_content(connection: Connection, place: Place, said: Description) -> Description:
@@ -183,15 +180,10 @@ def split_names(names: str) -> list[str]:
     return [item.strip() for item in names.split(",")] if "," in names else [names]
 
 
-def _to_rid(digits: str) -> int:
-    """The number; one too long to be any is a number that no resource has."""
-    return int(digits) if len(digits) <= _LONGEST_RID else 0
-
-
 def find_resource(connection: Connection, place: Place, name: str, *, lock: bool = False) -> Resource | None:
     """The one resource of this label or number; with ``lock`` it stays as it is until the transaction ends."""
     if is_number(place, name):
-        return resources.find_resource_by_rid(connection, place.owner, _to_rid(name), lock=lock)
+        return resources.find_resource_by_rid(connection, place.owner, to_rid(name), lock=lock)
     return resources.find_resource_by_label(connection, place.owner, name, lock=lock)
 
 
