@@ -15,7 +15,7 @@ CLIENTS_DONE := $(CLIENTS:%=.venv-%/done)
 LOCK := $(BIN)/uv pip compile -q -U --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 venv: .venv/dev.done ## Build .venv with everything for development, from the hashes in requirements/
 
@@ -24,6 +24,9 @@ serve: .venv/run.done ## Serve the archive in DATA (filmroom-data) on PORT (8080
 
 test: .venv/dev.done $(CLIENTS_DONE) ## Run all tests, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2
+
+test-durability: .venv/dev.done ## Kill servers, fail their disks, cut their power, at length (as root; SEED=1); write the figures into the docs
+	PYTHONPATH=tests $(BIN)/python -m durability $(SEED)
 
 test-large: .venv/dev.done ## Send 2 GiB through ten cuts and two deaths of the server
 	LARGE_UPLOAD_MIB=2048 $(BIN)/python -m pytest -n 0 tests/server/test_resumable_cuts.py -k arrives_whole
@@ -81,4 +84,4 @@ clean: ## Remove what the targets made, but no data
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help venv serve test test-large lint types shape pages compat coverage bench wheel lock check clean
+.PHONY: help venv serve test test-durability test-large lint types shape pages compat coverage bench wheel lock check clean

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from compat.sites import clients_ask_what_tests_say, open_site, session, site, url
+from durability.nursery import Nursery
 from filmroom.app import create_app
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
@@ -41,11 +43,17 @@ PEOPLE = {"admin": True, "alice": False, "bob": False}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests ran on each database, so that nobody need guess whether PostgreSQL was there."""
+    """Say how many tests ran on each database, so that nobody need guess whether PostgreSQL was there.
+
+    What was not tested for want of a tool is told loudly, because nobody looks for what is not there.
+    """
     passed = terminalreporter.stats.get("passed", [])
     counts = {engine: sum(engine in report.nodeid for report in passed) for engine in ENGINES}
     shown = ", ".join(f"{count} on {engine}" for engine, count in counts.items())
     terminalreporter.write_line(f"tests that passed with a database: {shown}")
+    skipped = Counter(str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
+    for reason, times in skipped.items():
+        terminalreporter.write_line(f"NOT TESTED HERE, {times} times: {reason}", red=True, bold=True)
 
 
 class Clock:
@@ -264,6 +272,12 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             return server
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
+        yield nursery
 
 
 @pytest.fixture

@@ -181,6 +181,17 @@ def test_writing_goes_on_after_a_failed_commit(sqlite: SQLiteDatabase) -> None:
     assert not read(sqlite, lambda connection: connection.execute(file.select()).all())
 
 
+def test_a_connection_that_can_only_read_is_replaced(sqlite: SQLiteDatabase) -> None:
+    """SQLite opens a file that it cannot open for writing just then for reading, and says nothing of it."""
+    sqlite.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only=ON").close())
+    with pytest.raises(StorageFailed, match="readonly database"):
+        sqlite.write(count_up("first"))
+
+    sqlite.write(count_up("second"))
+
+    assert counted_up(sqlite) == {"second"}
+
+
 def test_a_unit_that_ends_the_transaction_fails_its_group(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
     """What runs afterwards would be committed by itself, so nothing of it may be told as kept."""
 

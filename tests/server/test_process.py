@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import stat
 import subprocess
 import sys
@@ -111,6 +112,19 @@ def test_several_processes_serve_one_archive(make_server: Callable[..., Server],
     assert len(leases) == 2
 
 
+def test_a_server_process_that_is_slow_to_answer_is_not_killed_for_it(make_server: Callable[..., Server]) -> None:
+    """On a busy machine one needs longer to start than uvicorn's five seconds, and so never came to an end of it."""
+    server = make_server("--workers", "2")
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+    before = children.read_text(encoding="ascii").split()
+
+    os.kill(int(before[-1]), signal.SIGSTOP)
+    time.sleep(7)
+    os.kill(int(before[-1]), signal.SIGCONT)
+
+    assert children.read_text(encoding="ascii").split() == before
+
+
 def test_memory_does_not_grow_with_the_size_of_an_upload(server: Server) -> None:
     """No timing and no exact figure: a 64 MiB body, and much less than that in memory."""
     server.request("PUT", f"{URL}/warm?inbody=true", b"x" * MIB)
@@ -171,3 +185,20 @@ def test_without_a_terminal_the_first_password_goes_to_a_file_of_its_own(tmp_pat
     assert told == f"user admin, password in {note}\n"
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
     assert len(note.read_text().strip()) >= 16
+
+
+def test_a_first_start_that_could_not_tell_the_password_is_made_up_for_by_the_next(tmp_path: Path) -> None:
+    note = tmp_path / "data" / "initial-password"
+    note.mkdir(parents=True)
+    failed = _run("serve", "--data", str(note.parent), "--port", "0")
+    note.rmdir()
+
+    command = [sys.executable, "-m", "filmroom", "serve", "--data", str(note.parent), "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FILMROOM_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        process.terminate()
+
+    assert failed.returncode != 0
+    assert told == f"user admin, password in {note}\n"

@@ -14,12 +14,14 @@ Errors: a full disk or quota is ``StorageFull``, a key that is not there ``Missi
 storage reports ``StorageFailed``.
 """
 
+import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, Final, Protocol
 
-from filmroom.model.errors import StorageFailed
+from filmroom.model.errors import ArchiveError, StorageFailed, StorageFull
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PARTIAL: Final = "partial"
 _KEY: Final = re.compile(r"[a-z0-9]{1,32}-[a-z0-9]{1,32}-[a-z0-9]{1,64}")
 
@@ -34,6 +36,11 @@ def split_key(key: str) -> tuple[str, str, str]:
         raise StorageFailed(f"{key!r} is not a blob's key")
     lease, batch, rest = key.split("-")
     return lease, batch, rest
+
+
+def storage_error(error: OSError, what: str) -> ArchiveError:
+    """What it means that a file of the archive's own could not be written or read."""
+    return StorageFull() if error.errno in _FULL else StorageFailed(f"{what}: {error.strerror}")
 
 
 def partial_key(name: str) -> str:

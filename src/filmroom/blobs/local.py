@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import uuid4
 
-from filmroom.blobs.base import is_key, partial_name, split_key
-from filmroom.model.errors import Busy, MissingBytes, StorageFailed, StorageFull
+from filmroom.blobs.base import is_key, partial_name, split_key, storage_error
+from filmroom.model.errors import Busy, MissingBytes, StorageFailed
 
 # syncfs(2) reports write errors since Linux 5.8; Python has no function for it.
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # link(2): what file systems without hard links say, those on which a file has as many as it can, and two of them.
 _NO_LINKS: Final = frozenset({errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _COPY_BYTES: Final = 1024 * 1024
@@ -300,4 +299,4 @@ def _storage_errors(key: str = "") -> Iterator[None]:
     except FileNotFoundError as error:
         raise (MissingBytes(key) if key else StorageFailed(f"blobs: {error.strerror}")) from error
     except OSError as error:
-        raise (StorageFull() if error.errno in _FULL else StorageFailed(f"blobs: {error.strerror}")) from error
+        raise storage_error(error, "blobs") from error

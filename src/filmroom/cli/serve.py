@@ -31,6 +31,8 @@ from filmroom.settings import SettingError, Settings, admin_password
 _KEEP_ALIVE_SECONDS: Final = 75
 # A request that makes no progress must not keep the server from ever stopping.
 _LONGEST_SHUTDOWN_SECONDS: Final = 300
+# Of a server process before it is killed and replaced. One that starts on a busy machine needs its time for importing.
+_LONGEST_SILENCE_SECONDS: Final = 60
 _ADMIN: Final = "admin"
 # For the database, the log, and what else a process has open beside a blob for each connection.
 _OTHER_FILES: Final = 256
@@ -58,6 +60,7 @@ def run(settings: Settings) -> None:
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_LONGEST_SHUTDOWN_SECONDS,
+        timeout_worker_healthcheck=_LONGEST_SILENCE_SECONDS,
         workers=settings.workers,
     )
     if settings.workers == 1:
@@ -164,11 +167,15 @@ def _prepare(settings: Settings) -> None:
 
 
 def _add_first_administrator(archive: Archive, settings: Settings) -> None:
+    """The password is told before the account is there: whatever comes between the two, the next start begins anew."""
     given = admin_password()
     password = given or secrets.token_urlsafe(12)
+    if not given:
+        _tell_password(settings, password)
     archive.accounts.add(_ADMIN, password, is_admin=True)
-    if given:
-        return
+
+
+def _tell_password(settings: Settings, password: str) -> None:
     if sys.stdout.isatty():
         click.echo(f"user {_ADMIN}, password {password} (shown only now)")
     else:
@@ -178,7 +185,10 @@ def _add_first_administrator(archive: Archive, settings: Settings) -> None:
 
 def _write_password(path: Path, password: str) -> Path:
     path.touch(mode=0o600)
-    path.write_text(f"{password}\n", encoding="utf-8")
+    with path.open("w", encoding="utf-8") as note:
+        note.write(f"{password}\n")
+        note.flush()
+        os.fsync(note.fileno())
     return path
 
 

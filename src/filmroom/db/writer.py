@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from filmroom.model.errors import ArchiveError, StorageFailed
 
@@ -83,6 +83,8 @@ class GroupWriter:
                 if (fault := self._find_fault()) is not None:
                     raise fault  # noqa: TRY301 - which takes the transaction back
         except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
+            if error is not fault:
+                self._engine.dispose()  # it may be the connection's, and the next group must have one that works
             is_known = error is fault or isinstance(error, SQLAlchemyError)
             failure = error if is_known else StorageFailed(f"database: {error}")
             outcomes = [_failed(future, failure) for _, future in group]
@@ -108,14 +110,20 @@ def _run_unit(connection: Connection, unit: Callable[[Connection], Any], future:
     try:
         result = unit(connection)
     except Exception as error:
-        # It belongs to whoever waits for this unit, not to the group; unless it took the group's transaction along.
-        if not driver.in_transaction:
+        # It belongs to whoever waits for this unit, not to the group; unless it took the group's transaction along, or
+        # SQLite could open the file only for reading, which it does without a word.
+        if not driver.in_transaction or _is_read_only(error):
             raise
         driver.execute("ROLLBACK TO unit").close()
         driver.execute("RELEASE unit").close()
         return _failed(future, error)
     driver.execute("RELEASE unit").close()
     return lambda: future.set_result(result)
+
+
+def _is_read_only(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorname", "").startswith("SQLITE_READONLY")
 
 
 def _failed(future: "Future[Any]", error: BaseException) -> Callable[[], None]:

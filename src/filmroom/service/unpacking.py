@@ -12,7 +12,7 @@ import tarfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import IO, Any, Final, cast
 from isal import igzip
 from isal.igzip_lib import IsalError
 
+from filmroom.blobs.base import storage_error
 from filmroom.blobs.tarstream import iter_members
 from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, open_entry
 from filmroom.model.errors import BadArchive, BadName, StorageFailed
@@ -137,28 +138,42 @@ def _plain(name: str) -> str:
 class ZipUnpacker:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self._spool = TemporaryFile(dir=bench.spool_dir)  # noqa: SIM115 - closed by finish and abort
+        with _spool_errors():
+            self._spool = TemporaryFile(dir=bench.spool_dir)  # noqa: SIM115 - closed by finish and abort
 
     def write(self, chunks: Sequence[bytes]) -> None:
         self._bench.count_received(chunks)
-        self._spool.writelines(chunks)
+        with _spool_errors():
+            self._spool.writelines(chunks)
 
     def finish(self) -> list[Arrival]:
         try:
-            for entry in iter_entries(self._spool, most=self._bench.limits.entries):
-                _check_kind_of_zip_member(entry)
-                if not entry.is_folder:
-                    self._bench.take(entry.name, _whole(open_entry(self._spool, entry), entry.size_bytes))
+            with _spool_errors():
+                for entry in iter_entries(self._spool, most=self._bench.limits.entries):
+                    _check_kind_of_zip_member(entry)
+                    if not entry.is_folder:
+                        self._bench.take(entry.name, _whole(open_entry(self._spool, entry), entry.size_bytes))
         except UNREADABLE as error:
             raise BadArchive(f"it is no zip that can be read ({error})") from error
         finally:
-            self._spool.close()
+            self._close()
         return self._bench.finish()
 
     def abort(self) -> None:
+        self._close()
+        self._bench.forget()
+
+    def _close(self) -> None:
         with suppress(OSError):  # it may hold what a full disk did not take
             self._spool.close()
-        self._bench.forget()
+
+
+@contextmanager
+def _spool_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, "spool") from error
 
 
 def _check_kind_of_zip_member(entry: Entry) -> None:

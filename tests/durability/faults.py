@@ -1,0 +1,75 @@
+"""Faults that are planted into servers to see whether the tests of durability find them. Nothing of it is in filmroom.
+
+Each stands for a mistake that somebody might make for the sake of speed, and that no other test would notice.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+# A disk that is none of the fastest, so that what comes before its work comes well before it.
+_COMMIT_SECONDS: Final = 0.02
+
+
+def plant(name: str) -> None:
+    FAULTS[name]()
+
+
+def _replace(owner: object, name: str, by: Callable[..., Any]) -> None:
+    assert hasattr(owner, name), f"there is no {name} to replace any more"
+    setattr(owner, name, by)
+
+
+def _skip_fsync() -> None:
+    """Bytes are not made durable before a row names them. The database still syncs its own."""
+    from filmroom.blobs.local import LocalStore
+
+    _replace(os, "fsync", lambda _descriptor: None)
+    _replace(LocalStore, "sync", lambda _store: None)
+
+
+class _Lax(sqlite3.Connection):
+    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+        return super().execute(statement.replace("synchronous=FULL", "synchronous=NORMAL"), *arguments)
+
+
+def _commit_laxly() -> None:
+    """SQLite in WAL mode with ``synchronous=NORMAL``: COMMIT does not wait for the disk."""
+    _replace(sqlite3.dbapi2, "connect", partial(sqlite3.connect, factory=_Lax))
+
+
+def _answer_before_commit() -> None:
+    """Whoever waits for a unit is told of its result before COMMIT, and COMMIT takes a while."""
+    from filmroom.db import writer
+
+    run = writer._run_unit
+
+    def run_and_tell(connection: Any, unit: Any, future: Any) -> Callable[[], None]:
+        run(connection, unit, future)()
+        time.sleep(_COMMIT_SECONDS)
+        return lambda: None
+
+    _replace(writer, "_run_unit", run_and_tell)
+
+
+def _commit_members_one_by_one() -> None:
+    """The files of an archive that is taken apart are named in as many transactions."""
+    from filmroom.service.uploads import Uploads
+
+    put = Uploads.put
+
+    def put_each(uploads: Uploads, viewer: Any, address: Any, arrivals: Any, **said: Any) -> tuple[Any, ...]:
+        return tuple(fate for arrival in arrivals for fate in put(uploads, viewer, address, [arrival], **said))
+
+    _replace(Uploads, "put", put_each)
+
+
+FAULTS: Final[dict[str, Callable[[], None]]] = {
+    "fsync off": _skip_fsync,
+    "synchronous=NORMAL": _commit_laxly,
+    "answer before commit": _answer_before_commit,
+    "members one by one": _commit_members_one_by_one,
+}

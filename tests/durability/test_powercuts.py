@@ -1,0 +1,48 @@
+"""Power cuts, a seeded sample: the disk loses what was only in memory while eight writers write."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from durability.campaigns import cut_powers
+from durability.disks import Disk, find_obstacle
+from durability.ground import Ground
+from durability.nursery import Nursery
+from durability.powercuts import opened_ground_on_disk
+
+OBSTACLE = find_obstacle()
+pytestmark = pytest.mark.skipif(bool(OBSTACLE), reason=OBSTACLE)
+
+
+@pytest.fixture
+def on_disk(nursery: Nursery, tmp_path: Path) -> Iterator[tuple[Ground, Disk]]:
+    with opened_ground_on_disk(nursery, tmp_path) as pair:
+        yield pair
+
+
+def test_what_was_answered_survives_power_cuts(on_disk: tuple[Ground, Disk]) -> None:
+    result = cut_powers(*on_disk, Random(5), rounds=4)
+
+    assert result.faults == []
+    assert result.operations >= 8 * 4
+
+
+def test_what_was_written_and_not_made_durable_is_lost(tmp_path: Path) -> None:
+    """Of the disk itself: that a cut loses something at all, and nothing else."""
+    with Disk(tmp_path) as disk:
+        kept, lost = disk.root / "kept", disk.root / "lost"
+        with kept.open("wb") as file:
+            file.write(b"x")
+            file.flush()
+            os.fsync(file.fileno())
+        lost.write_bytes(b"x" * 5000)
+
+        disk.cut()
+        disk.come_back()
+
+        assert kept.read_bytes() == b"x"
+        assert not lost.exists() or lost.stat().st_size == 0
+        assert disk.is_consistent()

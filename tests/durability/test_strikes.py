@@ -1,0 +1,65 @@
+"""Kill points and I/O errors, a seeded sample: after each blow the archive holds what it answered for.
+
+``make test-durability`` strikes everywhere.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from durability.campaigns import find_all_strikes, strike_at, strike_first_starts
+from durability.ground import Ground
+from durability.nursery import ForkedServer, Nursery
+from durability.scenes import SCENES
+from durability.strikes import ERRORS, KILL, find_strikes
+from durability.tracing import MISSING, STRACE
+
+pytestmark = pytest.mark.skipif(STRACE is None, reason=MISSING)
+
+
+@pytest.fixture
+def ground(nursery: Nursery, tmp_path: Path) -> Iterator[Ground]:
+    ground = Ground(ForkedServer(nursery, tmp_path / "data"))
+    ground.open()
+    yield ground
+    ground.kill()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_server_killed_at_any_call_has_lost_nothing_and_torn_nothing(ground: Ground, seed: int) -> None:
+    chance = Random(seed)
+
+    result = strike_at(ground, find_all_strikes(ground, [KILL], chance), chance, most=25)
+
+    assert result.faults == []
+    assert result.times.total() == 25
+    assert set(result.times) <= set(SCENES)
+
+
+def test_a_server_killed_while_it_makes_its_archive_can_be_started_again(nursery: Nursery, tmp_path: Path) -> None:
+    result = strike_first_starts(nursery, tmp_path, Random(3), most=4)
+
+    assert result.faults == []
+    assert result.times.total() >= 2
+
+
+def test_a_server_whose_disk_fails_answers_the_truth_and_works_again(ground: Ground) -> None:
+    chance = Random(4)
+
+    result = strike_at(ground, find_all_strikes(ground, ERRORS, chance), chance, most=20)
+
+    assert result.faults == []
+    assert result.times.total() == 20
+
+
+def test_a_zip_for_which_there_is_no_room_is_no_surprise(ground: Ground) -> None:
+    """It is spooled before it is taken apart; that the spool could not be made or written was an error without name."""
+    chance = Random(5)
+    found = find_strikes(ground, "extract zip", ERRORS, chance)
+    strikes = [blow for blow in found if blow.call in {"openat", "write"}]
+
+    result = strike_at(ground, strikes[:8], chance, most=8)
+
+    assert result.faults == []
