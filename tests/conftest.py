@@ -39,6 +39,8 @@ __all__ = ["clients_ask_what_tests_say", "open_site", "session", "site", "url"] 
 
 ENGINES = ("sqlite", "postgresql")
 PASSWORD = "correct horse"
+# The id of every request, which error pages tell, so that answers can be compared word for word.
+NAMED = {"X-Request-ID": "test"}
 PEOPLE = {"admin": True, "alice": False, "bob": False}
 
 
@@ -223,7 +225,7 @@ def client(app: Any) -> Callable[[str], TestClient]:
     """A client for one of the people, or (``""``) for nobody; each in-process and without cookies of the others."""
 
     def make(login: str) -> TestClient:
-        made = TestClient(app)
+        made = TestClient(app, headers=NAMED)
         if login:
             made.auth = (login, PASSWORD)
         return made
@@ -251,7 +253,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     shutil.copy(request.getfixturevalue("sqlite_template"), folder / "filmroom.db")
     database, blobs = open_database(f"sqlite:///{folder / 'filmroom.db'}"), LocalStore(folder / "blobs")
     archive = Archive(database, blobs, clock=Clock(), rules=RULES, spool_dir=folder)
-    with TestClient(create_app(archive, Settings())) as client:  # which closes the archive at its end
+    with TestClient(create_app(archive, Settings()), headers=NAMED) as client:  # which closes the archive at its end
         client.auth = ("alice", PASSWORD)
         yield client
 

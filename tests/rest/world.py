@@ -15,7 +15,7 @@ from httpx2 import Response
 from sqlalchemy import Connection, delete, insert, select
 from starlette.testclient import TestClient
 
-from conftest import PASSWORD, RULES, Clock
+from conftest import NAMED, PASSWORD, RULES, Clock
 from filmroom.app import create_app
 from filmroom.blobs.local import LocalStore
 from filmroom.db import schema
@@ -72,8 +72,11 @@ class World:
     def __init__(self, archive: Archive, database: Database, blobs: Path, clients: ExitStack) -> None:
         self._database = database
         self._blobs = blobs
-        self._open = clients.enter_context(TestClient(create_app(archive, Settings(require_login=False))))
-        self._closed = TestClient(create_app(archive, Settings()))
+        app = create_app(archive, Settings(require_login=False))
+        self._open = clients.enter_context(TestClient(app, headers=NAMED))
+            TestClient(create_app(archive, Settings(require_login=False)), headers=NAMED)
+        )
+        self._closed = TestClient(create_app(archive, Settings()), headers=NAMED)
         self._make()
         self._rows = self.state()
         self._files = set(self._list_blobs())

@@ -1,6 +1,7 @@
 """Passwords: hashed, checked, and what may be one."""
 
 import secrets
+from functools import cache
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -21,7 +22,6 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         self._turns = Turns(_HASHES_AT_ONCE, wait_seconds=_LONGEST_WAIT_SECONDS, reason="too many sign-ins at once")
-        self._nobodys_hash = ""
 
     def hash(self, password: str) -> str:
         """Raises Busy as ``is_right`` does."""
@@ -34,12 +34,18 @@ class Passwords:
         Raises Busy after two seconds, or at once when too many wait already.
         """
         with self._turns.take():
-            self._nobodys_hash = self._nobodys_hash or self._hasher.hash(secrets.token_hex())
+            nobodys = _nobodys_hash()
             try:
-                self._hasher.verify(password_hash or self._nobodys_hash, password)
+                self._hasher.verify(password_hash or nobodys, password)
             except (VerificationError, InvalidHashError):
                 return False
             return password_hash is not None
+
+
+@cache
+def _nobodys_hash() -> str:
+    """The hash of a password that nobody has; made once, so that all checks but the first cost the same."""
+    return PasswordHasher().hash(secrets.token_hex())
 
 
 def check_password(password: str) -> str:
