@@ -74,8 +74,6 @@ class World:
         self._blobs = blobs
         app = create_app(archive, Settings(require_login=False))
         self._open = clients.enter_context(TestClient(app, headers=NAMED))
-            TestClient(create_app(archive, Settings(require_login=False)), headers=NAMED)
-        )
         self._closed = TestClient(create_app(archive, Settings()), headers=NAMED)
         self._make()
         self._rows = self.state()
