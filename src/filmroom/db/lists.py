@@ -220,10 +220,6 @@ class _Query:
         else:
             query = select(*self.selected)
         query = query.select_from(self._joined()).where(*conditions, *self._helped(), *self._below()).order_by(*order)
-        if len(query.get_final_froms()) != 1:
-            raise ValueError(
-                "a column is of something that is not around the rows, and would tell of the whole archive"
-            )
         if self.wanted.limit is not None:
             query = query.limit(self.wanted.limit)
         return query.offset(self.wanted.offset) if self.wanted.offset else query
