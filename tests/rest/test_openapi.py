@@ -35,7 +35,7 @@ VISITOR: Final = Visitor(viewer=Viewer(pk=1, login="alice", is_admin=False))
 
 def _route(method: str, path: str) -> Handler:
     request = Request(
-        method=method, raw_path=path, raw_query=b"", headers={}, client="", is_secure=False, host="localhost"
+        id="1", method=method, raw_path=path, raw_query=b"", headers={}, client="", is_secure=False, host="localhost"
     )
     return find_call(SITE, request, VISITOR)[1]
 
