@@ -31,6 +31,9 @@ test-durability: .venv/dev.done ## Kill servers, fail their disks, cut their pow
 test-large: .venv/dev.done ## Send 2 GiB through ten cuts and two deaths of the server
 	LARGE_UPLOAD_MIB=2048 $(BIN)/python -m pytest -n 0 tests/server/test_resumable_cuts.py -k arrives_whole
 
+test-fuzz: .venv/dev.done ## Fuzz for some ten minutes, with other examples each time
+	FUZZ_FACTOR=5 $(BIN)/python -m pytest -n 0 tests/fuzz
+
 lint: .venv/dev.done ## Check format, style and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -84,4 +87,4 @@ clean: ## Remove what the targets made, but no data
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help venv serve test test-durability test-large lint types shape pages compat coverage bench wheel lock check clean
+.PHONY: help venv serve test test-durability test-large lint types shape pages compat coverage bench wheel lock check clean test-fuzz

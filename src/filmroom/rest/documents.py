@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from io import BytesIO
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ import orjson
 from multipart import MultipartError, MultipartParser, MultipartPart, parse_options_header
 
 from filmroom.model.errors import BadValue, WrongBodyType
-from filmroom.rest.call import Call, Handler, Intake
+from filmroom.rest.call import Call, Intake
 from filmroom.rest.intakes import DocumentIntake
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
@@ -18,23 +17,29 @@ from filmroom.service.archive import Archive
 _LONGEST_JSON_BYTES: Final = 64 * 1024
 
 
-def takes_document(answer: Callable[[Archive, Call, bytes], Reply]) -> Handler:
-    """The handler that answers with the XML document in the body, or with an empty one where there is none (C-49).
+@dataclass(frozen=True, slots=True)
+class DocumentHandler:
+    """A handler that answers with the XML document in the body, or with an empty one where there is none (C-49).
 
     Fields of a form are among the parameters by then. A body that is neither raises WrongBodyType.
     """
 
-    @wraps(answer)
-    def handle(archive: Archive, call: Call) -> Reply | Intake:
+    answer: Callable[[Archive, Call, bytes], Reply]
+
+    def __call__(self, archive: Archive, call: Call) -> Reply | Intake:
         if not _has_body(call):
-            return answer(archive, call, b"")
+            return self.answer(archive, call, b"")
         is_document = call.query.text("req_format") == "xml" or call.query.flag("inbody")
         read = _WAYS.get(call.media_type, _read_plain)
         if is_document and read is not _read_multipart:
             read = _read_document
-        return DocumentIntake(lambda body: answer(archive, call, read(call, body)), limit_bytes=LONGEST_ENTITY_BYTES)
+        return DocumentIntake(
+            lambda body: self.answer(archive, call, read(call, body)), limit_bytes=LONGEST_ENTITY_BYTES
+        )
 
-    return handle
+
+def takes_document(answer: Callable[[Archive, Call, bytes], Reply]) -> DocumentHandler:
+    return DocumentHandler(answer)
 
 
 LONGEST_ENTITY_BYTES: Final = 8 * 1024 * 1024
@@ -75,19 +80,25 @@ def _read_multipart(call: Call, body: bytes) -> bytes:
     return documents[0] if documents else b""
 
 
-def takes_json(answer: Callable[[Archive, Call, dict[str, Any]], Reply]) -> Handler:
-    """The handler that answers with the body as a JSON object.
+@dataclass(frozen=True, slots=True)
+class JsonHandler:
+    """A handler that answers with the body as a JSON object.
 
     Its type must be said: a page of another site can make a browser send anything but that.
     """
 
-    @wraps(answer)
-    def handle(archive: Archive, call: Call) -> Intake:
+    answer: Callable[[Archive, Call, dict[str, Any]], Reply]
+
+    def __call__(self, archive: Archive, call: Call) -> Intake:
         if call.media_type != "application/json":
             raise WrongBodyType(call.media_type, "send a JSON object, as application/json")
-        return DocumentIntake(lambda body: answer(archive, call, _read_object(body)), limit_bytes=_LONGEST_JSON_BYTES)
+        return DocumentIntake(
+            lambda body: self.answer(archive, call, _read_object(body)), limit_bytes=_LONGEST_JSON_BYTES
+        )
 
-    return handle
+
+def takes_json(answer: Callable[[Archive, Call, dict[str, Any]], Reply]) -> JsonHandler:
+    return JsonHandler(answer)
 
 
 def _read_object(body: bytes) -> dict[str, Any]:

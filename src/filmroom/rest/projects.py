@@ -68,21 +68,21 @@ def delete_project(archive: Archive, call: Call) -> Reply:
 def get_setting(name: str) -> Handler:
     """C-75: plain text, which clients read as a number where it is one."""
 
-    def handle(archive: Archive, call: Call) -> Reply:
+    def get_this_setting(archive: Archive, call: Call) -> Reply:
         project = archive.entities.get_place(call.viewer, call.address).node
         return Reply(body=setting_of(project, name).encode())
 
-    return handle
+    return get_this_setting
 
 
 def put_setting(name: str) -> Handler:
     """C-75."""
 
-    def handle(archive: Archive, call: Call) -> Reply:
+    def get_this_setting(archive: Archive, call: Call) -> Reply:
         archive.projects.put_setting(call.viewer, call.address, name, call.found["value"])
         return Reply()
 
-    return handle
+    return get_this_setting
 
 
 def get_accessibility(archive: Archive, call: Call) -> Reply:

@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from email.utils import format_datetime
+from functools import wraps
 from typing import Final
 
 from filmroom.model.errors import ArchiveError, BadValue, ChecksumMismatch, DigestMismatch, WrongBodyType
@@ -34,13 +35,14 @@ OFFERED: Final = (
 )
 """What OPTIONS tells."""
 
-_STRETCH_TYPE: Final = "application/offset+octet-stream"
+STRETCH_TYPE: Final = "application/offset+octet-stream"
 _KEY: Final = re.compile(r"[!-+\--~]+")
 
 
 def speaks_tus(handler: Handler) -> Handler:
     """The handler for requests of the version that is spoken here; others are answered 412 and do nothing."""
 
+    @wraps(handler)
     def handle(archive: Archive, call: Call) -> Reply | Intake:
         if call.request.headers.get("tus-resumable") == VERSION:
             return handler(archive, call)
@@ -166,8 +168,8 @@ class _StretchIntake:
 
 
 def _check_type(call: Call) -> None:
-    if call.media_type != _STRETCH_TYPE:
-        raise WrongBodyType(call.media_type, f"send a stretch of an upload as {_STRETCH_TYPE}")
+    if call.media_type != STRETCH_TYPE:
+        raise WrongBodyType(call.media_type, f"send a stretch of an upload as {STRETCH_TYPE}")
 
 
 def _state(upload: Upload) -> list[tuple[str, str]]:

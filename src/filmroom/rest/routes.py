@@ -19,6 +19,7 @@ from filmroom.rest import (
     inventory,
     lists,
     members,
+    openapi,
     projects,
     resources,
     resumable,
@@ -253,7 +254,15 @@ SCHEMA_OPERATIONS: Final = (Operation(_SITE, "{folder}/{file}", {"GET": schemas.
 # The root of the site.
 HOME_OPERATIONS: Final = (Operation(_SITE, "", {"GET": home.get_home}, is_open=True),)
 
-_WITHOUT_CONTEXTS: Final = {XAPI: XAPI_OPERATIONS, "/schemas": SCHEMA_OPERATIONS}
+# Everything that is here, as it is in these tables.
+OPENAPI: Final = "/openapi.json"
+OPENAPI_OPERATIONS: Final = (
+    Operation(_SITE, "", {"GET": openapi.document_handler(lambda: TABLES, with_contexts=MOUNTS[0])}, is_open=True),
+)
+
+_WITHOUT_CONTEXTS: Final = {XAPI: XAPI_OPERATIONS, "/schemas": SCHEMA_OPERATIONS, OPENAPI: OPENAPI_OPERATIONS}
+TABLES: Final[openapi.Tables] = {"": HOME_OPERATIONS, MOUNTS[0]: OPERATIONS, **_WITHOUT_CONTEXTS}
+"""All operations, by what stands before their addresses."""
 
 # Whoever signs in has no session yet whose token could be asked for.
 _SIGNING_IN: Final = frozenset({sessions.get_session, sessions.sign_in_by_form})

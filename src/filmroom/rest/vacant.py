@@ -44,7 +44,11 @@ _UNASSIGNED: Final = "Unassigned"
 
 def empty(columns: tuple[str, ...]) -> Handler:
     """The handler of a list without rows."""
-    return lambda _archive, call: _nothing(call, columns)
+
+    def list_nothing(_archive: Archive, call: Call) -> Reply:
+        return _nothing(call, columns)
+
+    return list_nothing
 
 
 def _nothing(call: Call, columns: tuple[str, ...]) -> Reply:
