@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
@@ -56,6 +57,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = Counter(str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
     for reason, times in skipped.items():
         terminalreporter.write_line(f"NOT TESTED HERE, {times} times: {reason}", red=True, bold=True)
+
+
+@pytest.fixture(autouse=True)
+def usual_log() -> Iterator[None]:
+    """Whatever a command that ran in this process made of the log, the next test finds it as it was."""
+    yield
+    structlog.reset_defaults()
 
 
 class Clock:
