@@ -61,7 +61,9 @@ class Nursery:
         self._folder = folder
         self._count = 0
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FILMROOM_")}
-        environment |= {"FILMROOM_ADMIN_PASSWORD": PASSWORD, "PYTHONPATH": str(Path(__file__).parents[1])}
+        # The disks that lose their power are smaller than what usually stays free.
+        small = {"FILMROOM_MIN_FREE_BYTES": "0"}
+        environment |= {"FILMROOM_ADMIN_PASSWORD": PASSWORD, "PYTHONPATH": str(Path(__file__).parents[1]), **small}
         command = [sys.executable, "-m", "durability.nursery", *([fault] if fault else [])]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
