@@ -4,6 +4,7 @@ Nobody is asked for permission here: a ``Reach`` says what may be read, and ever
 it, be it what the row is of or something around that.
 """
 
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -142,6 +143,8 @@ class _Query:
             if column.what is Fact.LABEL and column.part in _NAMED
         }
         self.columns = self.wanted.all_columns
+        fields = {(one.part, one.what) for one in self.wanted.columns if not isinstance(one.what, Fact)}
+        self.fields_shown = Counter(part for part, _ in fields)
         if strays := {column.part for column in self.columns} & self._not_joined():
             raise ValueError(f"{strays} is not around the rows: it would tell of the whole archive")
         asked = {column.part for column in self.columns}
@@ -167,10 +170,8 @@ class _Query:
 
     def _needs_document(self, column: Column) -> bool:
         """Whether a field is taken out of the JSON later: one that holds several texts, or is one of many fields."""
-        if isinstance(column.what, Fact):
-            return False
-        fields = {one.what for one in self.wanted.columns if one.part is column.part and not isinstance(one.what, Fact)}
-        return column.repeats or len(fields) > _FIELDS_TAKEN_SINGLY
+        is_field = not isinstance(column.what, Fact)
+        return is_field and (column.repeats or self.fields_shown[column.part] > _FIELDS_TAKEN_SINGLY)
 
     def express(self, column: Column) -> ColumnElement[Any]:
         """The value of a column in SQL: a text, or a number for numbers and moments."""

@@ -81,7 +81,7 @@ def list_named(connection: Connection, keys: Iterable[str]) -> set[str]:
     return {key for query in queries for key in connection.execute(query).scalars()}
 
 
-def list_doomed(connection: Connection, keys: Iterable[str]) -> set[str]:
+def find_doomed(connection: Connection, keys: Iterable[str]) -> set[str]:
     """Those of these keys whose bytes are about to go, because their last row was removed."""
     return {*connection.execute(select(doomed_blob.c.key).where(doomed_blob.c.key.in_(list(keys)))).scalars()}
 

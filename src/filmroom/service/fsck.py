@@ -118,7 +118,7 @@ class Fsck:
         """
         with self._stores.database.read() as connection:
             holdings = naming.list_holdings(connection, list(suspects))
-            doomed = naming.list_doomed(connection, suspects)
+            doomed = naming.find_doomed(connection, suspects)
             living = leases.list_living(connection, {split_key(key)[0] for key in suspects if is_key(key)})
         for holding in holdings:
             if (finding := suspects[holding.key]).flaw is not Flaw.ORPHAN:
