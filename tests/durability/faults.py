@@ -38,7 +38,7 @@ class _Lax(sqlite3.Connection):
 
 def _commit_laxly() -> None:
     """SQLite in WAL mode with ``synchronous=NORMAL``: COMMIT does not wait for the disk."""
-    _replace(sqlite3.dbapi2, "connect", partial(sqlite3.connect, factory=_Lax))
+    _replace(sqlite3, "connect", partial(sqlite3.connect, factory=_Lax))
 
 
 def _answer_before_commit() -> None:

@@ -18,7 +18,7 @@ from filmroom.service.archive import Archive
 from filmroom.service.removal import Removal
 from service.desk import REPLACE, Desk, all_at_once, at, open_desk
 from service.stock import SESSION, counts, make, make_session, run
-from service.test_undo import IN_SCAN, SCAN, SUBJECT, delete, undelete
+from service.test_bringing_back import IN_SCAN, SCAN, SUBJECT, delete, undelete
 
 SECRET = b"SECRET-BYTES-OF-A-PATIENT"
 

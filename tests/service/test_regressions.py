@@ -94,9 +94,9 @@ def test_a_full_disk_is_told_as_a_full_disk(database: Database) -> None:
 
 # 2. db/writer.py: the writer's thread dies at os.open of the lock file, and everybody waits for it.
 def test_a_database_in_a_folder_that_is_gone_is_told_and_not_waited_for(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'gone' / 'filmroom.db'}")
+    url = f"sqlite:///{tmp_path / 'gone' / 'filmroom.db'}"
 
-    writing = _Outcome(lambda: database.write(count_up("never"))).ended()
+    writing = _Outcome(lambda: open_database(url).write(count_up("never"))).ended()
 
     assert isinstance(writing.told, StorageFailed)
 
