@@ -4,34 +4,19 @@ import hashlib
 from base64 import b64encode
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from conftest import Clock
 from filmroom.service.archive import Archive
-from rest.tus import STRETCH, TUS, begin, metadata, named, offset, patch
-
-CONTENT: Final = b"0123456789"
+from rest.tus import CONTENT, STRETCH, TUS, begin, bytes_left, files, md5, metadata, named, offset, patch
 
 
 @pytest.fixture
 def uploads(demo: str) -> str:
     return f"{demo}/resources/R/uploads"
-
-
-def _files(client: TestClient, demo: str) -> dict[str, str]:
-    rows = client.get(f"{demo}/resources/R/files").json()["ResultSet"]["Result"]
-    return {row["URI"].split("/files/", 1)[1]: row["digest"] for row in rows}
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _bytes_left(folder: Path) -> list[Path]:
-    return [path for path in (folder / "blobs").rglob("*") if path.is_file()]
 
 
 def test_a_server_tells_what_it_speaks(alice: TestClient, uploads: str) -> None:
@@ -55,18 +40,18 @@ def test_a_file_arrives_in_stretches_and_is_there_when_the_last_one_is(
     alice: TestClient, demo: str, uploads: str, tmp_path: Path
 ) -> None:
     url = begin(alice, uploads, "deep/a.txt", 10)
-    before = (_files(alice, demo), offset(alice, url))
+    before = (files(alice, demo), offset(alice, url))
 
     first = patch(alice, url, 0, CONTENT[:4])
-    between = (_files(alice, demo), offset(alice, url))
+    between = (files(alice, demo), offset(alice, url))
     last = patch(alice, url, 4, CONTENT[4:])
 
     assert (before, between) == (({}, 0), ({}, 4))
     assert [(reply.status_code, reply.headers["Upload-Offset"]) for reply in (first, last)] == [(204, "4"), (204, "10")]
-    assert _files(alice, demo) == {"deep/a.txt": _md5(CONTENT)}
+    assert files(alice, demo) == {"deep/a.txt": md5(CONTENT)}
     assert alice.get(f"{demo}/resources/R/files/deep/a.txt").content == CONTENT
     assert offset(alice, url) == 10
-    assert len(_bytes_left(tmp_path)) == 1
+    assert len(bytes_left(tmp_path)) == 1
 
 
 def test_the_state_of_an_upload_is_told_and_kept_by_no_cache(alice: TestClient, uploads: str) -> None:
@@ -163,7 +148,7 @@ def test_more_than_was_said_is_400_and_counts_not(alice: TestClient, demo: str, 
 
     assert (reply.status_code, offset(alice, url)) == (400, 4)
     assert patch(alice, url, 4, CONTENT[4:]).status_code == 204
-    assert _files(alice, demo) == {"a": _md5(CONTENT)}
+    assert files(alice, demo) == {"a": md5(CONTENT)}
 
 
 def test_an_upload_may_begin_with_its_first_stretch(alice: TestClient, demo: str, uploads: str) -> None:
@@ -172,7 +157,7 @@ def test_an_upload_may_begin_with_its_first_stretch(alice: TestClient, demo: str
 
     assert [(reply.status_code, reply.headers["Upload-Offset"]) for reply in (part, whole)] == [(201, "4"), (201, "10")]
     assert patch(alice, part.headers["Location"], 4, CONTENT[4:]).status_code == 204
-    assert _files(alice, demo) == {"a": _md5(CONTENT), "b": _md5(CONTENT)}
+    assert files(alice, demo) == {"a": md5(CONTENT), "b": md5(CONTENT)}
 
 
 def test_a_first_stretch_of_another_type_is_415_and_begins_nothing(
@@ -180,7 +165,7 @@ def test_a_first_stretch_of_another_type_is_415_and_begins_nothing(
 ) -> None:
     reply = alice.post(uploads, content=CONTENT, headers=named("a", 10))
 
-    assert (reply.status_code, _bytes_left(tmp_path)) == (415, [])
+    assert (reply.status_code, bytes_left(tmp_path)) == (415, [])
 
 
 def test_a_first_stretch_that_is_wrong_leaves_nothing(alice: TestClient, uploads: str, tmp_path: Path) -> None:
@@ -188,13 +173,13 @@ def test_a_first_stretch_that_is_wrong_leaves_nothing(alice: TestClient, uploads
 
     reply = alice.post(uploads, content=CONTENT, headers=headers)
 
-    assert (reply.status_code, _bytes_left(tmp_path)) == (460, [])
+    assert (reply.status_code, bytes_left(tmp_path)) == (460, [])
 
 
 def test_a_file_without_bytes_is_there_at_once(alice: TestClient, demo: str, uploads: str) -> None:
     url = begin(alice, uploads, "empty", 0)
 
-    assert _files(alice, demo) == {"empty": _md5(b"")}
+    assert files(alice, demo) == {"empty": md5(b"")}
     assert offset(alice, url) == 0
 
 
@@ -212,7 +197,7 @@ def test_the_length_may_be_told_later(alice: TestClient, demo: str, uploads: str
     assert (before["Upload-Defer-Length"], before.get("Upload-Length")) == ("1", None)
     assert (after.get("Upload-Defer-Length"), after["Upload-Length"]) == (None, "10")
     assert again.status_code == 400
-    assert _files(alice, demo) == {"a.txt": _md5(CONTENT)}
+    assert files(alice, demo) == {"a.txt": md5(CONTENT)}
 
 
 def test_a_length_that_is_told_when_all_is_there_ends_the_upload(alice: TestClient, demo: str, uploads: str) -> None:
@@ -224,7 +209,7 @@ def test_a_length_that_is_told_when_all_is_there_ends_the_upload(alice: TestClie
     right = patch(alice, url, 10, b"", **{"Upload-Length": "10"})
 
     assert (short.status_code, right.status_code) == (400, 204)
-    assert _files(alice, demo) == {"a": _md5(CONTENT)}
+    assert files(alice, demo) == {"a": md5(CONTENT)}
 
 
 def _checksum(algorithm: str, content: bytes) -> str:
@@ -244,7 +229,7 @@ def test_a_stretch_counts_only_if_it_has_its_checksum(
     patch(alice, url, 4, CONTENT[4:])
 
     assert (wrong.status_code, between, right.status_code) == (460, 0, 204)
-    assert _files(alice, demo) == {"a": _md5(CONTENT)}
+    assert files(alice, demo) == {"a": md5(CONTENT)}
 
 
 def test_a_last_stretch_with_a_wrong_checksum_stores_nothing(alice: TestClient, demo: str, uploads: str) -> None:
@@ -254,7 +239,7 @@ def test_a_last_stretch_with_a_wrong_checksum_stores_nothing(alice: TestClient, 
     wrong = patch(alice, url, 4, b"xxxxxx", **{"Upload-Checksum": _checksum("sha1", CONTENT[4:])})
 
     assert (wrong.status_code, offset(alice, url)) == (460, 4)
-    assert _files(alice, demo) == {}
+    assert files(alice, demo) == {}
 
 
 @pytest.mark.parametrize("checksum", ["crc32 AAAA", "sha1", "sha1 AAAA", "sha1 !", ""])
@@ -269,7 +254,7 @@ def test_a_checksum_that_cannot_be_read_is_400(alice: TestClient, uploads: str, 
 def test_the_digest_of_a_stretch_may_be_declared_as_that_of_any_upload(alice: TestClient, uploads: str) -> None:
     url = begin(alice, uploads, "a", 10)
 
-    reply = patch(alice, url, 0, b"0124", **{"Content-MD5": _md5(CONTENT[:4])})
+    reply = patch(alice, url, 0, b"0124", **{"Content-MD5": md5(CONTENT[:4])})
 
     assert (reply.status_code, offset(alice, url)) == (422, 0)
 
@@ -283,8 +268,8 @@ def test_an_upload_can_be_ended_by_its_sender(alice: TestClient, demo: str, uplo
     assert (reply.status_code, reply.headers["Tus-Resumable"]) == (204, "1.0.0")
     assert alice.head(url, headers=TUS).status_code == 404
     assert patch(alice, url, 4, CONTENT[4:]).status_code == 404
-    assert _bytes_left(tmp_path) == []
-    assert _files(alice, demo) == {}
+    assert bytes_left(tmp_path) == []
+    assert files(alice, demo) == {}
 
 
 def test_what_is_stored_outlives_the_upload_that_brought_it(alice: TestClient, demo: str, uploads: str) -> None:
@@ -310,7 +295,7 @@ def test_an_upload_that_rests_too_long_is_removed(
 
     assert abs((expires_at - clock.now).total_seconds()) < 3700
     assert early == (0, 4)
-    assert (told, removed, _bytes_left(tmp_path)) == (404, 1, [])
+    assert (told, removed, bytes_left(tmp_path)) == (404, 1, [])
 
 
 def test_an_upload_that_is_done_is_known_until_its_time_is_over_and_its_file_stays(
@@ -336,7 +321,7 @@ def test_a_done_upload_takes_no_more(alice: TestClient, demo: str, uploads: str)
     replies = [patch(alice, url, 10, b"x"), patch(alice, url, 0, CONTENT), patch(alice, url, 10, b"")]
 
     assert [reply.status_code for reply in replies] == [400, 409, 400]
-    assert _files(alice, demo) == {"a": _md5(CONTENT)}
+    assert files(alice, demo) == {"a": md5(CONTENT)}
 
 
 def test_clients_that_know_no_patch_say_it_in_a_header(alice: TestClient, demo: str, uploads: str) -> None:
@@ -345,4 +330,4 @@ def test_clients_that_know_no_patch_say_it_in_a_header(alice: TestClient, demo: 
 
     reply = alice.post(url, content=CONTENT, headers=headers)
 
-    assert (reply.status_code, _files(alice, demo)) == (204, {"a": _md5(CONTENT)})
+    assert (reply.status_code, files(alice, demo)) == (204, {"a": md5(CONTENT)})

@@ -1,36 +1,18 @@
 """Resumable uploads are uploads of this archive: its rights, its rules for names, its archives, caches and events."""
 
-import hashlib
 import io
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import Final
 
 import pytest
 from starlette.testclient import TestClient
 
-from rest.tus import TUS, begin, named, offset, patch
-
-CONTENT: Final = b"0123456789"
+from rest.tus import CONTENT, TUS, begin, files, md5, named, offset, patch
 
 
 @pytest.fixture
 def uploads(demo: str) -> str:
     return f"{demo}/resources/R/uploads"
-
-
-def _files(client: TestClient, demo: str) -> dict[str, str]:
-    rows = client.get(f"{demo}/resources/R/files").json()["ResultSet"]["Result"]
-    return {row["URI"].split("/files/", 1)[1]: row["digest"] for row in rows}
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _bytes_left(folder: Path) -> list[Path]:
-    return [path for path in (folder / "blobs").rglob("*") if path.is_file()]
 
 
 def test_only_who_began_an_upload_and_administrators_see_it(
@@ -45,7 +27,7 @@ def test_only_who_began_an_upload_and_administrators_see_it(
     ended = [person.delete(url, headers=TUS).status_code for person in (bob, admin)]
 
     assert (seen, sent, ended) == ([404, 200, 401], [404, 403], [404, 204])
-    assert _files(alice, demo) == {}
+    assert files(alice, demo) == {}
 
 
 def test_an_upload_is_found_only_where_it_was_begun(alice: TestClient, demo: str, uploads: str) -> None:
@@ -75,7 +57,7 @@ def test_rights_that_were_lost_meanwhile_count(
     reply = patch(bob, url, 4, CONTENT[4:])
 
     assert reply.status_code == 403
-    assert _files(alice, demo) == {}
+    assert files(alice, demo) == {}
 
 
 def test_a_name_that_is_taken_is_409_before_the_first_byte_unless_it_is_to_be_replaced(
@@ -90,7 +72,7 @@ def test_a_name_that_is_taken_is_409_before_the_first_byte_unless_it_is_to_be_re
     same = patch(alice, again, 0, CONTENT)
 
     assert taken.status_code == 409
-    assert _files(alice, demo) == {"a": _md5(CONTENT)}
+    assert files(alice, demo) == {"a": md5(CONTENT)}
     assert (same.status_code, same.headers["Filmroom-Stored"]) == (204, "same")
     (row,) = alice.get(f"{demo}/resources/R/files").json()["ResultSet"]["Result"]
     assert row["file_content"] == "T1"
@@ -109,7 +91,7 @@ def test_a_name_that_was_taken_meanwhile_is_409_and_the_upload_goes_on_when_it_i
     free = patch(alice, url, 4, CONTENT[4:])
 
     assert (taken.status_code, kept, free.status_code) == (409, (b"quicker", 4), 204)
-    assert _files(alice, demo) == {"a": _md5(CONTENT)}
+    assert files(alice, demo) == {"a": md5(CONTENT)}
 
 
 def test_an_archive_is_extracted_when_all_of_it_is_there(alice: TestClient, demo: str, uploads: str) -> None:
@@ -123,7 +105,7 @@ def test_an_archive_is_extracted_when_all_of_it_is_there(alice: TestClient, demo
     patch(alice, url, 0, content[:50])
     patch(alice, url, 50, content[50:])
 
-    assert _files(alice, demo) == {"in/a.txt": _md5(b"a"), "b.txt": _md5(b"b")}
+    assert files(alice, demo) == {"in/a.txt": md5(b"a"), "b.txt": md5(b"b")}
 
 
 def test_what_is_no_archive_is_422_at_its_end(alice: TestClient, demo: str, uploads: str) -> None:
@@ -132,7 +114,7 @@ def test_what_is_no_archive_is_422_at_its_end(alice: TestClient, demo: str, uplo
     reply = patch(alice, url, 0, CONTENT)
 
     assert reply.status_code == 422
-    assert _files(alice, demo) == {}
+    assert files(alice, demo) == {}
 
 
 def test_a_cache_takes_resumable_uploads_and_still_folders_of_that_name(alice: TestClient) -> None:

@@ -1,11 +1,14 @@
 """Requests of the tus protocol, as its clients make them."""
 
+import hashlib
 from base64 import b64encode
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.testclient import TestClient
 
 TUS: Final = {"Tus-Resumable": "1.0.0"}
+CONTENT: Final = b"0123456789"
 STRETCH: Final = {**TUS, "Content-Type": "application/offset+octet-stream"}
 
 
@@ -30,3 +33,16 @@ def patch(client: TestClient, url: str, offset: int, content: bytes, **more: str
 
 def offset(client: TestClient, url: str) -> int:
     return int(client.head(url, headers=TUS).headers["Upload-Offset"])
+
+
+def files(client: TestClient, demo: str) -> dict[str, str]:
+    rows = client.get(f"{demo}/resources/R/files").json()["ResultSet"]["Result"]
+    return {row["URI"].split("/files/", 1)[1]: row["digest"] for row in rows}
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def bytes_left(folder: Path) -> list[Path]:
+    return [path for path in (folder / "blobs").rglob("*") if path.is_file()]
