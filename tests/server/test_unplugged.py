@@ -148,8 +148,8 @@ def test_what_is_to_stay_free_stays_free(crammed: Callable[..., Server]) -> None
     assert _ready(server) == (200, GOOD)
 
     announced = _status(server, "PUT", f"{FILES}/large?inbody=true", b"x" * 20 * MIB)
-    stored = [_status(server, "PUT", f"{FILES}/{number}?inbody=true", b"x" * 2 * MIB) for number in range(8)]
-    (server.folder.parent / "others").write_bytes(b"x" * 3 * MIB)
+    stored = [_status(server, "PUT", f"{FILES}/{number}?inbody=true", b"x" * 2 * MIB) for number in range(10)]
+    (server.folder.parent / "others").write_bytes(b"x" * 2 * MIB)
     ready = _ready(server)
     tiny = _status(server, "PUT", f"{FILES}/tiny?inbody=true", b"x")
     reads = [_status(server, "GET", f"{FILES}/first"), _status(server, "GET", FILES)]
