@@ -60,6 +60,7 @@ SAMPLES = (
     errors.RetiredProjectId(NASTY),
     errors.StorageFull(),
     errors.MissingBytes("lease-batch-key"),
+    errors.DamagedBytes("lease-batch-key"),
     errors.Busy("too many sign-ins at once"),
     errors.TooManyUploads("this account is sending 64 bodies already"),
     errors.LeaseLost(),

@@ -1,19 +1,21 @@
 """What a server needs is taken from it while it works: answers, log and ``readyz`` tell the truth, all else goes on."""
 
 import json
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
-from server.process import Server
+from server.process import AUTHORIZATION, Server
 
 FILES = "/data/projects/DEMO/resources/R/files"
 MIB = 1024 * 1024
@@ -109,6 +111,34 @@ def test_a_blob_that_is_gone_is_told_and_all_others_are_there(filled: Server) ->
     assert statuses == [404, 200]
     assert [fault["path"] for fault in _faults(filled)] == [f"{FILES}/first"]
     assert _ready(filled) == (200, GOOD)
+    assert _status(filled, "PUT", f"{FILES}/first?inbody=true&overwrite=true", b"first voxels") == 200
+    assert filled.request("GET", f"{FILES}/first")[1] == b"first voxels"
+
+
+def test_a_byte_that_has_changed_is_never_given_out_as_if_it_were_whole(filled: Server) -> None:
+    filled.request("PUT", f"{FILES}/third?inbody=true", b"x" * 5 * MIB)
+    for blob in (blob for blob in _blobs(filled) if blob.read_bytes() != b"second voxels"):
+        with blob.open("r+b") as file:
+            file.seek(-2, os.SEEK_END)
+            file.write(b"?")
+
+    statuses = [_status(filled, "GET", f"{FILES}/{name}") for name in ("first", "second")]
+    for asked in (f"{FILES}/third", f"{FILES}?format=zip", f"{FILES}?format=tar.gz"):
+        with pytest.raises((IncompleteRead, ConnectionError)):
+            filled.request("GET", asked)
+    name, _, value = AUTHORIZATION.strip().partition(": ")
+    third = Request(f"{filled.url}{FILES}/third", headers={"Range": "bytes=0-9", name: value})
+    with urlopen(third, timeout=20) as reply:
+        part = reply.read()
+
+    assert statuses == [500, 200]
+    assert part == b"x" * 10
+    assert [(fault["event"], fault["path"].rpartition("/")[2]) for fault in _faults(filled) if "path" in fault] == [
+        ("storage", "first"),
+        ("broken off", "third"),
+        ("broken off", "files"),
+        ("broken off", "files"),
+    ]
     assert _status(filled, "PUT", f"{FILES}/first?inbody=true&overwrite=true", b"first voxels") == 200
     assert filled.request("GET", f"{FILES}/first")[1] == b"first voxels"
 

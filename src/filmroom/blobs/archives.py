@@ -2,7 +2,8 @@
 
 Sizes and CRC-32 of the members are known beforehand, so a stored zip is headers and copies. Names are UTF-8, times
 UTC, permissions 0644; there are no members for folders. A member that has not as many bytes as it should ends the
-stream with MissingBytes: an archive is whole or it breaks off, and never silently shorter.
+stream with MissingBytes, one whose bytes have changed with DamagedBytes: an archive is whole or it breaks off, and
+never silently shorter.
 
 The zip format is PKWARE's APPNOTE 6.3.10; numbers in comments are its sections. The tar format is POSIX 1003.1-2001
 (pax), with extended headers only where a name or size needs one.
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Final
 
-from filmroom.model.errors import MissingBytes
+from filmroom.blobs.whole import iter_whole
 
 Read = Callable[[str, int], Iterator[bytes]]
 """Gives the bytes under a key in pieces, of which there should be that many."""
@@ -98,13 +99,8 @@ def iter_zip(members: Iterable[Member], read: Read, *, is_deflated: bool = False
 
 
 def _whole(member: Member, read: Read) -> Iterator[bytes]:
-    """The member's bytes. Raises MissingBytes unless there are as many as there should be."""
-    left = member.size_bytes
-    for chunk in read(member.key, member.size_bytes):
-        left -= len(chunk)
-        yield chunk
-    if left:
-        raise MissingBytes(member.key)
+    pieces = read(member.key, member.size_bytes)
+    return iter_whole(pieces, key=member.key, size_bytes=member.size_bytes, crc32=member.crc32)
 
 
 def _deflated(member: Member, read: Read) -> Iterator[bytes]:

@@ -30,6 +30,7 @@ ArchiveError
 ├── RetiredProjectId    an id that a deleted project still holds
 ├── StorageFull         no room for bytes or rows
 ├── MissingBytes        a row whose bytes are gone: never the client's fault
+├── DamagedBytes        bytes that are not those that were stored: never the client's fault
 ├── Busy                too many at once; try again
 │   └── TooManyUploads      ... of one account
 ├── LeaseLost           this process may not commit uploads any more; try again
@@ -263,6 +264,14 @@ class MissingBytes(ArchiveError):
 
     def __str__(self) -> str:
         return "the bytes of this file are missing from the archive's storage; please tell its operator"
+
+
+@dataclass(eq=False)
+class DamagedBytes(ArchiveError):
+    key: str
+
+    def __str__(self) -> str:
+        return "the bytes of this file are no longer those that were stored; please tell the archive's operator"
 
 
 @dataclass(eq=False)

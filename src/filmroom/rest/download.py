@@ -8,7 +8,7 @@ from typing import Final
 from filmroom.model.errors import MissingBytes
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Request
-from filmroom.rest.reply import Reply, Stream, page
+from filmroom.rest.reply import Chunks, Reply, Stream, page
 from filmroom.service.files import OpenFile
 
 # A file up to this size is read in the thread that opened it, and sent in one piece.
@@ -47,7 +47,7 @@ def _body_reply(request: Request, found: OpenFile, headers: list[tuple[str, str]
     media_type = compat.download_type(found.entry.name)
     wanted = _read_range(request.headers.get("range", ""), total) if is_range_valid else None
     if wanted is None:
-        return Reply(body=_body(found, 0, total), media_type=media_type, headers=headers)
+        return Reply(body=_whole_body(found), media_type=media_type, headers=headers)
     start, stop = wanted
     if start >= stop:
         found.blob.close()
@@ -58,10 +58,20 @@ def _body_reply(request: Request, found: OpenFile, headers: list[tuple[str, str]
             request_id=request.id,
         )
     headers.append(("Content-Range", f"bytes {start}-{stop - 1}/{total}"))
-    return Reply(status=206, body=_body(found, start, stop), media_type=media_type, headers=headers)
+    return Reply(status=206, body=_part_body(found, start, stop), media_type=media_type, headers=headers)
 
 
-def _body(found: OpenFile, start: int, stop: int) -> bytes | Stream:
+def _whole_body(found: OpenFile) -> bytes | Chunks:
+    """What is damaged is told, or, if its beginning was sent by then, broken off: nobody takes it for what it was."""
+    pieces = found.iter_whole(READ_AT_ONCE_BYTES)
+    if found.entry.digest.size_bytes > READ_AT_ONCE_BYTES:
+        return Chunks(pieces, found.entry.digest.size_bytes, found.blob.close)
+    with found.blob:
+        return b"".join(pieces)
+
+
+def _part_body(found: OpenFile, start: int, stop: int) -> bytes | Stream:
+    """The digest is of the whole, so a part is given as it is."""
     found.blob.seek(start)
     if stop - start > READ_AT_ONCE_BYTES:
         return Stream(found.blob, stop - start)

@@ -11,6 +11,7 @@ import structlog
 from filmroom.model.errors import (
     ArchiveError,
     Busy,
+    DamagedBytes,
     MissingBytes,
     StorageFailed,
     StorageFull,
@@ -54,7 +55,7 @@ _SECURITY_HEADERS: Final = (
 _FRAMES: Final = "frame-ancestors 'self'"
 _PAGES: Final = f"default-src 'none'; base-uri 'none'; form-action 'none'; {_FRAMES}"
 # What its operator should know of; one account that sends too much is its own business.
-_FAULTS: Final = (StorageFailed, StorageFull, MissingBytes, Busy)
+_FAULTS: Final = (StorageFailed, StorageFull, MissingBytes, DamagedBytes, Busy)
 # What spools say of a disk that is full.
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 

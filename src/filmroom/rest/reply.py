@@ -77,6 +77,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.RetiredProjectId: 403,
     errors.StorageFull: 507,
     errors.MissingBytes: 404,
+    errors.DamagedBytes: 500,
     errors.Busy: 503,
     errors.TooManyUploads: 429,
     errors.LeaseLost: 503,

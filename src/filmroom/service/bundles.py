@@ -39,7 +39,8 @@ class BundleFormat(Enum):
 class Bundle:
     """An archive ready to be made: its bytes, lazily, and their number where it is known before.
 
-    A file whose bytes are gone raises MissingBytes in the middle: the archive is whole or it breaks off.
+    A file whose bytes are gone raises MissingBytes in the middle, one whose bytes have changed DamagedBytes: the
+    archive is whole or it breaks off.
     """
 
     pieces: Iterator[bytes]

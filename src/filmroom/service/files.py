@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 from sqlalchemy import Connection
 
+from filmroom.blobs.whole import iter_whole
 from filmroom.db import files, resources
 from filmroom.db.schema import AnyRow
 from filmroom.model.address import Address
@@ -43,6 +44,12 @@ class OpenFile:
 
     entry: FileEntry
     blob: BinaryIO
+
+    def iter_whole(self, piece_bytes: int) -> Iterator[bytes]:
+        """All its bytes, in pieces. Raises MissingBytes or DamagedBytes in place of the last of them."""
+        digest = self.entry.digest
+        pieces = iter(lambda: self.blob.read(piece_bytes), b"")
+        return iter_whole(pieces, key=self.entry.key, size_bytes=digest.size_bytes, crc32=digest.crc32)
 
 
 class Files:
