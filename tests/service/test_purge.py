@@ -1,5 +1,6 @@
 """What is purged is gone at once and for good: rows, versions, what was deleted before, copies in caches."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from filmroom.model.people import Viewer
 from filmroom.model.removal import Removed
 from filmroom.service.archive import Archive
 from filmroom.service.removal import Removal
-from service.desk import REPLACE, Desk, all_at_once, at, open_desk
+from filmroom.service.resumable import Wanted
+from service.desk import REFUSE, REPLACE, Desk, all_at_once, at, open_desk
 from service.stock import SESSION, counts, make, make_session, run
 from service.test_bringing_back import IN_SCAN, SCAN, SUBJECT, delete, undelete
 
@@ -93,6 +95,23 @@ def test_a_file_goes_with_all_that_was_ever_there_and_the_counters_are_right(
     assert (removed.files, removed.versions, removed.size_bytes) == (3, 2, 12)
     assert (desk.paths(), desk.counters()) == (["other"], (1, 4))
     assert len(list(blobs.iter_keys())) == 1
+
+
+def test_resumable_uploads_to_what_is_purged_go_and_no_others(desk: Desk, blobs: LocalStore) -> None:
+    make_session(desk)
+    for where in (IN_SCAN, replace(SUBJECT, resource="R"), at("NII"), parse_address("/user/cache/resources/R")):
+        wanted = Wanted(path="a", size_bytes=10, is_unpacked=False, metadata="")
+        upload = desk.archive.resumable.begin(desk.viewer, where, wanted=wanted, options=REFUSE)
+        stretch = desk.archive.resumable.go_on(desk.viewer, where, upload.id, at=0, declared={})
+        stretch.write([SECRET[:4]])
+        stretch.finish()
+    delete(desk, parse_address(SESSION))
+
+    purge(desk, parse_address(SESSION))
+    assert len(list(blobs.iter_partials())) == 3
+    purge(desk, SUBJECT)
+
+    assert len(list(blobs.iter_partials())) == 2
 
 
 def test_a_folder_and_a_resource_go_and_no_others(desk: Desk, blobs: LocalStore) -> None:

@@ -22,12 +22,13 @@ from filmroom.model.errors import (
     NotSignedIn,
     StorageFailed,
     StorageFull,
+    TooManyUploads,
     UploadInUse,
 )
 from filmroom.model.people import AccountChange, Viewer
 from filmroom.model.resources import Selection
 from filmroom.model.uploads import Upload
-from filmroom.service import stretches
+from filmroom.service import resumable, stretches
 from filmroom.service.archive import Archive
 from filmroom.service.resumable import Wanted
 from filmroom.service.stretches import Stretch
@@ -293,6 +294,18 @@ def test_what_goes_on_is_not_removed_and_partials_without_an_upload_are(
     assert _state(desk, going).offset_bytes == 4
     with pytest.raises(NotFound):
         _state(desk, resting)
+
+
+def test_an_account_begins_only_so_many_uploads(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resumable, "_MOST_UPLOADS", 2)
+    first = _begin(desk)
+    _begin(desk, path="b")
+
+    with pytest.raises(TooManyUploads):
+        _begin(desk, path="c")
+
+    _send(desk, first, 0, b"0123456789")
+    _begin(desk, path="c")
 
 
 def test_a_partial_that_outlived_its_end_goes_with_the_upload_and_the_file_stays(

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from filmroom.db.resources import description_values, to_description
 from filmroom.db.schema import AnyRow, upload
@@ -40,6 +40,17 @@ def advance_upload(connection: Connection, new: Upload, *, since: int) -> bool:
 
 def delete_upload(connection: Connection, upload_id: str) -> None:
     connection.execute(delete(upload).where(upload.c.id == upload_id))
+
+
+def count_uploads(connection: Connection, account_pk: int) -> int:
+    """How many uploads of an account go on."""
+    query = select(func.count()).where(upload.c.account_pk == account_pk, upload.c.is_done.is_(False))
+    return connection.execute(query).scalar_one()
+
+
+def list_addresses(connection: Connection) -> list[tuple[str, str]]:
+    """The id and the address of every upload."""
+    return [(row.id, row.address) for row in connection.execute(select(upload.c.id, upload.c.address))]
 
 
 def list_expired(connection: Connection, *, now: datetime) -> Sequence[str]:

@@ -141,7 +141,7 @@ class Archive:
         self.health = Health(stores)
         self.refresh = Refresh(stores)
         self.undo = Undo(stores, undo_period=rules.undo_period)
-        self.purge = Purge(stores)
+        self.purge = Purge(stores, self.resumable)
         self.upkeep = Upkeep(
             stores, self.resumable, undo_period=rules.undo_period, session_idle_limit=rules.session_idle_limit
         )

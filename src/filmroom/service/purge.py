@@ -21,6 +21,7 @@ from filmroom.model.resources import Selection
 from filmroom.service.audit import record
 from filmroom.service.files import select_for_deletion
 from filmroom.service.removal import Removal
+from filmroom.service.resumable import ResumableUploads
 from filmroom.service.stores import Stores
 
 
@@ -33,8 +34,9 @@ class Purged:
 
 
 class Purge:
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, resumable: ResumableUploads) -> None:
         self._stores = stores
+        self._resumable = resumable
 
     def preview(self, address: Address) -> Removed:
         """What would go. Raises NotFound."""
@@ -56,6 +58,7 @@ class Purge:
 
         removed = self._stores.database.write(unit)
         Removal(self._stores).remove_deleted(before=SEALED)
+        self._resumable.remove_homeless()
         return Purged(removed, self._stores.database.wipe())
 
 

@@ -22,16 +22,20 @@ from typing import Final
 from sqlalchemy import Connection
 
 from filmroom.blobs.base import Partial, partial_key, partial_name
+from filmroom.db import targets
 from filmroom.db import uploads as rows
-from filmroom.model.address import Address
+from filmroom.model.address import Address, parse_address
 from filmroom.model.conflicts import WrongOffset
-from filmroom.model.errors import BadValue, Busy, NotAllowed, NotFound, StorageFailed, UploadInUse
+from filmroom.model.errors import BadValue, Busy, NotAllowed, NotFound, StorageFailed, TooManyUploads, UploadInUse
 from filmroom.model.names import check_file_path
-from filmroom.model.people import Viewer
+from filmroom.model.nodes import Kind
+from filmroom.model.people import OPERATOR, Viewer
+from filmroom.model.permission import Action
 from filmroom.model.resources import FileEntry, IfExists
 from filmroom.model.uploads import Upload
 from filmroom.service.arrivals import Arrivals
 from filmroom.service.gate import get_current, is_administrator
+from filmroom.service.resolve import get_place
 from filmroom.service.staging import Summing, iter_pieces
 from filmroom.service.stores import Stores
 from filmroom.service.stretches import Stretch
@@ -39,6 +43,7 @@ from filmroom.service.uploads import Fate, UploadOptions, Uploads
 
 LONGEST_UPLOAD_BYTES: Final = 2**62
 _MOST_SUMS: Final = 256
+_MOST_UPLOADS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,10 @@ class ResumableUploads:
         wanted: Wanted,
         options: UploadOptions,
     ) -> Upload:
-        """Begin an upload of which nothing is there yet. Raises what ``Uploads.put`` would raise by now."""
+        """Begin an upload of which nothing is there yet.
+
+        Raises TooManyUploads for an account that has begun 1,000 of them, and what ``Uploads.put`` would raise by now.
+        """
         new = Upload(
             id=secrets.token_hex(16),
             account_pk=viewer.pk,
@@ -90,7 +98,15 @@ class ResumableUploads:
         self._check_wanted(viewer, address, new)
         self._stores.room.check(wanted.size_bytes or 0)
         now = self._stores.clock()
-        self._stores.database.write(lambda connection: rows.insert_upload(connection, new, now=now))
+
+        def unit(connection: Connection) -> None:
+            if rows.count_uploads(connection, viewer.pk) >= _MOST_UPLOADS:
+                raise TooManyUploads(
+                    f"this account has begun {_MOST_UPLOADS} uploads: end some of them, or give them up"
+                )
+            rows.insert_upload(connection, new, now=now)
+
+        self._stores.database.write(unit)
         return new
 
     def get(self, viewer: Viewer, address: Address, upload_id: str) -> Upload:
@@ -139,10 +155,13 @@ class ResumableUploads:
     def remove(self, viewer: Viewer, address: Address, upload_id: str) -> None:
         """Forget an upload and its bytes; a file that was stored already stays. Raises NotFound, UploadInUse."""
         self.get(viewer, address, upload_id)
+        self._forget(upload_id)
+
+    def _forget(self, upload_id: str) -> None:
         partial = self._take(upload_id)
         try:
             self._stores.database.write(lambda connection: rows.delete_upload(connection, upload_id))
-            self._stores.blobs.delete([partial_key(upload_id)])
+            self._stores.blobs.destroy([partial_key(upload_id)])
         finally:
             partial.close()
 
@@ -156,6 +175,15 @@ class ResumableUploads:
         with self._stores.database.read() as connection:
             expired = rows.list_expired(connection, now=self._stores.clock())
         return sum(map(self._remove_if_over, dict.fromkeys([*expired, *names])))
+
+    def remove_homeless(self) -> None:
+        """Remove uploads to things that are gone for good, except those that go on at this moment."""
+        with self._stores.database.read() as connection:
+            each = rows.list_addresses(connection)
+            homeless = [upload_id for upload_id, address in each if not _has_home(connection, parse_address(address))]
+        for upload_id in homeless:
+            with suppress(UploadInUse):
+                self._forget(upload_id)
 
     def _remove_if_over(self, upload_id: str) -> bool:
         now = self._stores.clock()
@@ -257,6 +285,17 @@ class _Progress:
             modified_at=now,
             modified_by="",
         )
+
+
+def _has_home(connection: Connection, address: Address) -> bool:
+    """Whether the thing that is to hold a file is there, or deleted and can still be brought back."""
+    if address.kind is Kind.USER or targets.list_things(connection, address):
+        return True
+    try:
+        get_place(connection, OPERATOR, replace(address, resource=None), action=Action.SEE)
+    except NotFound:
+        return False
+    return True
 
 
 def _advance(connection: Connection, upload: Upload, since: int) -> None:
