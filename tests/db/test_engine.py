@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from db.rows import PATIENCE_SECONDS, count_up, counted_up, read
 from filmroom.db.engine import Database, PostgreSQLDatabase, SQLiteDatabase, open_database
 from filmroom.db.schema import counter
-from filmroom.model.errors import NotFound, StorageFailed, StorageFull
+from filmroom.model.errors import Busy, NotFound, StorageFailed, StorageFull
 
 
 @pytest.fixture
@@ -142,10 +142,10 @@ def test_a_database_that_cannot_be_opened_is_a_failed_storage(tmp_path: Path) ->
         open_database(f"sqlite:///{tmp_path / 'no folder' / 'filmroom.db'}")
 
 
-def test_a_server_that_is_away_is_a_failed_storage(tmp_path: Path) -> None:
+def test_a_server_that_is_away_is_asked_again_later(tmp_path: Path) -> None:
     database = open_database(f"postgresql://nobody@/nothing?host={tmp_path}")
 
-    with pytest.raises(StorageFailed):
+    with pytest.raises(Busy):
         database.write(count_up("never"))
 
     database.close()

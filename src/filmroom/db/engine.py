@@ -243,12 +243,17 @@ class PostgreSQLDatabase:
         with _storage_errors():
             for attempt in range(1, _RETRIES + 1):
                 try:
-                    with self.engine.begin() as connection:
+                    with self._connect() as connection, connection.begin():
                         return unit(connection)
                 except DBAPIError as error:
                     if attempt == _RETRIES or getattr(error.orig, "sqlstate", None) not in _RETRY_STATES:
                         raise
             raise AssertionError  # the last attempt returned or raised
+
+    def _connect(self) -> Connection:
+        """Raises Busy when the server is away: nothing was changed yet."""
+        with _storage_errors(is_read=True):
+            return self.engine.connect()
 
     def wipe(self) -> bool:
         """PostgreSQL's own log, and what its tables leave behind, are its administrator's (``VACUUM FULL``)."""
