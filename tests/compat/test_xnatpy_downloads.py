@@ -178,14 +178,14 @@ def test_the_session_downloads(session: Any, things: dict[str, Any], tmp_path: P
     assert _unzip(tmp_path / "all.zip", tmp_path / "out") == _expected("scan")
 
 
-@pytest.mark.client(CLIENT, "a digest that does not fit the bytes: the download fails", GET)
+@pytest.mark.client(CLIENT, "bytes that are not those that were stored: the download fails", GET)
 def test_damage_is_noticed(site: Server, session: Any) -> None:
     resource = plant(session, "DAMAGED")["scan"].create_resource("DATA")
     resource.upload_data(b"the bytes that were sent", "a.txt")
     file = resource.files["a.txt"]
     _damage(site.folder, b"the bytes that were sent", b"the bytes that are here!")
 
-    with pytest.raises(xnat.exceptions.XNATValueError, match="does not match"):
+    with pytest.raises(xnat.exceptions.XNATResponseError, match="no longer those that were stored"):
         file.download_stream(io.BytesIO())
 
 

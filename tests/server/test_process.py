@@ -1,7 +1,6 @@
 """The server as a process: it starts, says so, stops, is killed, and starts again."""
 
 import os
-import random
 import signal
 import stat
 import subprocess
@@ -51,48 +50,6 @@ def test_a_running_request_is_finished_before_it_stops(server: Server) -> None:
     server.start()
     assert reply.startswith(b"HTTP/1.1 200")
     assert server.request("GET", f"{URL}/a")[1] == b"helloworld"
-
-
-def test_what_was_acknowledged_survives_being_killed(server: Server) -> None:
-    """A seeded sample of ten; what got a 200 is there whole, and nothing else is listed."""
-    chance = random.Random(7)
-    acknowledged: dict[str, bytes] = {}
-    attempted: dict[str, bytes] = {}
-    for round_number in range(10):
-        _upload_until_killed(server, chance, round_number, acknowledged=acknowledged, attempted=attempted)
-        server.start()
-
-    listed = {row["Name"]: int(row["Size"]) for row in server.rows("/data/projects/DEMO/files")}
-    resource = server.rows("/data/projects/DEMO/resources")[0]
-    assert len(acknowledged) > 20
-    assert set(acknowledged) <= set(listed) <= set(attempted)
-    assert all(server.request("GET", f"{URL}/{name}")[1] == attempted[name] for name in listed)
-    assert (resource["file_count"], resource["file_size"]) == (str(len(listed)), str(sum(listed.values())))
-
-
-def _upload_until_killed(
-    server: Server,
-    chance: random.Random,
-    round_number: int,
-    *,
-    acknowledged: dict[str, bytes],
-    attempted: dict[str, bytes],
-) -> None:
-    bodies = {f"{round_number}-{number}": chance.randbytes(chance.randrange(400_000)) for number in range(200)}
-
-    def upload(name: str) -> None:
-        attempted[name] = bodies[name]
-        try:
-            server.request("PUT", f"{URL}/{name}?inbody=true", bodies[name])
-        except OSError:
-            return
-        acknowledged[name] = bodies[name]
-
-    killer = threading.Timer(0.15 + chance.random() * 0.5, server.kill)
-    killer.start()
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(upload, bodies))
-    killer.join()
 
 
 @pytest.mark.parametrize("flags", [("--workers", "2")])
