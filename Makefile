@@ -58,6 +58,9 @@ coverage: .venv/dev.done ## Run all tests and show which lines they miss
 bench: .venv/dev.done ## Measure against real peers and print ratios (NAME=... for one)
 	$(BIN)/python -m bench $(NAME)
 
+soak: .venv/dev.done ## Upload and read a million small files, and see whether the last cost as much as the first
+	$(BIN)/python -m bench soak
+
 wheel: .venv/dev.done ## Build dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
 

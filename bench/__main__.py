@@ -15,7 +15,7 @@ from bench.load import WrongAnswerError, open_generator
 from bench.machine import Machine, read_machine
 from bench.report import Result, print_machine, print_result, print_summary, write_json
 from bench.servers import find_program
-from bench.workloads import WORKLOADS
+from bench.workloads import LONG, WORKLOADS
 
 _RESULTS: Final = Path(__file__).with_name("results")
 _PEERS: Final = ("nginx", "zip", "unzip")  # as Debian names its packages too
@@ -49,11 +49,11 @@ def _read_names() -> list[str]:
         prog="python -m bench",
         description="Measure filmroom beside its peers. BENCH_DIR is where all keep their files; it must be on a disk.",
     )
-    parser.add_argument("name", nargs="*", help=f"one of {', '.join(WORKLOADS)}; all of them when none is named")
+    parser.add_argument("name", nargs="*", help=f"{', '.join(WORKLOADS)}; all but {', '.join(LONG)} when none is named")
     names: list[str] = parser.parse_args().name
     if unknown := [name for name in names if name not in WORKLOADS]:
         parser.error(f"there is no workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}")
-    return names or list(WORKLOADS)
+    return names or [name for name in WORKLOADS if name not in LONG]
 
 
 def _check_place(place: Path, machine: Machine) -> None:

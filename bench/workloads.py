@@ -19,6 +19,7 @@ from bench.load import Generator, Load, WrongAnswerError
 from bench.machine import back_memory, busy_cores, busy_seconds, cpu_seconds, memory, peak_rss_bytes, reset_peak
 from bench.report import Result, Sample, Series
 from bench.servers import FileServer, Filmroom, Server, open_filmroom, open_nginx, open_sink
+from bench.soak import run_soak
 
 _LARGE_BYTES: Final = 1024 * MIB
 _WARM_UP_FILES: Final = 32
@@ -218,4 +219,7 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "catalog-postgresql": partial(run_catalog, POSTGRESQL),
     "extract": partial(run_extract, TAR),
     "extract-zip": partial(run_extract, ZIP),
+    "soak": run_soak,
 }
+# What runs only when it is named.
+LONG: Final = frozenset({"soak"})
