@@ -33,6 +33,7 @@ class GroupWriter:
         self._lock_path = lock_path
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
         self._is_closed = False
         # Held to queue a job and to close, so that no job comes after the end of the queue and waits for ever.
         self._queueing = threading.Lock()
@@ -61,7 +62,8 @@ class GroupWriter:
             group, is_last = self._gather(job)
             self._run_group(group)
             if is_last:
-                return
+                break
+        self._let_go()
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         """The first job and those that wait behind it, and whether the queue was closed behind them."""
@@ -78,18 +80,32 @@ class GroupWriter:
         outcomes: list[Callable[[], None]] = []
         fault: ArchiveError | None = None
         try:
-            with locked(self._lock_path), self._engine.begin() as connection:
+            with locked(self._lock_path), self._begin() as connection:
                 outcomes = [_run_unit(connection, unit, future) for unit, future in group]
                 if (fault := self._find_fault()) is not None:
                     raise fault  # noqa: TRY301 - which takes the transaction back
         except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
             if error is not fault:
-                self._engine.dispose()  # it may be the connection's, and the next group must have one that works
+                self._let_go()  # it may be the connection's, and the next group must have one that works
             is_known = error is fault or isinstance(error, SQLAlchemyError)
             failure = error if is_known else StorageFailed(f"database: {error}")
             outcomes = [_failed(future, failure) for _, future in group]
         for tell in outcomes:
             tell()
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """A transaction on the connection that is kept: to take one from the pool costs as much as an upload's rows."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.begin():
+            yield self._connection
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
 
 
 @contextmanager

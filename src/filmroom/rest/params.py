@@ -67,9 +67,8 @@ class Query:
 
     def unread(self) -> tuple[str, ...]:
         """Names that are there and that nobody asked for, as many of them as a header can well hold."""
-        asked = self._read | _HARMLESS
-        names = dict.fromkeys([*(name for name, _ in self._pairs if name not in asked), *self._ignored])
-        return tuple(name for name in names if not name.startswith(_HARMLESS_PREFIX))[:_MOST_NAMED]
+        names = [*(name for name, _ in self._pairs if name not in self._read and name not in _HARMLESS), *self._ignored]
+        return tuple(name for name in dict.fromkeys(names) if not name.startswith(_HARMLESS_PREFIX))[:_MOST_NAMED]
 
     def _first(self, name: str) -> str | None:
         self._read.add(name)

@@ -6,6 +6,7 @@ RFC 7239's ``Forwarded`` is not read: a proxy that sets the ``X-`` headers lets 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -69,6 +70,7 @@ def _last(text: str) -> str:
     return text.rsplit(",", 1)[-1].strip()
 
 
+@lru_cache(1024)  # of a client that sends a thousand files it is asked a thousand times
 def _read_address(text: str) -> _Address | None:
     """An address, with or without a port; one of IPv4 in IPv6's clothes is undressed."""
     match = _WITH_PORT.fullmatch(text)
