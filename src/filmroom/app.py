@@ -135,6 +135,7 @@ def create_app(archive: Archive, settings: Settings) -> Router:
         requires_login=settings.require_login,
         checks_csrf=settings.csrf_token,
         trusted_proxies=read_networks(settings.trusted_proxies),
+        accel_location=settings.accel_location,
         properties=_properties(settings),
     )
 

@@ -4,6 +4,7 @@ A value that cannot be is told with its name, its origin and what it may be; so 
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -80,6 +81,13 @@ def _networks(value: Any) -> str:
     return text
 
 
+def _location(value: Any) -> str:
+    text = _text(value).rstrip("/")
+    if not re.fullmatch(r"(?:/[A-Za-z0-9._-]+)*", text):
+        raise ValueError("empty, or a location of letters, digits, dots and dashes, such as /filmroom-blobs")
+    return text
+
+
 def _database(value: Any) -> str:
     text = _text(value)
     if text and not text.startswith((_SQLITE, "postgresql://", "postgresql+psycopg://")):
@@ -138,6 +146,12 @@ class Settings:
         "Addresses and networks, with commas between them, of proxies whose X-Forwarded-For, X-Forwarded-Proto and "
         "X-Forwarded-Host are believed.",
         _networks,
+    )
+    accel_location: str = _option(
+        "",
+        "The internal location at which a proxy of trusted_proxies has the blobs, and sends whole files itself "
+        "(X-Accel-Redirect of nginx); empty where filmroom sends them.",
+        _location,
     )
     session_idle_minutes: int = _option(15, "Minutes after which an unused session ends.", _whole(1, 525_600))
     upload_expires_hours: int = _option(

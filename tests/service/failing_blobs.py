@@ -43,6 +43,9 @@ class FailingBlobs:
     def locate(self, key: str) -> str:
         return self.store.locate(key)
 
+    def path_below(self, key: str) -> str:
+        return self.store.path_below(key)
+
     def copy(self, sources: Mapping[str, str]) -> None:
         self.fail_at("copy")
         self.store.copy(sources)

@@ -32,7 +32,7 @@ def _open(path: Path) -> OpenFile:
         modified_at=now,
         modified_by="alice",
     )
-    return OpenFile(entry, path.open("rb", buffering=0))
+    return OpenFile(entry, path.open("rb", buffering=0), path.name)
 
 
 def _with_hole(path: Path, head: bytes) -> Path:

@@ -51,7 +51,7 @@ UNRECORDED: Final = {
     "ResumableUploads._look_again",
     "ResumableUploads._remove_if_over",
     "ResumableUploads.begin",  # until the last byte is there, nothing of the archive has changed
-    "ResumableUploads.remove",
+    "ResumableUploads._forget",
     "Sessions._write_if_possible",
     "Sessions.open",
     "Sessions.close",

@@ -110,6 +110,9 @@ class BlobStore(Protocol):
     def locate(self, key: str) -> str:
         """Where the bytes are, for people who look after the storage; whether or not they are there."""
 
+    def path_below(self, key: str) -> str:
+        """Where the bytes are below the store's own folder, for a proxy that sends them itself."""
+
     def copy(self, sources: Mapping[str, str]) -> None:
         """Give each new key the bytes of its source, durable on return. They may share storage: neither ever changes.
 

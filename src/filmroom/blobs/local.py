@@ -81,9 +81,8 @@ class LocalStore:
                 os.close(descriptor)
 
     def open(self, key: str) -> BinaryIO:
-        lease, batch, _ = split_key(key)
         with _storage_errors(key):
-            return FileIO(f"{self._root}/{lease}/{batch}/{key}")  # to make a path costs as much as to open it
+            return FileIO(f"{self._root}/{self.path_below(key)}")  # to make a path costs as much as to open it
 
     def size_bytes(self, key: str) -> int:
         with _storage_errors(key):
@@ -91,6 +90,10 @@ class LocalStore:
 
     def locate(self, key: str) -> str:
         return str(self._path(key))
+
+    def path_below(self, key: str) -> str:
+        lease, batch, _ = split_key(key)
+        return f"{lease}/{batch}/{key}"
 
     def copy(self, sources: Mapping[str, str]) -> None:
         """Hard links: two keys share the bytes, which are gone when both are. Where there are none, copies."""

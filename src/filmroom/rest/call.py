@@ -38,6 +38,7 @@ class Site:
 
     ``root_path`` is its context path without a trailing slash; empty at the root. ``requires_login`` says that nobody
     sees anything without signing in, ``checks_csrf`` that a browser's changes need its session's token (C-43).
+    ``accel_location`` is where its trusted proxies have the blobs, to send them themselves; empty where they have not.
     ``has_strict_uploads`` says that an upload which is not stored is an error unless its sender wants it otherwise.
     """
 
@@ -47,6 +48,7 @@ class Site:
     checks_csrf: bool
     trusted_proxies: Networks
     has_strict_uploads: bool
+    accel_location: str = ""
     properties: Sequence[SiteProperty] = ()
 
 
@@ -72,7 +74,8 @@ class Visitor:
 class Request:
     """The head of a request as it came. Header names are in lower case. ``id`` is what it is called in the log.
 
-    ``client``, ``is_secure`` and ``host`` are those of the first hop, where trusted proxies tell of it.
+    ``client``, ``is_secure`` and ``host`` are those of the first hop, where trusted proxies tell of it; ``peer`` is the
+    other end of the connection itself.
     """
 
     id: str
@@ -83,6 +86,7 @@ class Request:
     client: str
     is_secure: bool
     host: str
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

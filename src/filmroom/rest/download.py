@@ -8,6 +8,7 @@ from typing import Final
 from filmroom.model.errors import MissingBytes
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Request
+from filmroom.rest.proxies import is_proxy
 from filmroom.rest.reply import Chunks, Reply, Stream, page
 from filmroom.service.files import OpenFile
 
@@ -15,6 +16,9 @@ from filmroom.service.files import OpenFile
 READ_AT_ONCE_BYTES: Final = 1024 * 1024
 STORED_POLICY: Final = ("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'self'")
 """What somebody stored is no page of ours: if a browser shows it after all, it may run and load nothing."""
+_CONDITIONS: Final = frozenset(
+    {"range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"}
+)
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
 
@@ -39,7 +43,22 @@ def file_reply(call: Call, found: OpenFile) -> Reply:
         found.blob.close()
         return Reply(status=304, headers=headers)
     headers.append(("Content-Disposition", compat.content_disposition(found.entry.name)))
+    if _is_for_proxy(call):
+        found.blob.close()
+        headers.append(("X-Accel-Redirect", f"{call.site.accel_location}/{found.path_below}"))
+        return Reply(media_type=compat.download_type(found.entry.name), headers=headers)
     return _body_reply(request, found, headers, is_range_valid=_is_range_valid(request, etag, modified_at))
+
+
+def _is_for_proxy(call: Call) -> bool:
+    """Whether the proxy sends the bytes. What asks for a part, or on conditions, is answered here: we know the tags."""
+    request, site = call.request, call.site
+    return (
+        bool(site.accel_location)
+        and request.method == "GET"
+        and _CONDITIONS.isdisjoint(request.headers)
+        and is_proxy(request.peer, site.trusted_proxies)
+    )
 
 
 def _body_reply(request: Request, found: OpenFile, headers: list[tuple[str, str]], *, is_range_valid: bool) -> Reply:

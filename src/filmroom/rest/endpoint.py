@@ -214,4 +214,5 @@ def _read_head(scope: Scope, site: Site) -> Request:
         client=hop.client,
         is_secure=hop.is_secure,
         host=hop.host,
+        peer=direct.client,
     )

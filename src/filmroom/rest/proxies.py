@@ -48,6 +48,12 @@ def first_hop(direct: Hop, headers: Mapping[str, str], trusted: Networks) -> Hop
     return _with_host(hop, said if _HOST.fullmatch(said) else direct.host)
 
 
+def is_proxy(peer: str, trusted: Networks) -> bool:
+    """Whether whoever is at the other end of a connection is a trusted proxy."""
+    address = _read_address(peer)
+    return address is not None and _is_trusted(address, trusted)
+
+
 def _with_host(hop: Hop, host: str) -> Hop:
     return Hop(client=hop.client, is_secure=hop.is_secure, host=host if _HOST.fullmatch(host) else _NO_HOST)
 

@@ -40,10 +40,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file's row and its bytes, ready to be read; the caller closes ``blob``."""
+    """A file's row and its bytes, ready to be read; the caller closes ``blob``.
+
+    ``path_below`` is where they are below the folder of all blobs.
+    """
 
     entry: FileEntry
     blob: BinaryIO
+    path_below: str
 
     def iter_whole(self, piece_bytes: int) -> Iterator[bytes]:
         """All its bytes, in pieces. Raises MissingBytes or DamagedBytes in place of the last of them."""
@@ -85,7 +89,7 @@ class Files:
             entry = next((entry for entry in entries if entry), None)
         if entry is None:
             raise NotFound(f"file {spellings[0]!r}")
-        return OpenFile(entry, self._open_blob(entry))
+        return self._open(entry)
 
     def open_nth(
         self, viewer: Viewer, address: Address, selection: Selection, number: int, *, with_inside: bool = False
@@ -98,7 +102,7 @@ class Files:
             entry = files.find_file(connection, row.resource_pk, row.path) if row else None
         if entry is None:
             raise NotFound(f"file number {number}")
-        return OpenFile(entry, self._open_blob(entry))
+        return self._open(entry)
 
     def open_first(self, viewer: Viewer, address: Address, is_wanted: Callable[[BinaryIO], bool]) -> OpenFile:
         """The first file at an address, also of what is inside, whose bytes are wanted. Few of them are looked at.
@@ -113,7 +117,7 @@ class Files:
         for entry in entries:
             blob = self._open_blob(entry)
             if is_wanted(blob):
-                return OpenFile(entry, blob)
+                return self._open(entry, blob)
             blob.close()
         raise NotFound(f"a file of this kind at {address}")
 
@@ -153,6 +157,9 @@ class Files:
         if resource is None:
             raise BadValue("resource", address.resource, "there is no such resource here")  # F-161
         return resource
+
+    def _open(self, entry: FileEntry, blob: BinaryIO | None = None) -> OpenFile:
+        return OpenFile(entry, blob or self._open_blob(entry), self._stores.blobs.path_below(entry.key))
 
     def _open_blob(self, entry: FileEntry) -> BinaryIO:
         blob = self._stores.blobs.open(entry.key)
