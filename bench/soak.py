@@ -1,5 +1,6 @@
 """A soak: a million small uploads and reads, as fast as it goes, and whether the last cost as much as the first."""
 
+import os
 import random
 from collections.abc import Sequence
 from itertools import islice
@@ -12,7 +13,8 @@ from bench.machine import busy_cores, cpu_seconds, memory
 from bench.report import Result, Sample, Series
 from bench.servers import Filmroom, open_filmroom
 
-_OPERATIONS: Final = 1_000_000
+# A million unless the environment says how many (SOAK=200000).
+_OPERATIONS: Final = int(os.environ.get("SOAK", "1000000"))
 _WINDOWS: Final = 50
 _EACH: Final = _OPERATIONS // _WINDOWS // 2  # uploads in a window, and reads
 _SIZE_BYTES: Final = 1_000
@@ -40,6 +42,9 @@ def run_soak(bench: Bench, name: str) -> Result:
                 samples[method].append(latency)
                 samples[f"{method}, CPU"].append(cpu)
             samples["memory"].append(Sample(number=memory(filmroom.pid).rss_bytes / MIB))
+            print(
+                f"{window + 1} of {_WINDOWS}:", *(f"{label} {taken[-1].number:.3g}" for label, taken in samples.items())
+            )
         _check_count(filmroom)
     series = [Series(label, "MiB" if label == "memory" else "ms", taken) for label, taken in samples.items()]
     _check_flat([each for each in series if "CPU" in each.label or each.label == "memory"])
