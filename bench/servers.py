@@ -32,6 +32,7 @@ _SETTLE_SECONDS: Final = 1.0
 _LAST_WORDS_LENGTH: Final = 1000
 PASSWORD: Final = "filmroom-bench"
 _READY: Final = "filmroom answers at http://127.0.0.1:"
+_DEPLOYED: Final = Path(__file__).parents[1] / "deploy" / "nginx.conf"
 PROJECT: Final = "/data/projects/BENCH"
 RESOURCE: Final = f"{PROJECT}/resources/R"
 
@@ -169,16 +170,45 @@ def open_nginx(folder: Path) -> Iterator[Nginx]:
     root = folder / "root" / "dav"
     root.mkdir(parents=True)
     port = _free_port()
+    with _serve_site(folder, _read_template("dav").substitute(folder=folder, port=port), port) as pid:
+        yield Nginx(name="nginx", pid=pid, port=port, put_target="/dav/{name}", get_target="/dav/{name}", root=root)
+
+
+@contextmanager
+def open_filmroom_behind_nginx(folder: Path) -> Iterator["Filmroom"]:
+    """As ``deploy/nginx.conf`` has it: nginx sends whole files, and filmroom says which. Its pid is not of nginx."""
+    folder.mkdir()
+    settings = 'trusted_proxies = "127.0.0.1"\naccel_location = "/filmroom-blobs"\n'
+    (folder / "filmroom.toml").write_text(settings, encoding="utf-8")
+    port = _free_port()
+    with open_filmroom(folder) as filmroom:
+        site = _DEPLOYED.read_text(encoding="utf-8")
+        for given, here in (
+            ("listen 80;", f"listen 127.0.0.1:{port};"),
+            ("127.0.0.1:8080", f"127.0.0.1:{filmroom.port}"),
+            ("/var/lib/filmroom/blobs/", f"{folder / 'data' / 'blobs'}/"),
+        ):
+            site = site.replace(given, here)
+        front = folder / "front"
+        front.mkdir()
+        with _serve_site(front, site, port):
+            yield replace(filmroom, port=port)
+
+
+@contextmanager
+def _serve_site(folder: Path, site: str, port: int) -> Iterator[int]:
+    """Start an nginx with one site; its pid."""
     config = folder / "nginx.conf"
-    template = Template(Path(__file__).with_name("nginx.conf.template").read_text(encoding="utf-8"))
-    config.write_text(template.substitute(folder=folder, port=port, user=_user_line()), encoding="utf-8")
+    config.write_text(_read_template("nginx").substitute(folder=folder, site=site, user=_user_line()), encoding="utf-8")
     program = find_program("nginx") or "nginx"
     process = subprocess.Popen([program, "-p", folder, "-e", folder / "error.log", "-c", config])
     with _stopped(process):
         _wait_for_port(port, log=folder / "error.log")
-        yield Nginx(
-            name="nginx", pid=process.pid, port=port, put_target="/dav/{name}", get_target="/dav/{name}", root=root
-        )
+        yield process.pid
+
+
+def _read_template(name: str) -> Template:
+    return Template(Path(__file__).with_name(f"{name}.conf.template").read_text(encoding="utf-8"))
 
 
 def _user_line() -> str:

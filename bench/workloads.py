@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -18,7 +18,7 @@ from bench.lists import run_list, run_session_resources
 from bench.load import Generator, Load, WrongAnswerError
 from bench.machine import back_memory, busy_cores, busy_seconds, cpu_seconds, memory, peak_rss_bytes, reset_peak
 from bench.report import Result, Sample, Series
-from bench.servers import FileServer, Filmroom, Server, open_filmroom, open_nginx, open_sink
+from bench.servers import FileServer, Filmroom, Server, open_filmroom, open_filmroom_behind_nginx, open_nginx, open_sink
 from bench.soak import run_soak
 
 _LARGE_BYTES: Final = 1024 * MIB
@@ -41,7 +41,7 @@ class Race:
     """One kind of request, ``requests`` times a round over some connections.
 
     A PUT round puts new files, which ``is_cleared`` deletes after it; a GET round asks for ``files`` different ones
-    in turn, all of them in the page cache.
+    in turn, all of them in the page cache. With ``is_behind`` filmroom stands behind an nginx of its own.
     """
 
     method: Literal["PUT", "GET"]
@@ -51,11 +51,13 @@ class Race:
     rounds: int
     files: int = 0
     is_cleared: bool = False
+    is_behind: bool = False
 
     @property
     def title(self) -> str:
         size = "1 GiB" if self.size_bytes == _LARGE_BYTES else f"{self.size_bytes // 1000} kB"
-        return f"{self.method} of {size} each, {self.connections} connections, {self.requests} requests a round"
+        where = ", filmroom behind an nginx that sends its files" if self.is_behind else ""
+        return f"{self.method} of {size} each, {self.connections} connections, {self.requests} requests a round{where}"
 
     @property
     def unit(self) -> str:
@@ -79,7 +81,7 @@ def _names(prefix: str, count: int) -> list[str]:
 
 def run_race(race: Race, bench: Bench, name: str) -> Result:
     samples: dict[str, list[Sample]] = {}
-    with bench.open_folder() as folder, open_racers(folder) as (stores, sink):
+    with bench.open_folder() as folder, open_racers(folder, is_behind=race.is_behind) as (stores, sink):
         for server in (*stores, sink):
             _warm_up(race, bench.generator, server)
         os.sync()
@@ -98,9 +100,10 @@ def run_race(race: Race, bench: Bench, name: str) -> Result:
 
 
 @contextmanager
-def open_racers(folder: Path) -> Iterator[tuple[Sequence[FileServer], Server]]:
+def open_racers(folder: Path, *, is_behind: bool = False) -> Iterator[tuple[Sequence[FileServer], Server]]:
     """Start nginx and filmroom, with nothing in them but the resource, and the sink."""
-    with open_nginx(folder / "nginx") as nginx, open_filmroom(folder / "filmroom") as filmroom, open_sink() as sink:
+    opened = open_filmroom_behind_nginx if is_behind else open_filmroom
+    with open_nginx(folder / "nginx") as nginx, opened(folder / "filmroom") as filmroom, open_sink() as sink:
         filmroom.make_resource()
         yield (nginx, filmroom), sink
 
@@ -197,16 +200,22 @@ def _stream(generator: Generator, filmroom: Filmroom) -> tuple[int, int]:
 
 
 _PUT_SMALL: Final = Race(method="PUT", size_bytes=SMALL_BYTES, connections=8, requests=600, rounds=7)
+_PUT_SMALL_32: Final = replace(_PUT_SMALL, connections=32)
 _GET_SMALL: Final = Race(method="GET", size_bytes=SMALL_BYTES, connections=8, requests=2400, files=300, rounds=7)
 # Deleted files stay on filmroom's disk for its undo period, so three rounds take 4 GiB of disk in all.
 _PUT_LARGE: Final = Race(method="PUT", size_bytes=_LARGE_BYTES, connections=1, requests=1, rounds=3, is_cleared=True)
 _GET_LARGE: Final = Race(method="GET", size_bytes=_LARGE_BYTES, connections=1, requests=1, files=1, rounds=5)
+_GET_SMALL_BEHIND: Final = replace(_GET_SMALL, is_behind=True)
+_GET_LARGE_BEHIND: Final = replace(_GET_LARGE, is_behind=True)
 
 WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "put-small": partial(run_race, _PUT_SMALL),
+    "put-small-32": partial(run_race, _PUT_SMALL_32),
     "get-small": partial(run_race, _GET_SMALL),
+    "get-small-behind": partial(run_race, _GET_SMALL_BEHIND),
     "put-large": partial(run_race, _PUT_LARGE),
     "get-large": partial(run_race, _GET_LARGE),
+    "get-large-behind": partial(run_race, _GET_LARGE_BEHIND),
     "start": run_start,
     "restart": run_restart,
     "crowd": run_crowd,
