@@ -4,11 +4,13 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from durability.ground import CACHE, FILES, PROJECT, SUBJECT, Deed, Ground, digest
-from durability.ledger import Outcome
+from durability.ledger import Outcome, State
+from rest.tus import STRETCH, named
 
 _TO_CACHE: Final = "cache/"
 
@@ -22,7 +24,7 @@ def _url(key: str) -> str:
 
 
 def _asking(method: str, target: str, body: bytes = b"") -> Callable[[Ground], Outcome]:
-    return lambda ground: ground.change(method, target, body)
+    return lambda ground: ground.try_to_ask(method, target, body).outcome
 
 
 def put(key: str, body: bytes, *, overwrite: bool = True) -> Deed:
@@ -44,6 +46,12 @@ def delete_resource(resource: str, *names: str) -> Deed:
     """A resource with all its files, which must be those that are named."""
     target = f"{PROJECT}/resources/{resource}"
     return Deed(wants={f"{resource}/{name}": None for name in names}, ask=_asking("DELETE", target))
+
+
+def undelete(resource: str, wants: Mapping[str, State], *, path: str = "") -> Deed:
+    """What was deleted last under the name of a resource, or under that of a file in it."""
+    target = f"{PROJECT}/resources/{resource}/undelete{f'/{path}' if path else ''}"
+    return Deed(wants=wants, ask=_asking("POST", target))
 
 
 def extract(archive_name: str, members: Mapping[str, bytes]) -> Deed:
@@ -87,3 +95,49 @@ def move(name: str, to: str, body: bytes) -> Deed:
 
 def make_members(chance: Random, folder: str, *, many: int) -> dict[str, bytes]:
     return {f"{folder}/{number}": chance.randbytes(chance.randrange(1, 9000)) for number in range(many)}
+
+
+@dataclass(frozen=True, slots=True)
+class Resumable:
+    """A file that is sent in stretches. Its upload has a key of its own, under which stands how far it has come."""
+
+    key: str
+    body: bytes
+
+    @property
+    def upload(self) -> str:
+        return f"upload of {self.key}"
+
+    def begin(self) -> Deed:
+        resource, path = self.key.split("/", 1)
+        target = f"{PROJECT}/resources/{resource}/uploads?overwrite=true"
+        said = named(path, len(self.body))
+
+        def ask(ground: Ground) -> Outcome:
+            answer = ground.try_to_ask("POST", target, said=said)
+            if answer.outcome is Outcome.ACKNOWLEDGED:
+                ground.uploads[self.upload] = answer.headers["location"]
+            return answer.outcome
+
+        return Deed(wants={self.upload: "0"}, ask=ask)
+
+    def send(self, begin: int, end: int) -> Deed:
+        """One stretch; the file is there with the last, and not before."""
+        return Deed(wants=self._wants(end), ask=lambda ground: self._send(ground, begin, end))
+
+    def complete(self) -> Deed:
+        """Ask how far it has come, and send what is left, if anything is."""
+
+        def ask(ground: Ground) -> Outcome:
+            come = int(ground.offset(self.upload) or 0)
+            return Outcome.ACKNOWLEDGED if come == len(self.body) else self._send(ground, come, len(self.body))
+
+        return Deed(wants=self._wants(len(self.body)), ask=ask)
+
+    def _wants(self, end: int) -> dict[str, State]:
+        file = {self.key: digest(self.body)} if end == len(self.body) else {}
+        return {self.upload: str(end), **file}
+
+    def _send(self, ground: Ground, begin: int, end: int) -> Outcome:
+        said = {**STRETCH, "Upload-Offset": str(begin)}
+        return ground.try_to_ask("PATCH", ground.uploads[self.upload], self.body[begin:end], said).outcome

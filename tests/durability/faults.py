@@ -18,7 +18,7 @@ def plant(name: str) -> None:
     FAULTS[name]()
 
 
-def _replace(owner: object, name: str, by: Callable[..., Any]) -> None:
+def replace(owner: object, name: str, by: object) -> None:
     assert hasattr(owner, name), f"there is no {name} to replace any more"
     setattr(owner, name, by)
 
@@ -27,8 +27,8 @@ def _skip_fsync() -> None:
     """Bytes are not made durable before a row names them. The database still syncs its own."""
     from filmroom.blobs.local import LocalStore
 
-    _replace(os, "fsync", lambda _descriptor: None)
-    _replace(LocalStore, "sync", lambda _store: None)
+    replace(os, "fsync", lambda _descriptor: None)
+    replace(LocalStore, "sync", lambda _store: None)
 
 
 class _Lax(sqlite3.Connection):
@@ -38,7 +38,7 @@ class _Lax(sqlite3.Connection):
 
 def _commit_laxly() -> None:
     """SQLite in WAL mode with ``synchronous=NORMAL``: COMMIT does not wait for the disk."""
-    _replace(sqlite3, "connect", partial(sqlite3.connect, factory=_Lax))
+    replace(sqlite3, "connect", partial(sqlite3.connect, factory=_Lax))
 
 
 def _answer_before_commit() -> None:
@@ -52,7 +52,7 @@ def _answer_before_commit() -> None:
         time.sleep(_COMMIT_SECONDS)
         return lambda: None
 
-    _replace(writer, "_run_unit", run_and_tell)
+    replace(writer, "_run_unit", run_and_tell)
 
 
 def _commit_members_one_by_one() -> None:
@@ -64,7 +64,7 @@ def _commit_members_one_by_one() -> None:
     def put_each(uploads: Uploads, viewer: Any, address: Any, arrivals: Any, **said: Any) -> tuple[Any, ...]:
         return tuple(fate for arrival in arrivals for fate in put(uploads, viewer, address, [arrival], **said))
 
-    _replace(Uploads, "put", put_each)
+    replace(Uploads, "put", put_each)
 
 
 FAULTS: Final[dict[str, Callable[[], None]]] = {

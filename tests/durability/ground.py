@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from durability.ledger import Ledger, Outcome, State
 from durability.nursery import ForkedServer
+from rest.tus import TUS
 from server.process import PASSWORD
 
 PROJECT: Final = "/data/projects/DEMO"
@@ -22,16 +23,18 @@ SUBJECT: Final = "subject"
 """The key of the label of the only subject."""
 
 _PATIENCE_SECONDS: Final = 60.0
+_NO_STATUS: Final = 0
 _SERVER_ERROR: Final = 500
 _CLIENT_ERROR: Final = 400
 # The archive says that it is busy, or full, and that nothing was done.
 _NOTHING_DONE: Final = frozenset({503, 507})
 _DIGEST_LETTERS: Final = 12
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One that arrived whole."""
+    """One that arrived whole, or without a status, in which case nothing is known."""
 
     status: int
     headers: Mapping[str, str]
@@ -39,7 +42,8 @@ class Answer:
 
     @property
     def outcome(self) -> Outcome:
-        if self.status >= _SERVER_ERROR and self.status not in _NOTHING_DONE:
+        is_error = self.status >= _SERVER_ERROR and self.status not in _NOTHING_DONE
+        if is_error or self.status == _NO_STATUS:
             return Outcome.UNKNOWN
         is_refused = self.status >= _CLIENT_ERROR or "filmroom-stored" in self.headers
         return Outcome.REFUSED if is_refused else Outcome.ACKNOWLEDGED
@@ -66,13 +70,15 @@ def digest(body: bytes) -> str:
 class Ground:
     """Call ``open`` first. ``judge`` and ``restart`` only while nothing is under way.
 
-    Where several servers share one archive each request goes to the next of them.
+    Where several servers share one archive each request goes to the next of them. ``uploads`` are the addresses of
+    resumable uploads by their keys: how far each has come is looked at too.
     """
 
     def __init__(self, *servers: ForkedServer) -> None:
         self.servers = servers
         self._turns = itertools.cycle(servers)
         self.ledger = Ledger()
+        self.uploads: dict[str, str] = {}
         self._authorization = _basic("admin", PASSWORD)
 
     @property
@@ -99,25 +105,26 @@ class Ground:
             if server.is_running():
                 server.kill()
 
-    def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
+    def ask(self, method: str, target: str, body: bytes = b"", said: Mapping[str, str] = _NOTHING) -> Answer:
         """Raises OSError or HTTPException when the whole answer does not arrive, TimeoutError if the server hangs."""
         connection = HTTPConnection("127.0.0.1", next(self._turns).port, timeout=_PATIENCE_SECONDS)
         try:
-            headers = {"Authorization": self._authorization, "Content-Type": "application/octet-stream"}
+            headers = {"Authorization": self._authorization, "Content-Type": "application/octet-stream", **said}
             connection.request(method, target, body, headers)
             reply = connection.getresponse()
-            said = {name.lower(): value for name, value in reply.getheaders()}
-            return Answer(reply.status, said, reply.read())
+            answered = {name.lower(): value for name, value in reply.getheaders()}
+            return Answer(reply.status, answered, reply.read())
         finally:
             connection.close()
 
-    def change(self, method: str, target: str, body: bytes = b"") -> Outcome:
+    def try_to_ask(self, method: str, target: str, body: bytes = b"", said: Mapping[str, str] = _NOTHING) -> Answer:
+        """As ``ask``; an answer without a status where none arrives."""
         try:
-            return self.ask(method, target, body).outcome
+            return self.ask(method, target, body, said)
         except TimeoutError:
             raise
         except (OSError, HTTPException):
-            return Outcome.UNKNOWN
+            return Answer(_NO_STATUS, {}, b"")
 
     def do(self, deed: Deed) -> Outcome:
         """Do it, and keep in the ledger what became of it."""
@@ -144,7 +151,11 @@ class Ground:
         for folder in self._get("/data/user/cache/resources?format=json").rows():
             for row in self._get(f"{folder['URI']}/files/?format=json").rows():
                 held[f"cache/{row['Name']}"] = self._read(row)
-        return held
+        return held | {key: self.offset(key) for key in self.uploads}
+
+    def offset(self, key: str) -> State:
+        """How far a resumable upload has come; None when it is there no more."""
+        return self.ask("HEAD", self.uploads[key], said=TUS).headers.get("upload-offset")
 
     def _unzip(self) -> dict[str, bytes]:
         """The bytes of every file of the project by their keys; of none where it cannot be told of all."""

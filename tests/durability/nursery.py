@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -173,6 +174,8 @@ def _import_all() -> None:
 
 def _nurse(fault: Sequence[str]) -> None:
     _import_all()
+    # The turn of a process that was killed is free at once, and not after minutes.
+    faults.replace(import_module("filmroom.service.upkeep"), "_HELD_FOR", timedelta())
     for name in fault:
         faults.plant(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nobody need wait for those who end

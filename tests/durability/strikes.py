@@ -11,7 +11,7 @@ from durability import deeds
 from durability.ground import Ground
 from durability.ledger import Outcome
 from durability.nursery import ForkedServer, Nursery
-from durability.scenes import SCENES, trace_from_the_start
+from durability.scenes import SCENES, Scene, trace_from_the_start
 from durability.tracing import tally, traced, was_struck
 
 CHANGING_CALLS: Final = (
@@ -23,12 +23,13 @@ CHANGING_CALLS: Final = (
     "openat",
     "pwrite64",
     "rename",
+    "sendto",
     "syncfs",
     "unlink",
     "write",
     "writev",
 )
-"""By which a server changes what is on its disk, or says something."""
+"""By which a server changes what is on its disk, or says something, to PostgreSQL (``sendto``) as to clients."""
 
 KILL: Final = "signal=SIGKILL:when={}"
 EFFECTS: Final = (KILL, "error=EIO:when={}", "error=ENOSPC:when={}+")
@@ -59,8 +60,10 @@ class Struck:
 
 def find_strikes(ground: Ground, scene_name: str, effects: Sequence[str], chance: Random) -> list[Strike]:
     """Every strike that is possible in a scene, which is played once to find them."""
-    log = _play(ground, scene_name, chance, calls=CHANGING_CALLS)
-    assert not ground.restart()
+    scene = SCENES[scene_name](chance)
+    log = _play(ground, scene, calls=CHANGING_CALLS)
+    faults = ground.restart() + scene.look_after(ground)
+    assert not faults, faults
     return _list_strikes(scene_name, log, effects)
 
 
@@ -76,19 +79,20 @@ def _list_strikes(scene_name: str, log: Path, effects: Sequence[str]) -> list[St
 def strike(ground: Ground, blow: Strike, chance: Random) -> Struck:
     """Play the scene with the blow in it, and look: while the server still runs, and after it was started again."""
     told_before = ground.server.nursery.log.stat().st_size
-    log = _play(ground, blow.scene, chance, calls=(blow.call,), effect=blow.effect)
+    scene = SCENES[blow.scene](chance)
+    log = _play(ground, scene, calls=(blow.call,), effect=blow.effect)
     faults: list[str] = []
     if ground.server.is_running():
         faults += ground.judge()
         faults += _use_again(ground, chance)
     faults += ground.restart()
+    faults += scene.look_after(ground)
     faults += _list_surprises(ground.server.nursery.log, told_before)
     return Struck(blow, was_struck(log), tuple(f"{blow}: {fault}" for fault in faults))
 
 
-def _play(ground: Ground, scene_name: str, chance: Random, *, calls: Sequence[str], effect: str = "") -> Path:
+def _play(ground: Ground, scene: Scene, *, calls: Sequence[str], effect: str = "") -> Path:
     """The log of what was traced."""
-    scene = SCENES[scene_name](chance)
     for deed in scene.prepare:
         ground.do(deed)
     log = ground.server.folder.parent / "strace.log"
