@@ -29,7 +29,7 @@ from durability.tracing import MISSING, STRACE
 PAGE: Final = Path(__file__).parents[2] / "docs" / "explanations" / "durability.md"
 _BEGIN: Final = "<!-- figures: written by make test-durability -->"
 _END: Final = "<!-- end of figures -->"
-_KILL_POINTS: Final = 510
+_ON_POSTGRESQL: Final = 190
 _FIRST_STARTS: Final = 30
 _ERRORS: Final = 120
 _POWER_CUTS: Final = 42
@@ -47,24 +47,33 @@ class Line:
     violations: str
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """Servers over one archive on a database, and how they are killed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Servers over one archive."""
 
-    name: str
-    servers: int
-    kills: Sequence[Kill]
-    rounds: int
+    servers: int = 1
     flags: Sequence[str] = ()
     is_on_postgresql: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How the servers of a site are killed amid writers."""
+
+    name: str
+    site: Site
+    kills: Sequence[Kill]
+    rounds: int = _CROWD_ROUNDS
+
+
 CROWDS: Final = (
-    Crowd("SQLite, one server", 1, [kill_all], _CROWD_ROUNDS),
-    Crowd("SQLite, two servers", 2, [kill_one, kill_all], _CROWD_ROUNDS),
-    Crowd("SQLite, one server of two processes", 1, [kill_worker, kill_all], _WORKER_ROUNDS, ("--workers", "2")),
-    Crowd("PostgreSQL, one server", 1, [kill_all], _CROWD_ROUNDS, is_on_postgresql=True),
-    Crowd("PostgreSQL, two servers", 2, [kill_one, kill_all], _CROWD_ROUNDS, is_on_postgresql=True),
+    Crowd("SQLite, one server", Site(), [kill_all]),
+    Crowd("SQLite, two servers", Site(servers=2), [kill_one, kill_all]),
+    Crowd(
+        "SQLite, one server of two processes", Site(flags=("--workers", "2")), [kill_worker, kill_all], _WORKER_ROUNDS
+    ),
+    Crowd("PostgreSQL, one server", Site(is_on_postgresql=True), [kill_all]),
+    Crowd("PostgreSQL, two servers", Site(servers=2, is_on_postgresql=True), [kill_one, kill_all]),
 )
 
 
@@ -79,11 +88,9 @@ class Proofs:
         if STRACE is None:
             self._skip("kill points", MISSING)
             return
+        self._strike("kill points", Site(), [KILL])
+        self._strike("kill points on PostgreSQL", Site(is_on_postgresql=True), [KILL], most=_ON_POSTGRESQL)
         chance = Random(self._seed)
-        with self._opened(Crowd("", 1, [], 0)) as ground:
-            strikes = campaigns.find_all_strikes(ground, [KILL], chance)
-            result = campaigns.strike_at(ground, [*strikes, *strikes], chance, most=_KILL_POINTS)
-            self._tell("kill points", result)
         made = campaigns.strike_first_starts(self._nursery, self._place(), chance, most=_FIRST_STARTS)
         self._tell("kill points while an archive is made", made)
 
@@ -91,14 +98,18 @@ class Proofs:
         if STRACE is None:
             self._skip("injected I/O errors", MISSING)
             return
+        self._strike("injected I/O errors", Site(), ERRORS, most=_ERRORS)
+
+    def _strike(self, proof: str, site: Site, effects: Sequence[str], *, most: int | None = None) -> None:
+        """At so many points, or at each of them."""
         chance = Random(self._seed)
-        with self._opened(Crowd("", 1, [], 0)) as ground:
-            strikes = campaigns.find_all_strikes(ground, ERRORS, chance)
-            self._tell("injected I/O errors", campaigns.strike_at(ground, strikes, chance, most=_ERRORS))
+        with self._opened(site) as ground:
+            strikes = campaigns.find_all_strikes(ground, effects, chance)
+            self._tell(proof, campaigns.strike_at(ground, strikes, chance, most=most or len(strikes)))
 
     def crowd(self) -> None:
         for crowd in CROWDS:
-            with self._opened(crowd) as ground:
+            with self._opened(crowd.site) as ground:
                 result = campaigns.kill_crowds(ground, Random(self._seed), crowd.kills, rounds=crowd.rounds)
             self._tell(f"kill -9 amid eight writers: {crowd.name}", result)
 
@@ -111,12 +122,12 @@ class Proofs:
         self._tell("power cuts amid eight writers", result)
 
     @contextmanager
-    def _opened(self, crowd: Crowd) -> Iterator[Ground]:
+    def _opened(self, site: Site) -> Iterator[Ground]:
         place = self._place()
-        server = PostgreSQL(place) if crowd.is_on_postgresql else None
+        server = PostgreSQL(place) if site.is_on_postgresql else None
         database = ("--database", server.url(server.create())) if server else ()
-        flags = (*database, *crowd.flags)
-        ground = Ground(*(ForkedServer(self._nursery, place / "data", *flags) for _ in range(crowd.servers)))
+        flags = (*database, *site.flags)
+        ground = Ground(*(ForkedServer(self._nursery, place / "data", *flags) for _ in range(site.servers)))
         try:
             ground.open()
             yield ground

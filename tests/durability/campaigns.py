@@ -1,8 +1,9 @@
 """How much of each proof is done, and what came of it: the same for the sample in ``make test`` and for the whole."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 
@@ -44,11 +45,22 @@ def strike_at(ground: Ground, strikes: Sequence[Strike], chance: Random, *, most
     return result
 
 
-def find_all_strikes(ground: Ground, effects: Sequence[str], chance: Random) -> list[Strike]:
-    """In every scene, in an order of their own."""
-    found = [blow for name in SCENES for blow in find_strikes(ground, name, effects, chance)]
-    chance.shuffle(found)
-    return found
+def find_all_strikes(
+    ground: Ground, effects: Sequence[str], chance: Random, *, scenes: Iterable[str] = tuple(SCENES)
+) -> list[Strike]:
+    """Scene after scene has its turn, and within each of them call after call, so that a beginning is a sample."""
+    return _take_turns(_shuffle(find_strikes(ground, name, effects, chance), chance) for name in scenes)
+
+
+def _shuffle(found: Iterable[Strike], chance: Random) -> list[Strike]:
+    by_call: dict[str, list[Strike]] = {}
+    for blow in found:
+        by_call.setdefault(blow.call, []).append(blow)
+    return _take_turns(chance.sample(blows, len(blows)) for blows in chance.sample([*by_call.values()], len(by_call)))
+
+
+def _take_turns(series: Iterable[Iterable[Strike]]) -> list[Strike]:
+    return [blow for turn in zip_longest(*series) for blow in turn if blow is not None]
 
 
 def strike_first_starts(nursery: Nursery, folder: Path, chance: Random, *, most: int) -> Result:

@@ -27,6 +27,18 @@ from server.process import PASSWORD, Server
 _PATIENCE_SECONDS: Final = 60.0
 # From the manual of prctl.
 _PR_SET_PDEATHSIG: Final = 1
+_IMPORTED: Final = (
+    "alembic.command",
+    "filmroom.app",
+    "filmroom.cli.admin",
+    "filmroom.cli.serve",
+    "filmroom.cli.undo",
+    "filmroom.cli.upkeep",
+    "httptools",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "uvloop",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +180,7 @@ def _become(job: dict[str, Any]) -> None:
 
 
 def _import_all() -> None:
-    for name in ("alembic.command", "filmroom.app", "filmroom.cli.admin", "filmroom.cli.serve", "httptools", "uvloop"):
+    for name in _IMPORTED:
         import_module(name)
 
 

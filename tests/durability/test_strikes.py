@@ -4,11 +4,14 @@
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from typing import Final
 
 import pytest
 
+from conftest import PostgreSQL
 from durability.campaigns import find_all_strikes, strike_at, strike_first_starts
 from durability.ground import Ground
 from durability.nursery import ForkedServer, Nursery
@@ -19,23 +22,52 @@ from durability.tracing import MISSING, STRACE
 pytestmark = pytest.mark.skipif(STRACE is None, reason=MISSING)
 
 
+ON_POSTGRESQL: Final = (
+    "extract zip",
+    "move from the cache",
+    "the last stretch of an upload",
+    "undelete a resource",
+    "purge",
+)
+"""Scenes of many statements."""
+
+
+@contextmanager
+def opened(server: ForkedServer) -> Iterator[Ground]:
+    ground = Ground(server)
+    try:
+        ground.open()
+        yield ground
+    finally:
+        ground.kill()
+
+
 @pytest.fixture
 def ground(nursery: Nursery, tmp_path: Path) -> Iterator[Ground]:
-    ground = Ground(ForkedServer(nursery, tmp_path / "data"))
-    ground.open()
-    yield ground
-    ground.kill()
+    with opened(ForkedServer(nursery, tmp_path / "data")) as ground:
+        yield ground
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_server_killed_at_any_call_has_lost_nothing_and_torn_nothing(ground: Ground, seed: int) -> None:
-    chance = Random(seed)
+def test_a_server_killed_at_any_call_has_lost_nothing_and_torn_nothing(ground: Ground) -> None:
+    chance = Random(1)
 
-    result = strike_at(ground, find_all_strikes(ground, [KILL], chance), chance, most=25)
+    result = strike_at(ground, find_all_strikes(ground, [KILL], chance), chance, most=36)
 
     assert result.faults == []
-    assert result.times.total() == 25
-    assert set(result.times) <= set(SCENES)
+    assert result.times.total() == 36
+    assert set(result.times) == set(SCENES)
+
+
+def test_so_it_is_on_postgresql(nursery: Nursery, tmp_path: Path, postgresql: PostgreSQL) -> None:
+    chance = Random(2)
+    with opened(ForkedServer(nursery, tmp_path / "data", "--database", postgresql.url(postgresql.create()))) as ground:
+        strikes = find_all_strikes(ground, [KILL], chance, scenes=ON_POSTGRESQL)
+
+        result = strike_at(ground, strikes, chance, most=14)
+
+    assert result.faults == []
+    assert result.times.total() == 14
+    assert set(result.times) == set(ON_POSTGRESQL)
 
 
 def test_a_server_killed_while_it_makes_its_archive_can_be_started_again(nursery: Nursery, tmp_path: Path) -> None:
@@ -48,7 +80,9 @@ def test_a_server_killed_while_it_makes_its_archive_can_be_started_again(nursery
 def test_a_server_whose_disk_fails_answers_the_truth_and_works_again(ground: Ground) -> None:
     chance = Random(4)
 
-    result = strike_at(ground, find_all_strikes(ground, ERRORS, chance), chance, most=20)
+    scenes = chance.sample(list(SCENES), 10)
+
+    result = strike_at(ground, find_all_strikes(ground, ERRORS, chance, scenes=scenes), chance, most=20)
 
     assert result.faults == []
     assert result.times.total() == 20
