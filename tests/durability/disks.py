@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-_SIZE: Final = "96M"
 # linux/ext4.h: _IOR('X', 125, __u32), and the flag that says not to flush the journal.
 _EXT4_IOC_SHUTDOWN: Final = 0x8004587D
 _WITHOUT_FLUSH: Final = (2).to_bytes(4, "little")
@@ -41,14 +40,15 @@ def _run(*command: str, check: bool = True) -> "subprocess.CompletedProcess[str]
 class Disk:
     """Mounted at ``root`` while it is entered."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, size: str = "96M") -> None:
+        self._size = size
         self.root = folder / "disk"
         self._image = folder / "disk.image"
         self._copy = folder / "disk.copy"
 
     def __enter__(self) -> Self:
         self.root.mkdir()
-        _run("truncate", "-s", _SIZE, str(self._image))
+        _run("truncate", "-s", self._size, str(self._image))
         _run("mkfs.ext4", "-q", str(self._image))
         self._mount()
         return self

@@ -1,0 +1,63 @@
+"""A PostgreSQL whose data lie where they are told to, as durable as it is by default, and whose power can fail.
+
+Its programs are those of all other tests (``conftest.py``), whose own PostgreSQL need not survive anything.
+"""
+
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from conftest import get_cluster
+
+_PATIENCE_SECONDS: Final = 60.0
+
+
+class Cluster:
+    """In ``folder``; its socket and its log are in ``beside``, which does not lose its power.
+
+    ``settings`` are such as ``fsync=off``. For root alone, as disks are whose power can be cut.
+    """
+
+    def __init__(self, folder: Path, beside: Path, *settings: str) -> None:
+        self._made = get_cluster(folder, beside, start=False)
+        self._made.ensure_pgdata_inited()
+        sockets = beside / "sockets"
+        sockets.mkdir()
+        shutil.chown(sockets, self._made.system_user)
+        self.url = f"postgresql://postgres@/postgres?host={sockets}"
+        said = (f"unix_socket_directories={sockets}", "listen_addresses=", *settings)
+        flags = [word for setting in said for word in ("-c", setting)]
+        self._command = [str(self._made.bin_path / "postgres"), "-D", str(folder), *flags]
+        self._log = beside / "postgresql.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return when it can be asked; after its power failed that is when it has read its log."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", user=self._made.system_user
+            )
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        while not self._answers():
+            is_hopeless = self._process.poll() is not None or time.monotonic() > give_up_at
+            assert not is_hopeless, self._log.read_text(encoding="utf-8")[-4000:]
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """With all its processes, and without writing anything more."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(_PATIENCE_SECONDS)
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url).close()
+        except psycopg.OperationalError:
+            return False
+        return True
