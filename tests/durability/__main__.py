@@ -22,7 +22,7 @@ from durability.campaigns import Kill, Result
 from durability.crowds import kill_all, kill_one, kill_worker
 from durability.ground import Ground
 from durability.nursery import ForkedServer, Nursery
-from durability.powercuts import opened_ground_on_disk
+from durability.powercuts import opened_ground_on_disk, opened_ground_with_postgresql_on_disk
 from durability.strikes import ERRORS, KILL
 from durability.tracing import MISSING, STRACE
 
@@ -32,9 +32,12 @@ _END: Final = "<!-- end of figures -->"
 _ON_POSTGRESQL: Final = 190
 _FIRST_STARTS: Final = 30
 _ERRORS: Final = 120
-_POWER_CUTS: Final = 42
 _CROWD_ROUNDS: Final = 25
 _WORKER_ROUNDS: Final = 4
+_CUTS: Final = (
+    ("power cuts amid eight writers", opened_ground_on_disk, 42),
+    ("power cuts amid eight writers: PostgreSQL on the same disk", opened_ground_with_postgresql_on_disk, 20),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +117,13 @@ class Proofs:
             self._tell(f"kill -9 amid eight writers: {crowd.name}", result)
 
     def cut(self) -> None:
-        if obstacle := disks.find_obstacle():
-            self._skip("power cuts amid eight writers", obstacle)
-            return
-        with opened_ground_on_disk(self._nursery, self._place()) as (ground, disk):
-            result = campaigns.cut_powers(ground, disk, Random(self._seed), rounds=_POWER_CUTS)
-        self._tell("power cuts amid eight writers", result)
+        for proof, open_ground, rounds in _CUTS:
+            if obstacle := disks.find_obstacle():
+                self._skip(proof, obstacle)
+                continue
+            with open_ground(self._nursery, self._place()) as (ground, disk):
+                result = campaigns.cut_powers(ground, disk, Random(self._seed), rounds=rounds)
+            self._tell(proof, result)
 
     @contextmanager
     def _opened(self, site: Site) -> Iterator[Ground]:

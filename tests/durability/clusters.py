@@ -20,18 +20,17 @@ _PATIENCE_SECONDS: Final = 60.0
 class Cluster:
     """In ``folder``; its socket and its log are in ``beside``, which does not lose its power.
 
-    ``settings`` are such as ``fsync=off``. For root alone, as disks are whose power can be cut.
+    For root alone, as disks are whose power can be cut.
     """
 
-    def __init__(self, folder: Path, beside: Path, *settings: str) -> None:
+    def __init__(self, folder: Path, beside: Path) -> None:
         self._made = get_cluster(folder, beside, start=False)
         self._made.ensure_pgdata_inited()
         sockets = beside / "sockets"
         sockets.mkdir()
         shutil.chown(sockets, self._made.system_user)
         self.url = f"postgresql://postgres@/postgres?host={sockets}"
-        said = (f"unix_socket_directories={sockets}", "listen_addresses=", *settings)
-        flags = [word for setting in said for word in ("-c", setting)]
+        flags = ("-c", f"unix_socket_directories={sockets}", "-c", "listen_addresses=")
         self._command = [str(self._made.bin_path / "postgres"), "-D", str(folder), *flags]
         self._log = beside / "postgresql.log"
         self._process: subprocess.Popen[bytes] | None = None

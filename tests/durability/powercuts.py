@@ -40,13 +40,11 @@ def opened_ground_on_disk(nursery: Nursery, folder: Path) -> Iterator[tuple[Grou
 
 
 @contextmanager
-def opened_ground_with_postgresql_on_disk(
-    nursery: Nursery, folder: Path, *settings: str
-) -> Iterator[tuple[Ground, Disk]]:
-    """As above, with a PostgreSQL whose data are on that disk too; ``settings`` are of PostgreSQL."""
+def opened_ground_with_postgresql_on_disk(nursery: Nursery, folder: Path) -> Iterator[tuple[Ground, Disk]]:
+    """As above, with a PostgreSQL whose data are on that disk too."""
     folder.mkdir(parents=True, exist_ok=True)
     with Disk(folder, size=_WITH_POSTGRESQL) as disk:
-        cluster = Cluster(disk.root / "cluster", folder, *settings)
+        cluster = Cluster(disk.root / "cluster", folder)
         server = ForkedServer(nursery, disk.root / "data", "--database", cluster.url)
         with _opened(PoweredGround(server, cluster)) as ground:
             yield ground, disk

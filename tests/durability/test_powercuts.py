@@ -4,14 +4,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
+import psycopg
 import pytest
 
 from durability.campaigns import cut_powers
 from durability.disks import Disk, find_obstacle
 from durability.ground import Ground
 from durability.nursery import Nursery
-from durability.powercuts import opened_ground_on_disk
+from durability.powercuts import opened_ground_on_disk, opened_ground_with_postgresql_on_disk
 
 OBSTACLE = find_obstacle()
 pytestmark = pytest.mark.skipif(bool(OBSTACLE), reason=OBSTACLE)
@@ -28,6 +30,30 @@ def test_what_was_answered_survives_power_cuts(on_disk: tuple[Ground, Disk]) -> 
 
     assert result.faults == []
     assert result.operations >= 8 * 4
+
+
+@pytest.fixture
+def with_postgresql_on_disk(nursery: Nursery) -> Iterator[tuple[Ground, Disk]]:
+    with TemporaryDirectory(prefix="filmroom-cut-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL runs as a user of its own, who must get there
+        with opened_ground_with_postgresql_on_disk(nursery, folder) as pair:
+            yield pair
+
+
+def test_so_it_does_on_postgresql_unless_that_is_told_not_to_wait(
+    with_postgresql_on_disk: tuple[Ground, Disk],
+) -> None:
+    ground, _ = with_postgresql_on_disk
+    chance = Random(7)
+
+    assert cut_powers(*with_postgresql_on_disk, chance, rounds=1).faults == []
+
+    with psycopg.connect(ground.server.flags[1], autocommit=True) as connection:
+        connection.execute("ALTER ROLE postgres SET synchronous_commit = off")
+    ground.restart()
+
+    assert cut_powers(*with_postgresql_on_disk, chance, rounds=2).faults != []
 
 
 def test_what_was_written_and_not_made_durable_is_lost(tmp_path: Path) -> None:
