@@ -19,8 +19,9 @@ from typing import Final
 from conftest import PostgreSQL
 from durability import campaigns, disks
 from durability.campaigns import Kill, Result
+from durability.clusters import kill_postgresql, make_cluster_ground
 from durability.crowds import kill_all, kill_one, kill_worker
-from durability.ground import Ground
+from durability.ground import Ground, opened
 from durability.nursery import ForkedServer, Nursery
 from durability.powercuts import opened_ground_on_disk, opened_ground_with_postgresql_on_disk
 from durability.strikes import ERRORS, KILL
@@ -115,6 +116,10 @@ class Proofs:
             with self._opened(crowd.site) as ground:
                 result = campaigns.kill_crowds(ground, Random(self._seed), crowd.kills, rounds=crowd.rounds)
             self._tell(f"kill -9 amid eight writers: {crowd.name}", result)
+        place = self._place()
+        with opened(make_cluster_ground(self._nursery, place, place)) as ground:
+            result = campaigns.kill_crowds(ground, Random(self._seed), [kill_postgresql], rounds=_CROWD_ROUNDS)
+        self._tell("kill -9 amid eight writers: PostgreSQL itself", result)
 
     def cut(self) -> None:
         for proof, open_ground, rounds in _CUTS:
@@ -133,10 +138,9 @@ class Proofs:
         flags = (*database, *site.flags)
         ground = Ground(*(ForkedServer(self._nursery, place / "data", *flags) for _ in range(site.servers)))
         try:
-            ground.open()
-            yield ground
+            with opened(ground):
+                yield ground
         finally:
-            ground.kill()
             if server:
                 server.stop()
 

@@ -8,27 +8,28 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import psycopg
 
 from conftest import get_cluster
+from durability.ground import Ground
+from durability.nursery import ForkedServer, Nursery
 
 _PATIENCE_SECONDS: Final = 60.0
 
 
 class Cluster:
-    """In ``folder``; its socket and its log are in ``beside``, which does not lose its power.
-
-    For root alone, as disks are whose power can be cut.
-    """
+    """In ``folder``; its socket and its log are in ``beside``, which does not lose its power."""
 
     def __init__(self, folder: Path, beside: Path) -> None:
         self._made = get_cluster(folder, beside, start=False)
         self._made.ensure_pgdata_inited()
         sockets = beside / "sockets"
         sockets.mkdir()
-        shutil.chown(sockets, self._made.system_user)
+        if self._made.system_user:  # root cannot run it
+            shutil.chown(sockets, self._made.system_user)
         self.url = f"postgresql://postgres@/postgres?host={sockets}"
         flags = ("-c", f"unix_socket_directories={sockets}", "-c", "listen_addresses=")
         self._command = [str(self._made.bin_path / "postgres"), "-D", str(folder), *flags]
@@ -60,3 +61,35 @@ class Cluster:
         except psycopg.OperationalError:
             return False
         return True
+
+
+class ClusterGround(Ground):
+    """A server and a PostgreSQL of its own, which start and are killed together."""
+
+    def __init__(self, server: ForkedServer, cluster: Cluster) -> None:
+        super().__init__(server)
+        self.cluster = cluster
+
+    def start(self) -> None:
+        self.cluster.start()
+        super().start()
+
+    def kill(self) -> None:
+        super().kill()
+        self.cluster.kill()
+
+
+def make_cluster_ground(nursery: Nursery, folder: Path, beside: Path) -> ClusterGround:
+    """All that must last is in ``folder``."""
+    cluster = Cluster(folder / "cluster", beside)
+    return ClusterGround(ForkedServer(nursery, folder / "data", "--database", cluster.url), cluster)
+
+
+def kill_postgresql(ground: Ground, chance: Random) -> None:
+    """Which comes back, while the server goes on; both are killed a while later."""
+    assert isinstance(ground, ClusterGround)
+    ground.cluster.kill()
+    time.sleep(chance.random() * 0.1)
+    ground.cluster.start()
+    time.sleep(0.1 + chance.random() * 0.2)
+    ground.kill()

@@ -6,10 +6,11 @@ import itertools
 import json
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from durability.ledger import Ledger, Outcome, State
 from durability.nursery import ForkedServer
@@ -187,6 +188,19 @@ class Ground:
         self.kill()
         self.start()
         return self.ledger.settle(self.look())
+
+
+AnyGround = TypeVar("AnyGround", bound=Ground)
+
+
+@contextmanager
+def opened(ground: AnyGround) -> Iterator[AnyGround]:
+    """A new archive, whose servers are killed in the end."""
+    try:
+        ground.open()
+        yield ground
+    finally:
+        ground.kill()
 
 
 def _key_of_member(name: str) -> str:

@@ -6,36 +6,20 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from durability.clusters import Cluster
+from durability.clusters import make_cluster_ground
 from durability.crowds import Round, run_round
 from durability.disks import Disk
-from durability.ground import Ground
+from durability.ground import Ground, opened
 from durability.nursery import ForkedServer, Nursery
 
 _WITH_POSTGRESQL: Final = "512M"
-
-
-class PoweredGround(Ground):
-    """An archive whose PostgreSQL loses its power together with the server."""
-
-    def __init__(self, server: ForkedServer, cluster: Cluster) -> None:
-        super().__init__(server)
-        self._cluster = cluster
-
-    def start(self) -> None:
-        self._cluster.start()
-        super().start()
-
-    def kill(self) -> None:
-        super().kill()
-        self._cluster.kill()
 
 
 @contextmanager
 def opened_ground_on_disk(nursery: Nursery, folder: Path) -> Iterator[tuple[Ground, Disk]]:
     """An archive that lies on a disk of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Disk(folder) as disk, _opened(Ground(ForkedServer(nursery, disk.root / "data"))) as ground:
+    with Disk(folder) as disk, opened(Ground(ForkedServer(nursery, disk.root / "data"))) as ground:
         yield ground, disk
 
 
@@ -43,20 +27,8 @@ def opened_ground_on_disk(nursery: Nursery, folder: Path) -> Iterator[tuple[Grou
 def opened_ground_with_postgresql_on_disk(nursery: Nursery, folder: Path) -> Iterator[tuple[Ground, Disk]]:
     """As above, with a PostgreSQL whose data are on that disk too."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Disk(folder, size=_WITH_POSTGRESQL) as disk:
-        cluster = Cluster(disk.root / "cluster", folder)
-        server = ForkedServer(nursery, disk.root / "data", "--database", cluster.url)
-        with _opened(PoweredGround(server, cluster)) as ground:
-            yield ground, disk
-
-
-@contextmanager
-def _opened(ground: Ground) -> Iterator[Ground]:
-    try:
-        ground.open()
-        yield ground
-    finally:
-        ground.kill()
+    with Disk(folder, size=_WITH_POSTGRESQL) as disk, opened(make_cluster_ground(nursery, disk.root, folder)) as ground:
+        yield ground, disk
 
 
 def cut_power(ground: Ground, disk: Disk, chance: Random) -> Round:

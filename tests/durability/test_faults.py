@@ -10,7 +10,7 @@ import pytest
 from durability import faults
 from durability.crowds import kill_all, run_round
 from durability.disks import find_obstacle
-from durability.ground import Ground
+from durability.ground import Ground, opened
 from durability.nursery import ForkedServer, Nursery
 from durability.powercuts import cut_power, opened_ground_on_disk
 from durability.strikes import KILL, find_strikes, strike
@@ -23,10 +23,8 @@ OBSTACLE = find_obstacle()
 
 @pytest.fixture
 def ground(nursery: Nursery, tmp_path: Path) -> Iterator[Ground]:
-    ground = Ground(ForkedServer(nursery, tmp_path / "data"))
-    ground.open()
-    yield ground
-    ground.kill()
+    with opened(Ground(ForkedServer(nursery, tmp_path / "data"))) as ground:
+        yield ground
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -13,7 +12,7 @@ import pytest
 
 from conftest import PostgreSQL
 from durability.campaigns import find_all_strikes, strike_at, strike_first_starts
-from durability.ground import Ground
+from durability.ground import Ground, opened
 from durability.nursery import ForkedServer, Nursery
 from durability.scenes import SCENES
 from durability.strikes import ERRORS, KILL, find_strikes
@@ -32,19 +31,9 @@ ON_POSTGRESQL: Final = (
 """Scenes of many statements."""
 
 
-@contextmanager
-def opened(server: ForkedServer) -> Iterator[Ground]:
-    ground = Ground(server)
-    try:
-        ground.open()
-        yield ground
-    finally:
-        ground.kill()
-
-
 @pytest.fixture
 def ground(nursery: Nursery, tmp_path: Path) -> Iterator[Ground]:
-    with opened(ForkedServer(nursery, tmp_path / "data")) as ground:
+    with opened(Ground(ForkedServer(nursery, tmp_path / "data"))) as ground:
         yield ground
 
 
@@ -60,7 +49,8 @@ def test_a_server_killed_at_any_call_has_lost_nothing_and_torn_nothing(ground: G
 
 def test_so_it_is_on_postgresql(nursery: Nursery, tmp_path: Path, postgresql: PostgreSQL) -> None:
     chance = Random(2)
-    with opened(ForkedServer(nursery, tmp_path / "data", "--database", postgresql.url(postgresql.create()))) as ground:
+    server = ForkedServer(nursery, tmp_path / "data", "--database", postgresql.url(postgresql.create()))
+    with opened(Ground(server)) as ground:
         strikes = find_all_strikes(ground, [KILL], chance, scenes=ON_POSTGRESQL)
 
         result = strike_at(ground, strikes, chance, most=14)
