@@ -30,7 +30,8 @@ from durability.tracing import MISSING, STRACE
 PAGE: Final = Path(__file__).parents[2] / "docs" / "explanations" / "durability.md"
 _BEGIN: Final = "<!-- figures: written by make test-durability -->"
 _END: Final = "<!-- end of figures -->"
-_ON_POSTGRESQL: Final = 190
+_KILL_POINTS: Final = 700
+_ON_POSTGRESQL: Final = 150
 _FIRST_STARTS: Final = 30
 _ERRORS: Final = 120
 _CROWD_ROUNDS: Final = 25
@@ -92,7 +93,7 @@ class Proofs:
         if STRACE is None:
             self._skip("kill points", MISSING)
             return
-        self._strike("kill points", Site(), [KILL])
+        self._strike("kill points", Site(), [KILL], most=_KILL_POINTS)
         self._strike("kill points on PostgreSQL", Site(is_on_postgresql=True), [KILL], most=_ON_POSTGRESQL)
         chance = Random(self._seed)
         made = campaigns.strike_first_starts(self._nursery, self._place(), chance, most=_FIRST_STARTS)
@@ -104,12 +105,11 @@ class Proofs:
             return
         self._strike("injected I/O errors", Site(), ERRORS, most=_ERRORS)
 
-    def _strike(self, proof: str, site: Site, effects: Sequence[str], *, most: int | None = None) -> None:
-        """At so many points, or at each of them."""
+    def _strike(self, proof: str, site: Site, effects: Sequence[str], *, most: int) -> None:
         chance = Random(self._seed)
         with self._opened(site) as ground:
             strikes = campaigns.find_all_strikes(ground, effects, chance)
-            self._tell(proof, campaigns.strike_at(ground, strikes, chance, most=most or len(strikes)))
+            self._tell(proof, campaigns.strike_at(ground, strikes, chance, most=most))
 
     def crowd(self) -> None:
         for crowd in CROWDS:

@@ -67,9 +67,25 @@ def _commit_members_one_by_one() -> None:
     replace(Uploads, "put", put_each)
 
 
+def _end_uploads_later() -> None:
+    """A resumable upload is done in a transaction of its own, after that of its file."""
+    from filmroom.service.uploads import Uploads
+
+    put = Uploads.put
+
+    def put_and_end(uploads: Any, *arguments: Any, and_then: Any = None, **said: Any) -> tuple[Any, ...]:
+        fates = put(uploads, *arguments, **said)
+        if and_then is not None:
+            uploads._stores.database.write(lambda connection: and_then(connection, fates))
+        return fates
+
+    replace(Uploads, "put", put_and_end)
+
+
 FAULTS: Final[dict[str, Callable[[], None]]] = {
     "fsync off": _skip_fsync,
     "synchronous=NORMAL": _commit_laxly,
     "answer before commit": _answer_before_commit,
     "members one by one": _commit_members_one_by_one,
+    "uploads end later": _end_uploads_later,
 }

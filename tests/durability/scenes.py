@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from random import Random
 from signal import SIGCONT, SIGTERM
@@ -211,8 +212,8 @@ def _purge(chance: Random) -> Scene:
 
 def _keep_up(chance: Random) -> Scene:
     """What was deleted may go, all or nothing of each. What is live must not, though it has an own past."""
-    bodies = {name: chance.randbytes(2000) for name in ("K/old", "K/older", "K/back", "K/over", "L/new", "K/linked")}
-    gone = [deeds.undelete("K", {key: digest(bodies[key])}, path=key[2:]) for key in ("K/old", "K/older")]
+    bodies = {name: chance.randbytes(2000) for name in ("K/a", "K/b", "K/c", "K/back", "K/over", "L/new", "K/linked")}
+    *gone, last = (deeds.undelete("K", {key: digest(bodies[key])}, path=key[2:]) for key in ("K/a", "K/b", "K/c"))
     upload = Resumable("K/sent", chance.randbytes(2 * _STRETCH_BYTES))
     command = Command(words=("upkeep",), says="what was done")
     ends: list[Outcome] = []
@@ -223,9 +224,10 @@ def _keep_up(chance: Random) -> Scene:
     def look_after(ground: Ground) -> list[str]:
         allowed = {Outcome.REFUSED} if Outcome.ACKNOWLEDGED in ends else {Outcome.REFUSED, Outcome.ACKNOWLEDGED}
         return [
-            *_expect(ground, gone[0], "bringing back what may be gone", *allowed),
+            *chain(*(_expect(ground, deed, "bringing back what may be gone", *allowed) for deed in gone)),
+            *ground.judge(),
             *_expect(ground, command.deed(), "doing upkeep again", Outcome.ACKNOWLEDGED),
-            *_expect(ground, gone[1], "bringing back what is gone", Outcome.REFUSED),
+            *_expect(ground, last, "bringing back what is gone", Outcome.REFUSED),
             *_expect(ground, upload.complete(), "completing an upload", Outcome.ACKNOWLEDGED),
             *ground.judge(),
         ]
@@ -237,7 +239,7 @@ def _keep_up(chance: Random) -> Scene:
         deeds.put("L/new", bodies["L/new"]),
         deeds.put("cache/linked", bodies["K/linked"]),
         deeds.move("linked", "K/linked", bodies["K/linked"]),
-        *(deeds.delete(key) for key in ("K/old", "K/older", "K/back")),
+        *(deeds.delete(key) for key in ("K/a", "K/b", "K/c", "K/back")),
         deeds.undelete("K", {"K/back": digest(bodies["K/back"])}, path="back"),
         upload.begin(),
         upload.send(0, _STRETCH_BYTES),

@@ -70,6 +70,20 @@ def test_kill_points_find_what_does_not_appear_together(ground: Ground, plant: C
     assert any("torn" in fault for fault in found)
 
 
+@pytest.mark.skipif(STRACE is None, reason=MISSING)
+def test_kill_points_find_an_upload_that_ends_later_than_its_file(
+    ground: Ground, plant: Callable[[Ground, str], None]
+) -> None:
+    plant(ground, "uploads end later")
+    chance = Random(1)
+    strikes = find_strikes(ground, "the last stretch of an upload", [KILL], chance)
+    last_first = [blow for blow in reversed(strikes) if blow.call == "pwrite64"]
+
+    found = (strike(ground, blow, chance).faults for blow in last_first)
+
+    assert any("torn" in fault for faults in found for fault in faults)
+
+
 def test_every_fault_that_can_be_planted_is_looked_for() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
 
