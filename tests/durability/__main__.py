@@ -195,7 +195,7 @@ def _write(line: Line, seed: int) -> None:
         rows = _read_rows(table) | {line.proof: f"| {line.proof} | {told} |"}
         page.seek(0)
         page.truncate()
-        page.write(f"{before}{_BEGIN}\n{_show(rows.values())}\n{_END}{after}")
+        page.write(f"{before}{_BEGIN}\n{_show(sorted(rows.values()))}\n{_END}{after}")
 
 
 def main(seed: int, parts: Sequence[str]) -> int:
