@@ -26,7 +26,7 @@ test: .venv/dev.done $(CLIENTS_DONE) ## Run all tests, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2
 
 test-durability: .venv/dev.done ## Kill servers, fail their disks, cut their power, at length (as root; SEED=1); write the figures into the docs
-	PYTHONPATH=tests $(BIN)/python -m durability $(SEED)
+	TMPDIR=$${TMPDIR:-/tmp} PYTHONPATH=tests $(BIN)/python -m durability $(SEED)
 
 test-large: .venv/dev.done ## Send 2 GiB through ten cuts and two deaths of the server
 	LARGE_UPLOAD_MIB=2048 $(BIN)/python -m pytest -n 0 tests/server/test_resumable_cuts.py -k arrives_whole

@@ -100,7 +100,7 @@ class Uploads:
 
 
 class Body:
-    """A request's body. ``is_read`` once its end was seen; ``received_bytes`` is how much of it has come."""
+    """A request's body. ``is_read`` when there is none, or its end was seen; ``received_bytes`` is what has come."""
 
     def __init__(self, receive: Receive, headers: Mapping[str, str], limits: BodyLimits) -> None:
         self._receive = receive
@@ -115,7 +115,8 @@ class Body:
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
         self.received_bytes = 0
-        self.is_read = False
+        # Where none is announced there is none (RFC 9112 section 6.3), and nothing to wait for.
+        self.is_read = not self._announced_bytes and "transfer-encoding" not in headers
 
     def check_length(self) -> None:
         """Raises BodyTooLarge for what is announced, or has come, beyond the limit."""
