@@ -306,7 +306,8 @@ def test_somebody_is_put_into_groups_of_many_projects_or_of_none(alice: TestClie
 
     refused = alice.put(url, json=["DEMO_member", "NONE_member"])
     outside = client("bob").put(url, json=groups)
-    told = [alice.put(url, json=wrong).status_code for wrong in ({}, [1])]
+    wrong: list[object] = [{}, [1]]
+    told = [alice.put(url, json=body).status_code for body in wrong]
     put = alice.put(url, json=groups)
 
     assert (refused.status_code, outside.status_code, told, put.status_code) == (404, 404, [400, 400], 200)
