@@ -40,6 +40,7 @@ XNATCTL = "xnatctl 0.6.0"
     "GET /data/{project}/accessibility",
     "PUT /data/{project}/users/{name}/{login}",
     "GET /xapi/users/{login}",
+    "PUT /xapi/users/{login}/groups",
     "GET /xapi/plugins",
     "GET /xapi/siteConfig/buildInfo/version",
     "GET /data/prearchive",

@@ -48,7 +48,8 @@ def test_a_token_is_kept(home: Path, type_: Callable[..., str]) -> None:
 
 @pytest.mark.client(
     CLIENT,
-    "`xnat-put` of a file makes subject, session, scan and resource and compares digests; `xnat-get`",
+    "`xnat-put` of a file makes subject, session, scan and resource and compares digests, with `--method per_file`"
+    " (in its archives this client puts links where files should be, which are refused); `xnat-get`",
     f"PUT /data/{FILE}",
     "PUT /data/{scan}/resources/{resource}",
     "GET /data/{scan}/resources/{resource}/files",

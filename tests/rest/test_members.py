@@ -297,3 +297,22 @@ def test_everybody_is_told_of_their_projects_and_what_they_are_there(alice: Test
 
 def test_of_a_private_project_of_others_nobody_is_told(bob: TestClient) -> None:
     assert bob.get("/xapi/access/projects").json() == bob.get("/xapi/users/projects").json() == []
+
+
+def test_somebody_is_put_into_groups_of_many_projects_or_of_none(alice: TestClient, client: Clients) -> None:
+    """C-158."""
+    url, groups = "/xapi/users/bob/groups", ["DEMO_member", "B_2_collaborator"]
+    alice.put("/data/projects/B_2")
+
+    refused = alice.put(url, json=["DEMO_member", "NONE_member"])
+    outside = client("bob").put(url, json=groups)
+    wrong: list[object] = [{}, [1]]
+    told = [alice.put(url, json=body).status_code for body in wrong]
+    put = alice.put(url, json=groups)
+
+    assert (refused.status_code, outside.status_code, told, put.status_code) == (404, 404, [400, 400], 200)
+    assert client("bob").get(url).json() == sorted(groups)
+    assert alice.delete(f"{url}/DEMO_member").status_code == 200
+    assert client("bob").get(url).json() == ["B_2_collaborator"]
+    assert alice.put(f"{url}/B_2_owner").status_code == 200
+    assert client("bob").get(url).json() == ["B_2_owner"]

@@ -259,6 +259,17 @@ def test_accessibility_is_read_and_set_as_plain_words(alice: TestClient, demo: s
     assert "private, protected, public" in wrong.text
 
 
+def test_accessibility_without_a_level_stays_as_it_is(alice: TestClient, client: Clients, demo: str) -> None:
+    """C-151."""
+    reply = alice.put(f"{demo}/accessibility")
+
+    assert (reply.status_code, reply.text) == (200, "protected")
+    assert client("bob").put(f"{demo}/accessibility").status_code == 403
+    assert alice.put("/data/projects/NONE/accessibility").status_code == 404
+    assert alice.put(f"{demo}/accessibility/protected").text == "protected"
+    assert "changed accessibility" not in alice.get(f"{demo}/history?format=csv").text
+
+
 def test_a_new_project_can_say_who_may_see_it(alice: TestClient) -> None:
     """C-70."""
     alice.put("/data/projects/DEMO?accessibility=public")

@@ -167,6 +167,20 @@ def test_a_label_is_changed_by_its_own_parameter_only(alice: TestClient) -> None
     assert alice.put(f"{MR1}?project=OTHER").status_code == 409
 
 
+def test_outer_blanks_of_a_text_come_through_a_document(alice: TestClient) -> None:
+    """C-142: all white space of an ``xs:string`` counts, but for the line breaks with which a document is laid out."""
+    scan = f"{MR1}/scans/4"
+    alice.put(f"{scan}?series_description=%20x%20&xnat:mrScanData/parameters/addParam[name=foo]/addField=%20y%20")
+    for layout in ("", "&concealHiddenFields=true"):
+        document = alice.get(f"{scan}?format=xml{layout}").content
+        alice.put(f"{scan}?series_description=NULL")
+        assert alice.put(scan, content=document, headers={"Content-Type": "text/xml"}).status_code == 200
+
+        told = etree.fromstring(alice.get(f"{scan}?format=xml&concealHiddenFields=true").content)
+        texts = [told.findtext(f"{XNAT}series_description"), next(told.iter(f"{XNAT}addParam")).text]
+        assert texts == [" x ", " y "], layout
+
+
 def test_comments_stand_where_xnat_has_them(alice: TestClient) -> None:
     """C-141: clients take every second text of a parameter for its value."""
     alice.put(f"{MR1}/scans/4?xnat:mrScanData/parameters/addParam[name=foo]/addField=foostring")

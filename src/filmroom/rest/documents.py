@@ -82,32 +82,48 @@ def _read_multipart(call: Call, body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class JsonHandler:
-    """A handler that answers with the body as a JSON object.
+    """A handler that answers with what the body says as JSON.
 
     Its type must be said: a page of another site can make a browser send anything but that.
     """
 
-    answer: Callable[[Archive, Call, dict[str, Any]], Reply]
+    answer: Callable[[Archive, Call, Any], Reply]
+    read: Callable[[object], object]
 
     def __call__(self, archive: Archive, call: Call) -> Intake:
         if call.media_type != "application/json":
-            raise WrongBodyType(call.media_type, "send a JSON object, as application/json")
+            raise WrongBodyType(call.media_type, "send JSON, as application/json")
         return DocumentIntake(
-            lambda body: self.answer(archive, call, _read_object(body)), limit_bytes=_LONGEST_JSON_BYTES
+            lambda body: self.answer(archive, call, self.read(_read_json(body))), limit_bytes=_LONGEST_JSON_BYTES
         )
 
 
 def takes_json(answer: Callable[[Archive, Call, dict[str, Any]], Reply]) -> JsonHandler:
-    return JsonHandler(answer)
+    """For a JSON object."""
+    return JsonHandler(answer, _read_object)
 
 
-def _read_object(body: bytes) -> dict[str, Any]:
+def takes_names(answer: Callable[[Archive, Call, list[str]], Reply]) -> JsonHandler:
+    """For a JSON array of texts."""
+    return JsonHandler(answer, _read_names)
+
+
+def _read_json(body: bytes) -> object:
     try:
-        value = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadValue("body", "", f"it is no JSON that can be read: {error}") from error
+
+
+def _read_object(value: object) -> object:
     if not isinstance(value, dict):
         raise BadValue("body", "", "it must be a JSON object")
+    return value
+
+
+def _read_names(value: object) -> object:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise BadValue("body", "", "it must be a JSON array of texts")
     return value
 
 

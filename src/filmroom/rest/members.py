@@ -7,7 +7,7 @@ from typing import Final
 from filmroom.model.errors import BadValue, NotAllowed, NotFound
 from filmroom.model.table import Table, counted
 from filmroom.rest.call import Call
-from filmroom.rest.documents import takes_form
+from filmroom.rest.documents import takes_form, takes_names
 from filmroom.rest.formats import table_reply
 from filmroom.rest.reply import Reply, json_reply
 from filmroom.service.archive import Archive
@@ -132,6 +132,26 @@ def list_accesses(archive: Archive, call: Call) -> Reply:
 def list_group_ids(archive: Archive, call: Call) -> Reply:
     """C-158: ``/xapi/users/{user}/groups``."""
     return json_reply(archive.members.list_group_ids(call.viewer, call.found["user"]))
+
+
+@takes_names
+def put_group_ids(archive: Archive, call: Call, group_ids: list[str]) -> Reply:
+    """C-158: into all of these groups, or none."""
+    archive.members.put_into(call.viewer, call.found["user"], group_ids)
+    return Reply()
+
+
+def put_group_id(archive: Archive, call: Call) -> Reply:
+    """C-158."""
+    archive.members.put_into(call.viewer, call.found["user"], (call.found["group"],))
+    return Reply()
+
+
+def delete_group_id(archive: Archive, call: Call) -> Reply:
+    """C-158."""
+    group_id = call.found["group"]
+    archive.members.remove(call.viewer, group_id.rpartition("_")[0], group_id, (call.found["user"],))
+    return Reply()
 
 
 def list_project_ids(archive: Archive, call: Call) -> Reply:

@@ -92,7 +92,7 @@ def get_accessibility(archive: Archive, call: Call) -> Reply:
 
 
 def put_accessibility(archive: Archive, call: Call) -> Reply:
-    """C-151."""
-    accessibility = _to_accessibility(call.found["level"])
-    archive.projects.set_accessibility(call.viewer, call.address, accessibility)
-    return Reply(body=accessibility.encode())
+    """C-151: without a level nothing changes."""
+    level = call.found.get("level")
+    wanted = None if level is None else _to_accessibility(level)
+    return Reply(body=archive.projects.set_accessibility(call.viewer, call.address, wanted).encode())

@@ -190,7 +190,7 @@ OPERATIONS: Final = (
     Operation(_SHARED, "status", {"GET": entities.get_status}),
     *(Operation(_PROJECT, name, {"GET": projects.get_setting(name)}) for name in SETTING_NAMES),
     *(Operation(_PROJECT, f"{name}/{{value}}", {"PUT": projects.put_setting(name)}) for name in SETTING_NAMES),
-    Operation(_PROJECT, "accessibility", {"GET": projects.get_accessibility}),
+    Operation(_PROJECT, "accessibility", {"GET": projects.get_accessibility, "PUT": projects.put_accessibility}),
     Operation(_PROJECT, "accessibility/{level}", {"PUT": projects.put_accessibility}),
     Operation(_PROJECT, "users", {"GET": members.list_people}),
     Operation(_PROJECT, "users/{hidden}", {"GET": members.list_people}),

@@ -48,7 +48,12 @@ XAPI_OPERATIONS: Final = (
     Operation(_SITE, "users/{user}/enabled/{flag}", {"PUT": xapi_users.put_enabled}),
     Operation(_SITE, "users/{user}/verified", {"GET": xapi_users.get_verified}),
     Operation(_SITE, "users/{user}/verified/{flag}", {"PUT": xapi_users.put_verified}),
-    Operation(_SITE, "users/{user}/groups", {"GET": members.list_group_ids}),
+    Operation(_SITE, "users/{user}/groups", {"GET": members.list_group_ids, "PUT": members.put_group_ids}),
+    Operation(
+        _SITE,
+        "users/{user}/groups/{group}",
+        {"PUT": members.put_group_id, "DELETE": members.delete_group_id},
+    ),
     Operation(_SITE, "users/{user}/roles", {"GET": xapi_users.get_roles}),
     Operation(
         _SITE,

@@ -10,6 +10,7 @@ from filmroom.model.datatypes import RESOURCES, DataType, find_data_type
 from filmroom.model.errors import BadDocument, BadValue
 from filmroom.model.nodes import FieldValue
 from filmroom.model.structure import KEY, SHARES, Body, Element, key_in
+from filmroom.model.values import Value, ValueKind
 from filmroom.rest.xmldoc import namespaces, parse_xml, prefixed_name, tag
 
 _XSI_TYPE: Final = tag("xsi:type")
@@ -60,7 +61,7 @@ class _Walk:
     def _read(self, place: etree._Element, body: Body, under: str, *, skip: str = "") -> None:
         for name, text in place.attrib.items():
             if not str(name).startswith("{") and name != skip:
-                self._read_attribute(body, under, str(name), str(text).strip())
+                self._read_attribute(body, under, str(name), str(text))
         counts: Counter[str] = Counter()
         for one in place:
             uri, _, name = str(one.tag).rpartition("}")
@@ -76,8 +77,8 @@ class _Walk:
     def _read_attribute(self, body: Body, under: str, name: str, text: str) -> None:
         if (leaf := body.attributes.get(name)) is None:
             self._reading.ignored.append(f"{under}@{name}")
-        elif text:
-            self._reading.put(f"{under}{name}", leaf.value, text)
+        elif text.strip():
+            self._reading.put(f"{under}{name}", leaf.value, _said(leaf.value, text))
 
     def _read_element(self, one: etree._Element, element: Element, path: str, number: int) -> None:
         if element.is_keyed:
@@ -90,9 +91,10 @@ class _Walk:
         self._read(one, element.body, f"{step}/")
 
     def _read_text(self, one: etree._Element, element: Element, path: str) -> None:
-        if element.body.text and (text := "".join(map(str, one.itertext())).strip()):
+        text = _without_layout("".join(map(str, one.itertext())))
+        if element.body.text and text.strip():
             store = self._reading.add if element.is_list else self._reading.put
-            store(path, element.body.text.value, text)
+            store(path, element.body.text.value, _said(element.body.text.value, text))
 
     def _keyed_step(self, one: etree._Element, path: str) -> str | None:
         key = str(one.get(KEY) or "")
@@ -118,3 +120,15 @@ def _said_type(one: etree._Element) -> DataType | None:
     prefix, _, name = str(one.get(_XSI_TYPE) or "").strip().rpartition(":")
     uri = one.nsmap.get(prefix or None)
     return find_data_type(prefixed_name(etree.QName(uri, name))) if name and uri else None
+
+
+def _said(value: Value, text: str) -> str:
+    """Outer blanks are part of a text, as in ``xs:string``, and of nothing else (C-142)."""
+    return text if value.kind is ValueKind.STRING and not value.words else text.strip()
+
+
+def _without_layout(text: str) -> str:
+    """Without what lays a document out: line breaks and indents, around a text or before it, where comments stood."""
+    core = text.strip()
+    before, _, after = text.partition(core) if core else ("", "", "")
+    return core if "\n" in after else before.rpartition("\n")[2].lstrip("\t") + core + after

@@ -66,25 +66,31 @@ class Members:
 
         Raises NotFound for the project, the group or one of the people, NotAllowed, NotForGuests, LastOwner.
         """
-        self._change(viewer, _address(project_id), group_name, people_names, by=_PUT)
+        self._change(viewer, ((_address(project_id), group_name),), people_names, by=_PUT)
+
+    def put_into(self, viewer: Viewer, person: str, group_ids: Sequence[str]) -> None:
+        """Put somebody into groups of whichever projects, by their ids: all or none (C-158). Raises as ``put`` does."""
+        places = tuple((_address(group_id.rpartition("_")[0]), group_id) for group_id in group_ids)
+        self._change(viewer, places, (person,), by=_PUT)
 
     def remove(self, viewer: Viewer, project_id: str, group_name: str, people_names: Sequence[str]) -> None:
         """Take people out of a group; who is not in it stays as they are (C-154). Raises as ``put`` does."""
-        self._change(viewer, _address(project_id), group_name, people_names, by=_REMOVE)
+        self._change(viewer, ((_address(project_id), group_name),), people_names, by=_REMOVE)
 
     def _change(
-        self, viewer: Viewer, at: Address, group_name: str, people_names: Sequence[str], *, by: "_Step"
+        self, viewer: Viewer, places: Sequence[tuple[Address, str]], people_names: Sequence[str], *, by: "_Step"
     ) -> None:
         stamp = self._stores.stamp(viewer)
 
         def unit(connection: Connection) -> None:
-            project = _get_own_project(connection, viewer, at)
-            group = _get_group(connection, project, group_name)
-            for name in people_names:
-                account_pk = _get_account_pk(connection, name)
-                by.change(connection, project_pk=project.pk, account_pk=account_pk, suffix=group.suffix)
-                record(connection, stamp, about_project(project), by.action, at=at, group=group.id, user=name)
-            _check_owner_is_left(connection, viewer, project)
+            for at, group_name in places:
+                project = _get_own_project(connection, viewer, at)
+                group = _get_group(connection, project, group_name)
+                for name in people_names:
+                    account_pk = _get_account_pk(connection, name)
+                    by.change(connection, project_pk=project.pk, account_pk=account_pk, suffix=group.suffix)
+                    record(connection, stamp, about_project(project), by.action, at=at, group=group.id, user=name)
+                _check_owner_is_left(connection, viewer, project)
 
         self._stores.database.write(unit)
 

@@ -104,19 +104,26 @@ class Projects:
 
         self._stores.database.write(unit)
 
-    def set_accessibility(self, viewer: Viewer, address: Address, accessibility: Accessibility) -> None:
-        """Open or close a project to others; one row, whatever its size. Raises NotFound, NotAllowed."""
+    def set_accessibility(self, viewer: Viewer, address: Address, wanted: Accessibility | None) -> str:
+        """Open or close a project to others; one row, whatever its size. What it is then; None leaves it (C-151).
+
+        Raises NotFound, NotAllowed.
+        """
         stamp = self._stores.stamp(viewer)
 
-        def unit(connection: Connection) -> None:
+        def unit(connection: Connection) -> str:
             project = get_place_alone(
                 connection, viewer, address, action=Action.DELETE
             ).node  # C-151: whoever may delete it
-            nodes.update_node(connection, replace(project, accessibility=accessibility), stamp=stamp)
-            said = {"before": project.accessibility, "now": accessibility}
+            before = project.accessibility
+            if wanted in {None, before}:
+                return str(before)
+            nodes.update_node(connection, replace(project, accessibility=wanted), stamp=stamp)
+            said = {"before": before, "now": wanted}
             record(connection, stamp, about_project(project), "changed accessibility", at=address, **said)
+            return str(wanted)
 
-        self._stores.database.write(unit)
+        return self._stores.database.write(unit)
 
     def put_setting(self, viewer: Viewer, address: Address, name: str, text: str) -> None:
         """Decide something for what comes into a project (C-75). Raises NotFound, NotAllowed, BadValue."""

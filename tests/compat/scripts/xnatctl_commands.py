@@ -108,6 +108,9 @@ def people(_: Desk) -> None:
     assert {"admin", "carol"} <= {row["username"] for row in _rows("admin", "user", "list")}
     assert _rows("admin", "user", "show", "carol")["email"] == "carol@example.org"
 
+    _run("admin", "user", "add", "carol", "CTL_2_collaborator")
+    assert {row["username"] for row in _rows("project", "users", "CTL_2")} == {"admin", "carol"}
+
     _run("project", "revoke", "CTL", "carol", "--yes")
     assert [row["username"] for row in _rows("project", "users", "CTL")] == ["admin"]
 
