@@ -62,6 +62,19 @@ def test_what_is_shared_can_be_read_in_the_other_project(
     assert bob.get(P).status_code == 404
 
 
+def test_dax_shares_by_a_path_into_the_thing(alice: TestClient, bob: TestClient) -> None:
+    """C-194."""
+    prefix = "xnat:mrSessionData/sharing/share"
+
+    shared = alice.put(f"{SESSION}?{prefix}/project=Q&{prefix}/label=THERE")
+    refused = bob.put(f"{SESSION}?{prefix}/project=Q")
+
+    assert (shared.status_code, shared.text, "filmroom-ignored" in shared.headers) == (200, SESSION_ID, False)
+    assert bob.get(f"{Q}/experiments/THERE?format=json").status_code == 200
+    assert refused.status_code == 404
+    assert alice.put(f"{SESSION}?{prefix}/project=NOWHERE").status_code == 404
+
+
 @EVERY_THING
 def test_under_a_label_of_its_own_it_is_found_by_that(
     alice: TestClient, bob: TestClient, url: str, thing_id: str, label: str, family: str

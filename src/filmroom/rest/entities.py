@@ -1,5 +1,6 @@
 """Subjects, experiments, assessors, scans and reconstructions over HTTP (core-api sections 3.4 to 3.8)."""
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -20,6 +21,8 @@ from filmroom.service.making import Changed
 
 # C-50: the type of a new thing that does not say.
 _DEFAULT_TYPES: Final = {Kind.SUBJECT: SUBJECT, Kind.RECONSTRUCTION: RECONSTRUCTION}
+_SHARE: Final = re.compile(r"(?:\w+:\w+/)?sharing/share(?:\[\d*\])?/(project|label)")
+_BESIDE_SHARE: Final = frozenset({"xsiType", "event_reason", "event_comment", "format", "XNAT_CSRF"})
 # C-144: those whose PUT answers with nothing.
 _SILENT: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 # Those that a parameter ``label`` renames (C-82, C-96); assessors too, which is how xnatpy renames all three.
@@ -50,8 +53,28 @@ def get_status(archive: Archive, call: Call) -> Reply:
 @takes_document
 def put_entity(archive: Archive, call: Call, document: bytes) -> Reply:
     """C-144: 201 and the ID of what is new, 200 and the ID of what is changed, 200 and nothing for a rename."""
+    if not document and (share := _read_share(call)):
+        shared_id = archive.sharing.share(
+            call.viewer, call.address, share["project"], share.get("label"), is_primary=False
+        )
+        return Reply(body=shared_id.encode())
     changed = archive.entities.put(call.viewer, call.address, _read_change(archive, call, document))
     return _changed_reply(call, changed)
+
+
+def _read_share(call: Call) -> dict[str, str]:
+    """What to share it with, where it is said as a path into the thing and nothing else is said, as dax does it.
+
+    The paths are those of C-192, C-194 and C-199.
+    """
+    pairs = list(call.query.items())
+    said = {match[1]: value for name, value in pairs if (match := _SHARE.fullmatch(name)) and value}
+    is_alone = all(_SHARE.fullmatch(name) or name in _BESIDE_SHARE for name, _ in pairs)
+    if "project" not in said or not is_alone:
+        return {}
+    for name, _ in pairs:
+        call.query.text(name)  # which counts it as read
+    return said
 
 
 def _changed_reply(call: Call, changed: Changed) -> Reply:
