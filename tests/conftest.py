@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import psycopg
 import pytest
@@ -59,6 +60,30 @@ def _work_in_memory() -> None:
 
 _ROOM_BYTES = 6 * 1024**3
 _work_in_memory()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test with very many cases take a sample, the same each time, unless EVERY_CASE or a case itself is named.
+
+    ``make test-every-case`` takes all of them.
+    """
+    if "EVERY_CASE" in os.environ or any("[" in argument for argument in config.args):
+        return
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out = {id(item) for each in cases.values() for item in _beyond_sample(each)}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
+    items[:] = [item for item in items if id(item) not in left_out]
+
+
+def _beyond_sample(cases: list[pytest.Item]) -> list[pytest.Item]:
+    """All but some, and a quarter of the rest; which they are depends on their names alone."""
+    shuffled = sorted(cases, key=lambda item: crc32(item.nodeid.encode()))
+    return shuffled[_ALWAYS_TAKEN + (len(cases) - _ALWAYS_TAKEN) // 4 :] if len(cases) > _ALWAYS_TAKEN else []
+
+
+_ALWAYS_TAKEN = 40
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
