@@ -96,6 +96,23 @@ def test_what_cannot_be_deleted_is_a_failed_storage(tmp_path: Path) -> None:
         store.delete([KEY])
 
 
+@pytest.mark.parametrize("remove", ["delete", "destroy"])
+def test_a_disk_too_full_to_delete_from_is_a_failed_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remove: str
+) -> None:
+    """Some file systems need room to delete. Nobody may be told that nothing was stored: by then it may be."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store = LocalStore(tmp_path)
+    monkeypatch.setattr(os, "unlink", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+
+    with pytest.raises(StorageFailed):
+        getattr(store, remove)(["lease-batch-key"])
+
+
 def test_a_blob_that_does_not_read_back_fails_the_check(tmp_path: Path) -> None:
     class Forgetful(LocalStore):
         """A disk that keeps names and no bytes."""

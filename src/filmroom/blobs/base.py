@@ -120,7 +120,7 @@ class BlobStore(Protocol):
         """
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove blobs; keys that are not there are passed over."""
+        """Remove blobs; keys that are not there are passed over. Raises StorageFailed, also when the disk is full."""
 
     def destroy(self, keys: Iterable[str]) -> None:
         """As ``delete``; and on return not even a power cut brings them back."""

@@ -147,14 +147,14 @@ class LocalStore:
         return True
 
     def delete(self, keys: Iterable[str]) -> None:
-        with _storage_errors():
+        with _removal_errors():
             for key in keys:
                 self._path(key).unlink(missing_ok=True)
 
     def destroy(self, keys: Iterable[str]) -> None:
         gone = list(keys)
         self.delete(gone)
-        with _storage_errors():
+        with _removal_errors():
             for folder in {self._path(key).parent for key in gone}:
                 with suppress(FileNotFoundError):
                     sync_folder(folder)
@@ -293,6 +293,15 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _removal_errors() -> Iterator[None]:
+    """A disk too full to delete from has failed: StorageFull says that nothing was stored, and by then it may be."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"blobs: {error.strerror}") from error
 
 
 @contextmanager
