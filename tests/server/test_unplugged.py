@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from cli.commands import run
 from server.process import AUTHORIZATION, Server
 
 FILES = "/data/projects/DEMO/resources/R/files"
@@ -100,6 +101,40 @@ def test_while_the_database_is_elsewhere_nothing_is_answered_as_if_it_were_there
     assert _ready(filled) == (200, GOOD)
     assert _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels") == 200
     assert [row["Name"] for row in filled.rows("/data/projects/DEMO/files")] == ["first", "second", "third"]
+
+
+def test_a_server_does_not_start_without_its_database(filled: Server) -> None:
+    """It would be an empty archive; what went into it would be lost with it. What lies beside the file stays."""
+    filled.kill()
+    database = filled.folder / "filmroom.db"
+    database.rename(filled.folder / "elsewhere.db")
+    beside = {path.name: path.read_bytes() for path in filled.folder.glob("filmroom.db*")}
+
+    with pytest.raises(AssertionError, match="their database is empty or not there"):
+        filled.start()
+    filled.stop()
+    assert {path.name: path.read_bytes() for path in filled.folder.glob("filmroom.db*")} == beside
+
+    database.touch()
+    with pytest.raises(AssertionError, match="their database is empty or not there"):
+        filled.start()
+    filled.stop()
+    (filled.folder / "elsewhere.db").rename(database)
+    filled.start()
+    assert [row["Name"] for row in filled.rows("/data/projects/DEMO/files")] == ["first", "second"]
+
+
+def test_a_folder_of_backups_is_not_served(filled: Server, tmp_path: Path) -> None:
+    vault = tmp_path / "backups"
+    assert run("backup", str(vault), "--data", str(filled.folder)).exit_code == 0
+    before = sorted(vault.rglob("*"))
+    wrong = Server(vault, log=str(tmp_path / "wrong.log"))
+
+    with pytest.raises(AssertionError, match="their database is empty or not there"):
+        wrong.start()
+    wrong.stop()
+
+    assert sorted(vault.rglob("*")) == before
 
 
 def test_a_blob_that_is_gone_is_told_and_all_others_are_there(filled: Server) -> None:
