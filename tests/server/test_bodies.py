@@ -1,12 +1,15 @@
 """Bodies over real connections: cut ones, unwanted ones, many at once."""
 
 import hashlib
+import os
 import random
 import re
 import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -245,6 +248,26 @@ def test_a_length_may_begin_with_any_number_of_zeros(server: Server) -> None:
         assert _answer(connection).startswith(b"HTTP/1.1 200 ")
 
     assert server.request("GET", f"{URL}/zeros")[1] == b"hello"
+
+
+def test_requests_that_wait_behind_another_fill_no_memory(server: Server) -> None:
+    """Whoever sends them without a pause, signed in or not, and reads no answer."""
+    before = _resident_mib(server)
+    many = _head("/healthz", method="GET") * 1000
+    with server.connect() as connection:
+        connection.settimeout(1)
+        deadline = time.monotonic() + 5
+        with suppress(TimeoutError):
+            while time.monotonic() < deadline:
+                connection.sendall(many)
+
+        assert _resident_mib(server) - before < 64
+        assert server.request("GET", "/healthz")[0] == 200
+
+
+def _resident_mib(server: Server) -> int:
+    pages = Path(f"/proc/{server.pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def test_many_requests_at_once_that_offer_another_protocol_are_answered_each(server: Server) -> None:

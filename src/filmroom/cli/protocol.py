@@ -4,11 +4,13 @@ Clients that send no more of a body are cut in ``rest/transfer.py``, which can t
 """
 
 import asyncio
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from httptools import HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _LOG: Final = structlog.get_logger("filmroom.connections")
@@ -65,6 +67,21 @@ class _Parser(HttpRequestParser):
                 break
 
 
+class _Flow(FlowControl):
+    """Reads on only when no request waits behind the one that is answered.
+
+    Else each answer would let in another buffer of requests that wait, without end.
+    """
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses a head that is too long (431) or not whole after 30 seconds (408), and a connection too many (503).
 
@@ -87,6 +104,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         surplus = len(self.connections) - self._limits.connections
         self._is_surplus = surplus > 0
         if surplus > _MOST_TURNED_AWAY:
