@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from starlette.routing import Router
 
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database, open_sqlite
-from filmroom.db.migrate import migrate
+from filmroom.db.migrate import migrate, read_revision
 from filmroom.model.datatypes import TypeTableError, use_own_types
 from filmroom.model.nodes import Accessibility
 from filmroom.rest.call import Site, SiteProperty, Tier
@@ -32,15 +32,39 @@ _HEALTH_THREADS: Final = 1
 def open_archive(settings: Settings) -> Archive:
     """The archive of a data folder, which is made if need be; its database is brought to this program's schema.
 
-    Raises SettingError for a mistake in the file of the site's own data types.
+    Raises SettingError for a mistake in the file of the site's own data types, and for blobs without a database.
     """
     _use_data_types(settings)
     refuse_half_restored(settings)
+    if settings.sqlite_path is not None and not _has_content(settings.sqlite_path):
+        _refuse_blobs(settings)  # before SQLite makes the file, for then it throws away a write-ahead log beside it
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.data_dir.chmod(0o700)  # patients' images: whoever made the folder before may not have thought of it
     database = database_of(settings)
-    migrate(database)
+    with ExitStack() as unless_done:
+        unless_done.callback(database.close)
+        if read_revision(database) is None:
+            _refuse_blobs(settings)
+        migrate(database)
+        unless_done.pop_all()
     return compose(settings, database)
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _refuse_blobs(settings: Settings) -> None:
+    """Raise SettingError where there are blobs: an empty database beside them is never the right one.
+
+    Its owner would find an empty archive, and what went into that would be lost when the right one is back.
+    """
+    blobs = settings.data_dir / "blobs"
+    if blobs.is_dir() and next(LocalStore(blobs).iter_keys(), None) is not None:
+        raise SettingError(
+            f"there are files in {blobs}, but their database is empty or not there: bring it back, or restore a backup "
+            "into a new folder"
+        )
 
 
 def refuse_half_restored(settings: Settings) -> None:

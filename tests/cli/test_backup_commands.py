@@ -1,5 +1,6 @@
 """``filmroom backup`` and ``filmroom restore``, rehearsed: a real server, people at work, a bad day, a new server."""
 
+import gzip
 import json
 import signal
 import subprocess
@@ -220,11 +221,47 @@ def test_an_archive_is_restored_into_a_new_folder_and_an_empty_database_only(dat
     over = run("restore", vault, "--data", str(data))
     into = run("restore", vault, "--data", str(tmp_path / "new"), "--database", f"sqlite:///{data}/filmroom.db")
     unknown = run("restore", vault, "--data", str(tmp_path / "new"), "--snapshot", "../x")
+    inside = run("restore", vault, "--data", f"{vault}/new")
 
     assert made.exit_code == 0
     assert ": 0 blobs of 0 bytes, 0 of 0 bytes new; 0 findings; 0 old snapshots removed" in made.output
-    assert {result.exit_code for result in (over, into, unknown)} == {2}
+    assert {result.exit_code for result in (over, into, unknown, inside)} == {2}
+    assert "would be lost with it" in inside.output
+    assert not (tmp_path / "backups/new").exists()
     assert "is not empty; an archive is restored into a new folder" in over.output
     assert "the database to restore into is not empty" in into.output
     assert "there is no snapshot '../x'" in unknown.output
     assert not (tmp_path / "new").exists()
+
+
+def _sign_is(text: str) -> Callable[[Path], object]:
+    return lambda vault: (vault / "filmroom-backup.json").write_text(text)
+
+
+def _shorten_rows(vault: Path) -> None:
+    (rows,) = vault.glob("snapshots/*/node.jsonl.gz")
+    rows.write_bytes(gzip.compress(b"".join(b"[1]\n" for _ in gzip.decompress(rows.read_bytes()).splitlines())))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "told_of"),
+    [
+        (_sign_is("{"), "filmroom-backup.json is damaged"),
+        (_sign_is("[]"), "filmroom-backup.json is damaged"),
+        (_sign_is('{"format":2}'), "was written by a newer filmroom"),
+        (_shorten_rows, "unforeseen"),
+    ],
+)
+def test_a_backup_that_somebody_changed_never_seems_to_be_restored(
+    data: Path, tmp_path: Path, tamper: Callable[[Path], object], told_of: str
+) -> None:
+    """An exit code of 1 would say that it was, but for some bytes."""
+    (data / "blobs").mkdir()
+    vault = tmp_path / "backups"
+    run("backup", str(vault), "--data", str(data))
+    tamper(vault)
+
+    result = run("restore", str(vault), "--data", str(tmp_path / "new"))
+
+    assert (result.exit_code, told_of in result.output) == (2, True)
+    assert (tmp_path / "new/half-restored").exists() is (tmp_path / "new").exists()

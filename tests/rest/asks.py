@@ -11,6 +11,8 @@ from rest.world import LOGINS, OTHER, PROJECTS, Ask, in_project
 
 STRICT: Final = {"Prefer": "handling=strict"}
 CHANGING: Final = frozenset({"PUT", "POST", "DELETE"})
+GONE: Final = "gone"
+"""A file in each R, and a resource beside it, that were deleted."""
 _REFRESH: Final = "/data/services/refresh/catalog?resource="
 
 
@@ -24,6 +26,10 @@ def _put(suffix: str) -> Callable[[str], Ask]:
 
 def _delete(suffix: str) -> Callable[[str], Ask]:
     return lambda url: Ask(method="DELETE", url=f"{url}{suffix}")
+
+
+def _post(suffix: str) -> Callable[[str], Ask]:
+    return lambda url: Ask(method="POST", url=f"{url}{suffix}")
 
 
 def _upload(suffix: str, *, is_strict: bool = False) -> Callable[[str], Ask]:
@@ -51,6 +57,9 @@ OPERATIONS: Final[dict[str, Callable[[str], Ask]]] = {
     "delete file": _delete("/resources/R/files/a.txt"),
     "empty resource": _delete("/resources/R/files/*"),
     "delete resource": _delete("/resources/R"),
+    "list deleted": _get("/deleted"),
+    "undelete file": _post(f"/resources/R/undelete/{GONE}"),
+    "undelete resource": _post(f"/resources/{GONE}/undelete"),
     "refresh": lambda url: Ask(method="POST", url=f"{_REFRESH}{url.replace('/data', '/archive', 1)}/resources/R"),
     "get": _get(""),
     "change": _put("?note=n2&description=d2&type=changed&gender=female"),

@@ -12,9 +12,9 @@ from typing import Final
 import pytest
 
 from conftest import PostgreSQL
-from rest.asks import ACTORS, OPERATIONS, Line, read_lines
+from rest.asks import ACTORS, GONE, OPERATIONS, Line, read_lines
 from rest.session import OWNERS
-from rest.world import NOBODY, PROJECTS, World, copy_template, open_world
+from rest.world import NOBODY, PROJECTS, World, copy_template, in_project, open_world
 
 LINES: Final = read_lines()
 CELLS: Final = [pytest.param(line, owner, id=f"{line.operation} {owner}") for line in LINES for owner in line.owners]
@@ -24,7 +24,8 @@ SAMPLE: Final = random.Random(1).sample(CELLS, 20)
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[World]:
     """One for all tests of this module; whoever changes it restores it."""
-    yield from open_world(copy_template(sqlite_template, folder := tmp_path_factory.mktemp("world")), folder)
+    for world in open_world(copy_template(sqlite_template, folder := tmp_path_factory.mktemp("world")), folder):
+        yield _with_deleted(world)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,21 @@ def postgresql_world(
     tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, postgresql_template: str
 ) -> Iterator[World]:
     name = postgresql.create(postgresql_template)
-    yield from open_world(postgresql.url(name), tmp_path_factory.mktemp("world"))
+    for world in open_world(postgresql.url(name), tmp_path_factory.mktemp("world")):
+        yield _with_deleted(world)
     postgresql.drop(name)
+
+
+def _with_deleted(world: World) -> World:
+    """With something to bring back everywhere."""
+    for url, project in product(OWNERS.values(), PROJECTS.values()):
+        resources = f"{in_project(url, project)}/resources"
+        world.do("owner", "PUT", f"{resources}/R/files/{GONE}?inbody=true", b"voxels")
+        world.do("owner", "PUT", f"{resources}/{GONE}")
+        for deleted in (f"R/files/{GONE}", GONE):
+            world.do("owner", "DELETE", f"{resources}/{deleted}")
+    world.remember()
+    return world
 
 
 def _observe(world: World, line: Line, owner: str) -> dict[tuple[str, str], str]:

@@ -100,6 +100,8 @@ def test_errors_speak_the_protocol_too(alice: TestClient, uploads: str) -> None:
         ({"Upload-Length": "1.0"}, 400),
         ({"Upload-Length": "\u00b2".encode("latin-1")}, 400),
         ({"Upload-Length": "9" * 30}, 400),
+        ({"Upload-Length": "0" * 20 + "9" * 30}, 400),
+        ({"Upload-Length": ""}, 400),
         ({}, 400),
         ({"Upload-Defer-Length": "2"}, 400),
         ({"Upload-Length": "1", "Upload-Defer-Length": "1"}, 400),
@@ -129,6 +131,17 @@ def test_a_stretch_begins_where_the_last_one_ended(alice: TestClient, uploads: s
 
     assert reply.status_code == (400 if sent < 0 else 409)
     assert offset(alice, url) == 4
+
+
+def test_numbers_of_bytes_may_begin_with_zeros_and_are_never_too_large(alice: TestClient, uploads: str) -> None:
+    told = named("a", 1, **{"Upload-Length": "0" * 5000 + "1"})
+    deferred = {**TUS, "Upload-Metadata": metadata(path="b"), "Upload-Defer-Length": "1"}
+    urls = [str(alice.post(uploads, headers=headers).headers["Location"]) for headers in (told, deferred)]
+
+    length = patch(alice, urls[1], 0, b"", **{"Upload-Length": "0" * 20 + "9" * 30})
+    offsets = [patch(alice, urls[0], 0, b"x", **{"Upload-Offset": said}) for said in ("0" * 20 + "9" * 30, "0" * 5000)]
+
+    assert [reply.status_code for reply in (length, *offsets)] == [400, 400, 204]
 
 
 def test_a_stretch_says_its_offset_and_is_of_the_protocols_own_type(alice: TestClient, uploads: str) -> None:

@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 
 from conftest import Clock
 from pages.readers import READERS
-from rest.session import put_file, results
-from rest.world import NOBODY, PROJECTS, Ask, World, copy_template, open_world
+from rest.session import OWNERS, put_file, results
+from rest.world import NOBODY, PROJECTS, Ask, World, copy_template, in_project, open_world
 
 SUBJECT: Final = "/data/projects/DEMO/subjects/S1"
 SESSION: Final = f"{SUBJECT}/experiments/E1"
@@ -218,3 +218,22 @@ def test_a_list_tells_strangers_nothing(world: World) -> None:
 
     assert {actor: reply.status_code for actor, reply in replies.items()} == expected
     world.restore()
+
+
+@pytest.mark.parametrize(("thing", "right"), [("subject", "subjectData"), ("experiment", "mrSessionData")])
+def test_a_list_tells_nothing_of_what_one_may_not_delete(world: World, thing: str, right: str) -> None:
+    """Of data types that one has no right to, not even labels and the names of files."""
+    project = f"/data/projects/{PROJECTS['private']}"
+    world.do("owner", "PUT", f"{project}/groups/raters?displayName=raters&xnat:{right}=red")
+    gone = {owner: in_project(OWNERS[owner], PROJECTS["private"]) for owner in ("subject", "experiment", "scan")}
+    for url in gone.values():
+        world.do("owner", "DELETE", f"{url}/resources/R/files/a.txt")
+    world.do("owner", "DELETE", f"{gone['experiment']}/assessors/QC")
+    asks = [world.send(actor, Ask(method="GET", url=f"{gone[thing]}/deleted")) for actor in ("owner", "rater")]
+    world.restore()
+
+    all_rows, rows = (reply.json()["ResultSet"]["Result"] for reply in asks)
+    files = [row["undelete"].split("/")[-6::2] for row in rows if row["what"] == "file"]
+    assert len(all_rows) == (4 if thing == "subject" else 3)
+    assert len(rows) == len(files)
+    assert [kind for kind, *_ in files] == (["subjects"] if thing == "subject" else ["scans", "experiments"])

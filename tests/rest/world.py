@@ -76,8 +76,7 @@ class World:
         self._open = clients.enter_context(TestClient(app, headers=NAMED))
         self._closed = TestClient(create_app(archive, Settings()), headers=NAMED)
         self._make()
-        self._rows = self.state()
-        self._files = set(self._list_blobs())
+        self.remember()
 
     def send(self, actor: str, ask: Ask) -> Response:
         site = self._closed if actor == NOBODY else self._open
@@ -89,8 +88,13 @@ class World:
             rows = {table.name: _rows(connection, table) for table in _TABLES}
         return {**rows, "bytes": [(str(path), path.read_bytes()) for path in self._list_blobs()]}
 
+    def remember(self) -> None:
+        """Let this be what is restored."""
+        self._rows = self.state()
+        self._files = set(self._list_blobs())
+
     def restore(self) -> None:
-        """As it was in the beginning."""
+        """As it was in the beginning, or when it was remembered."""
         self._database.write(self._restore_rows)
         for path in set(self._list_blobs()) - self._files:
             path.unlink()

@@ -1,11 +1,15 @@
 """Bodies over real connections: cut ones, unwanted ones, many at once."""
 
 import hashlib
+import os
 import random
 import re
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -205,3 +209,73 @@ def test_a_long_head_within_its_limit_is_read(server: Server) -> None:
             connection.sendall(_head("/data/projects", f"X-Long: {'y' * 30_000}", method="GET"))
 
             assert _answer(connection).startswith(b"HTTP/1.1 200")
+
+
+OFFERS = {
+    "as Java's own client does": ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"),
+    "web sockets": ("Connection: keep-alive, Upgrade", "Upgrade: websocket"),
+}
+
+
+@pytest.mark.parametrize("is_split", [False, True], ids=["in one packet", "body apart"])
+@pytest.mark.parametrize("offer", OFFERS.values(), ids=OFFERS)
+def test_an_upload_that_offers_another_protocol_is_stored_whole(
+    server: Server, offer: tuple[str, ...], *, is_split: bool
+) -> None:
+    """And what it consists of is never taken for another request."""
+    body = b"DELETE /data/projects/DEMO HTTP/1.1\r\nHost: x\r\n" + AUTHORIZATION.encode() + b"\r\n"
+    target = f"{URL}/offered?inbody=true&overwrite=true"
+    chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    with server.connect() as connection:
+        for head, sent in (
+            (_head(target, *offer, f"Content-Length: {len(body)}"), body),
+            (_head(target, *offer, "Transfer-Encoding: chunked"), chunked),
+            (_head(target, *offer, method="GET"), b""),
+        ):
+            connection.sendall(head + (b"" if is_split else sent))
+            if is_split:
+                time.sleep(0.1)
+                connection.sendall(sent)
+            assert _answer(connection).startswith(b"HTTP/1.1 200 ")
+
+    assert server.request("GET", f"{URL}/offered")[1] == body
+
+
+def test_a_length_may_begin_with_any_number_of_zeros(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(_head(f"{URL}/zeros?inbody=true", f"Content-Length: {'0' * 5000}5") + b"hello")
+
+        assert _answer(connection).startswith(b"HTTP/1.1 200 ")
+
+    assert server.request("GET", f"{URL}/zeros")[1] == b"hello"
+
+
+def test_requests_that_wait_behind_another_fill_no_memory(server: Server) -> None:
+    """Whoever sends them without a pause, signed in or not, and reads no answer."""
+    before = _resident_mib(server)
+    many = _head("/healthz", method="GET") * 1000
+    with server.connect() as connection:
+        connection.settimeout(1)
+        deadline = time.monotonic() + 5
+        with suppress(TimeoutError):
+            while time.monotonic() < deadline:
+                connection.sendall(many)
+
+        assert _resident_mib(server) - before < 64
+        assert server.request("GET", "/healthz")[0] == 200
+
+
+def _resident_mib(server: Server) -> int:
+    pages = Path(f"/proc/{server.pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+def test_many_requests_at_once_that_offer_another_protocol_are_answered_each(server: Server) -> None:
+    offer = _head("/healthz", *OFFERS["web sockets"], method="GET")
+    with server.connect() as connection:
+        connection.sendall(offer * 300 + _head("/healthz", "Connection: close", method="GET"))
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+
+    assert received.count(b"HTTP/1.1 200 ") == 301

@@ -1,4 +1,7 @@
-"""What a server needs is taken from it while it works: answers, log and ``readyz`` tell the truth, all else goes on."""
+"""What a server needs is taken from it while it works.
+
+Answers, log, ``readyz`` and ``filmroom fsck`` tell the truth, all else goes on.
+"""
 
 import json
 import os
@@ -15,6 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from cli.commands import run
 from server.process import AUTHORIZATION, Server
 
 FILES = "/data/projects/DEMO/resources/R/files"
@@ -45,6 +49,13 @@ def _faults(server: Server) -> list[dict[str, Any]]:
     return [event for event in map(json.loads, lines) if event["level"] != "info"]
 
 
+def _fsck(server: Server, *flags: str) -> tuple[int, set[tuple[str, str]]]:
+    """The exit code, and which flaws are where."""
+    result = run("fsck", "--json", *flags, "--data", str(server.folder))
+    findings = [json.loads(line) for line in result.output.splitlines() if line.startswith('{"flaw"')]
+    return result.exit_code, {(finding["flaw"], finding["address"].rpartition("/")[2]) for finding in findings}
+
+
 def _blobs(server: Server) -> list[Path]:
     paths = server.folder.joinpath("blobs").rglob("*")
     return sorted(path for path in paths if path.is_file() and path.parent.parent.name != "check")
@@ -67,10 +78,12 @@ def test_while_blobs_cannot_be_written_nothing_is_stored_and_metadata_go_on(fill
     put = _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels")
     got = _status(filled, "GET", f"{FILES}/first")
     others = [_status(filled, *asked) for asked in (("GET", FILES), ("PUT", "/data/projects/DEMO/subjects/S1"))]
+    checked = _fsck(filled)
     (filled.folder / "elsewhere").rename(blobs)
 
     assert taken == (503, {**GOOD, "blobs": "failed", "space": "failed"})
     assert (put, got, others) == (500, 404, [200, 201])
+    assert (checked, _fsck(filled)) == ((2, set()), (0, set()))
     assert {(fault["event"], fault.get("what") or fault["path"]) for fault in _faults(filled)} == {
         ("health", "blobs"),
         ("health", "space"),
@@ -79,6 +92,31 @@ def test_while_blobs_cannot_be_written_nothing_is_stored_and_metadata_go_on(fill
     }
     assert _ready(filled) == (200, GOOD)
     assert filled.request("GET", f"{FILES}/first")[1] == b"first voxels"
+    assert _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels") == 200
+
+
+def test_while_blobs_are_read_only_nothing_is_stored_and_all_that_is_there_is_served(filled: Server) -> None:
+    """As a file system becomes whose disk has errors."""
+    blobs = str(filled.folder / "blobs")
+    mounts = (["mount", "--bind", blobs, blobs], ["mount", "-o", "remount,ro,bind", blobs])
+    if shutil.which("mount") is None or any(subprocess.run(mount, check=False).returncode for mount in mounts):
+        pytest.skip("NO READ-ONLY FOLDER WAS TRIED: nobody but root can mount one")
+    try:
+        taken = _ready(filled)
+        put = _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels")
+        got = filled.request("GET", f"{FILES}/first")
+        others = [_status(filled, *asked) for asked in (("DELETE", f"{FILES}/second"), ("GET", FILES))]
+        checked = _fsck(filled, "--scrub")
+    finally:
+        subprocess.run(["umount", "-l", blobs], check=True)
+
+    assert taken == (503, {**GOOD, "blobs": "failed"})
+    assert (put, got, others, checked) == (500, (200, b"first voxels"), [200, 200], (0, set()))
+    assert {(fault["event"], fault.get("what") or fault["path"]) for fault in _faults(filled)} == {
+        ("health", "blobs"),
+        ("storage", f"{FILES}/third"),
+    }
+    assert _ready(filled) == (200, GOOD)
     assert _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels") == 200
 
 
@@ -91,15 +129,51 @@ def test_while_the_database_is_elsewhere_nothing_is_answered_as_if_it_were_there
     statuses = [_status(filled, method, path, b"x" if method == "PUT" else None) for method, path in asked * 8]
     with urlopen(f"{filled.url}/healthz", timeout=20) as reply:
         alive = reply.status
+    checked = _fsck(filled)
     was_made = database.exists()
     (filled.folder / "elsewhere.db").rename(database)
 
     assert taken == (503, {**GOOD, "database": "failed", "migrations": "failed"})
     assert (set(statuses), alive, was_made) == ({503}, 200, False)
+    assert (checked, _fsck(filled)) == ((2, set()), (0, set()))
     assert all("not where it was" in fault["error"] for fault in _faults(filled))
     assert _ready(filled) == (200, GOOD)
     assert _status(filled, "PUT", f"{FILES}/third?inbody=true", b"third voxels") == 200
     assert [row["Name"] for row in filled.rows("/data/projects/DEMO/files")] == ["first", "second", "third"]
+
+
+def test_a_server_does_not_start_without_its_database(filled: Server) -> None:
+    """It would be an empty archive; what went into it would be lost with it. What lies beside the file stays."""
+    filled.kill()
+    database = filled.folder / "filmroom.db"
+    database.rename(filled.folder / "elsewhere.db")
+    beside = {path.name: path.read_bytes() for path in filled.folder.glob("filmroom.db*")}
+
+    with pytest.raises(AssertionError, match="their database is empty or not there"):
+        filled.start()
+    filled.stop()
+    assert {path.name: path.read_bytes() for path in filled.folder.glob("filmroom.db*")} == beside
+
+    database.touch()
+    with pytest.raises(AssertionError, match="their database is empty or not there"):
+        filled.start()
+    filled.stop()
+    (filled.folder / "elsewhere.db").rename(database)
+    filled.start()
+    assert [row["Name"] for row in filled.rows("/data/projects/DEMO/files")] == ["first", "second"]
+
+
+def test_a_folder_of_backups_is_not_served(filled: Server, tmp_path: Path) -> None:
+    vault = tmp_path / "backups"
+    assert run("backup", str(vault), "--data", str(filled.folder)).exit_code == 0
+    before = sorted(vault.rglob("*"))
+    wrong = Server(vault, log=str(tmp_path / "wrong.log"))
+
+    with pytest.raises(AssertionError, match="their database is empty or not there"):
+        wrong.start()
+    wrong.stop()
+
+    assert sorted(vault.rglob("*")) == before
 
 
 def test_a_blob_that_is_gone_is_told_and_all_others_are_there(filled: Server) -> None:
@@ -109,6 +183,7 @@ def test_a_blob_that_is_gone_is_told_and_all_others_are_there(filled: Server) ->
     statuses = [_status(filled, "GET", f"{FILES}/{name}") for name in ("first", "second")]
 
     assert statuses == [404, 200]
+    assert _fsck(filled) == (1, {("missing", "first")})
     assert [fault["path"] for fault in _faults(filled)] == [f"{FILES}/first"]
     assert _ready(filled) == (200, GOOD)
     assert _status(filled, "PUT", f"{FILES}/first?inbody=true&overwrite=true", b"first voxels") == 200
@@ -132,6 +207,8 @@ def test_a_byte_that_has_changed_is_never_given_out_as_if_it_were_whole(filled: 
         part = reply.read()
 
     assert statuses == [500, 200]
+    assert _fsck(filled) == (0, set())  # the size is what it was
+    assert _fsck(filled, "--scrub") == (1, {("damaged", "first"), ("damaged", "third")})
     assert part == b"x" * 10
     assert [(fault["event"], fault["path"].rpartition("/")[2]) for fault in _faults(filled) if "path" in fault] == [
         ("storage", "first"),
@@ -207,13 +284,13 @@ def test_a_disk_that_is_full_takes_nothing_in_part(crammed: Callable[..., Server
     small = [_status(server, "PUT", f"{FILES}/{number}?inbody=true", b"x" * 100_000) for number in range(5)]
     subjects = [_status(server, "PUT", f"/data/projects/DEMO/subjects/{number}") for number in range(5)]
     reads = [_status(server, "GET", f"{FILES}/first"), _status(server, "GET", FILES)]
-    ready = _ready(server)[0]
+    ready, checked = _ready(server)[0], _fsck(server, "--scrub")
     filler.unlink()
 
     assert (too_large, left) == (507, before)
     assert set(small) == {507}
     assert set(subjects) <= {201, 507}
-    assert (reads, ready) == ([200, 200], 503)
+    assert (reads, ready, checked) == ([200, 200], 503, (0, set()))
     assert _status(server, "PUT", f"{FILES}/after?inbody=true", b"x" * 100_000) == 200
     assert [row["Name"] for row in server.rows("/data/projects/DEMO/files")] == ["after", "first"]
     assert _ready(server) == (200, GOOD)

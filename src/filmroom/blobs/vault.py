@@ -36,17 +36,29 @@ def opened_vault(root: Path, *, writes: bool, makes: bool = False) -> Iterator["
     sign = root / _SIGN
     if makes and not has_content(root):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_durably(sign, orjson.dumps({"format": _FORMAT}))
+        write_durably(sign, _sign())
     if not sign.exists():
         raise BackupRefused(f"{root} is no folder of backups" + (", and it is not empty" if makes else ""))
-    if orjson.loads(sign.read_bytes()).get("format") != _FORMAT:
-        raise BackupRefused(f"{root} was written by a newer filmroom")
+    _check_format(root, sign.read_bytes())
     with sign.open("rb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_NB | (fcntl.LOCK_EX if writes else fcntl.LOCK_SH))
         except BlockingIOError as error:
             raise Busy(f"another backup is at work in {root}") from error
         yield Vault(root)
+
+
+def _check_format(root: Path, sign: bytes) -> None:
+    try:
+        said = orjson.loads(sign)["format"]
+    except (orjson.JSONDecodeError, LookupError, TypeError) as error:
+        raise BackupRefused(f"{root / _SIGN} is damaged; it must hold {_sign().decode()}") from error
+    if said != _FORMAT:
+        raise BackupRefused(f"{root} was written by a newer filmroom")
+
+
+def _sign() -> bytes:
+    return orjson.dumps({"format": _FORMAT})
 
 
 def has_content(folder: Path) -> bool:

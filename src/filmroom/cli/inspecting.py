@@ -1,6 +1,7 @@
 """What commands share that look for flaws: an archive opened as it is, one line for each flaw, three exit codes."""
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -35,6 +36,9 @@ def inspecting(config: Path | None, flags: dict[str, Any]) -> Iterator[Settings]
         yield settings
     except (ArchiveError, SettingError, OSError) as error:
         raise CouldNotRun(in_one_line(error)) from error
+    except Exception as error:
+        traceback.print_exc()  # a fault of ours; Python's own exit code would pass for "there are findings"
+        raise CouldNotRun(f"unforeseen: {error!r}") from error
 
 
 @contextmanager

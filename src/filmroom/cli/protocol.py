@@ -4,10 +4,13 @@ Clients that send no more of a body are cut in ``rest/transfer.py``, which can t
 """
 
 import asyncio
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from httptools import HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _LOG: Final = structlog.get_logger("filmroom.connections")
@@ -40,6 +43,45 @@ class ConnectionLimits:
     progress_seconds: float
 
 
+class _Parser(HttpRequestParser):
+    """Goes on in HTTP/1.1 when a client offers another protocol (RFC 9110 section 7.8).
+
+    httptools takes such a request to end with its head, and what is its body to be of the other protocol: a file would
+    be stored without a byte. So the head is read once more, without the offer.
+    """
+
+    def __init__(self, protocol: "BoundedProtocol") -> None:
+        super().__init__(protocol)
+        self._protocol = protocol
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+
+    def feed_data(self, data: Any) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                super().feed_data(rest)
+            except HttpParserUpgrade as offer:
+                super().feed_data(self._protocol.head_without_offer())
+                rest = rest[offer.args[0] :]
+            else:
+                break
+
+
+class _Flow(FlowControl):
+    """Reads on only when no request waits behind the one that is answered.
+
+    Else each answer would let in another buffer of requests that wait, without end.
+    """
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses a head that is too long (431) or not whole after 30 seconds (408), and a connection too many (503).
 
@@ -48,6 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, limits: ConnectionLimits, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.parser = _Parser(self)
         self._limits = limits
         self._heads = 0  # whole ones so far
         self._steps = 0  # whole heads and pieces of bodies so far
@@ -61,6 +104,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         surplus = len(self.connections) - self._limits.connections
         self._is_surplus = surplus > 0
         if surplus > _MOST_TURNED_AWAY:
@@ -85,6 +129,8 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self._has_offer():
+            return
         self._is_in_head = False
         self._steps += 1
         self._end_head()
@@ -108,9 +154,21 @@ class BoundedProtocol(HttpToolsProtocol):
         self.cycle.message_event.set()
 
     def on_message_complete(self) -> None:
+        if self._has_offer():
+            return
         if not self._is_refused:
             super().on_message_complete()
         self._is_in_head = True
+
+    def _has_offer(self) -> bool:
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+    def head_without_offer(self) -> bytes:
+        """The head that was just read, but for what it says of other protocols."""
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -47,6 +47,8 @@ def restore_archive(root: Path, given: Given, *, wanted: str | None, as_json: bo
         refuse_network_file_system(settings)
         if has_content(settings.data_dir):
             raise SettingError(f"{settings.data_dir} is not empty; an archive is restored into a new folder")
+        if settings.data_dir.resolve().is_relative_to(root.resolve()):
+            raise SettingError("an archive inside the folder of its backups would be lost with it; name another folder")
         name = find_snapshot(root, wanted)
         mark = _begin(settings)
         database = database_of(settings)

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Connection, FromClause, Select, and_, false, literal, null, or_, select, true
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    case,
+    false,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+)
 
 from filmroom.db.files import select_clauses
 from filmroom.db.schema import AnyRow, account, event, file, file_history, name, node, resource
@@ -44,12 +58,13 @@ class Scope:
     """A live thing with all live things of its project below it; or one resource of it and some files of that.
 
     ``resource`` is a condition on resources, ``files`` chooses among the files of what it chooses. What was deleted
-    before ``since`` is gone.
+    before ``since`` is gone. ``types`` are the data types that count (None: all).
     """
 
     root_pk: int
     project_pk: int
     since: datetime
+    types: frozenset[str] | None
     resource: ColumnElement[bool] | None = None
     files: Selection | None = None
 
@@ -69,7 +84,7 @@ def iter_traces(connection: Connection, scope: Scope, *, limit: int) -> Iterator
     if scope.resource is None:
         queries.append(_nodes(scope, within))
     for query in queries:
-        yield [_to_trace(row) for row in connection.execute(query.limit(limit))]
+        yield [_to_trace(row) for row in connection.execute(query.where(_counts(scope)).limit(limit))]
 
 
 def get_trace(connection: Connection, node_pk: int) -> Trace:
@@ -91,6 +106,12 @@ def _of_node(what: Any, source: FromClause, *columns: Any) -> Select[Any]:
     return select(what.label("what"), *at, *columns).select_from(
         source.outerjoin(_parent, _parent.c.pk == node.c.parent_pk)
     )
+
+
+def _counts(scope: Scope) -> ColumnElement[bool]:
+    """Scans and reconstructions are of their session's type here (F-56)."""
+    secured = case((node.c.kind.in_((Kind.SCAN, Kind.RECONSTRUCTION)), _parent.c.xsi_type), else_=node.c.xsi_type)
+    return true() if scope.types is None else secured.in_(scope.types)
 
 
 def _by(moment: ColumnElement[Any]) -> Any:

@@ -119,14 +119,19 @@ class Call:
 
     @property
     def announced_bytes(self) -> int:
-        """How long the body will be; 0 when the request does not say."""
-        length = self.request.headers.get("content-length", "")
-        return int(length) if length.isdecimal() else 0
+        """As ``read_announced_bytes``."""
+        return read_announced_bytes(self.request.headers)
 
     @property
     def media_type(self) -> str:
         """The body's type in lower case without parameters; empty when the request does not say."""
         return self.request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
+
+
+def read_announced_bytes(headers: Mapping[str, str]) -> int:
+    """How long the body will be; 0 when the request does not say. However many zeros come first (RFC 9110)."""
+    length = headers.get("content-length", "")
+    return int(length.lstrip("0") or "0") if length.isdecimal() else 0
 
 
 class Intake(Protocol):

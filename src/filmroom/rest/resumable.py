@@ -182,9 +182,11 @@ def _state(upload: Upload) -> list[tuple[str, str]]:
 def _read_number(headers: Mapping[str, str], name: str) -> int | None:
     if (text := headers.get(name)) is None:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text[:_MOST_DIGITS]) > LONGEST_UPLOAD_BYTES:
+    digits = text.lstrip("0") or "0"[: len(text)]
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
+    if not is_number or int(digits) > LONGEST_UPLOAD_BYTES:
         raise BadValue(name.title(), text, f"it must be a whole number of bytes, at most {LONGEST_UPLOAD_BYTES}")
-    return int(text)
+    return int(digits)
 
 
 def _read_new_length(call: Call) -> int | None:

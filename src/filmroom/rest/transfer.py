@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads
-from filmroom.rest.call import Intake
+from filmroom.rest.call import Intake, read_announced_bytes
 from filmroom.rest.reply import Chunks, Reply, Stream
 
 Message = MutableMapping[str, Any]
@@ -106,8 +106,7 @@ class Body:
         self._receive = receive
         self._limits = limits
         self._expects_continue = headers.get("expect", "").lower() == "100-continue"
-        length = headers.get("content-length", "")
-        self._announced_bytes = int(length) if length.isdecimal() else 0
+        self._announced_bytes = read_announced_bytes(headers)
         # Whether there is one, of one piece, that is on its way already.
         self.is_small = 0 < self._announced_bytes <= PIECE_BYTES and not self._expects_continue
         self._was_asked_for = False

@@ -116,6 +116,10 @@ class Gate:
         is_all = all(_readable_types(standing, scope) is None for scope in (Scope.DATA, Scope.SHARED))
         return Reach(is_everything=True) if is_all else None
 
+    def deletable_types(self, project: Node) -> frozenset[str] | None:
+        """The data types of which the viewer may delete things that belong to a project; None for all there are."""
+        return _types_for(Action.DELETE, self._standing(project), Scope.DATA)
+
     def _iter_decided(self, decide: Callable[[Standing], T]) -> Iterator[tuple[int, T]]:
         """For each live project what is decided of the viewer's standing there.
 
@@ -167,11 +171,15 @@ class Gate:
 
 
 def _readable_types(standing: Standing, scope: Scope) -> frozenset[str] | None:
-    """The data types that someone of this standing may read in a scope; None for all there are."""
-    if may(standing, Action.READ, scope, ""):
+    return _types_for(Action.READ, standing, scope)
+
+
+def _types_for(action: Action, standing: Standing, scope: Scope) -> frozenset[str] | None:
+    """The data types to which someone of this standing may do this in a scope; None for all there are."""
+    if may(standing, action, scope, ""):
         return None
     known = (data_type.xsi_type for data_type in data_types().types if standing.rights)
-    return frozenset(xsi_type for xsi_type in known if may(standing, Action.READ, scope, xsi_type))
+    return frozenset(xsi_type for xsi_type in known if may(standing, action, scope, xsi_type))
 
 
 def _secured(place: Place) -> Node:

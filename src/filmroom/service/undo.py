@@ -17,6 +17,7 @@ from filmroom.model.people import Viewer
 from filmroom.model.permission import Action
 from filmroom.model.undo import Deleted
 from filmroom.service.files import select_for_deletion
+from filmroom.service.gate import Gate
 from filmroom.service.resolve import get_place
 from filmroom.service.stores import Stores
 from filmroom.service.undoing import Undoing, find_deleted, place_of_deleted
@@ -30,7 +31,7 @@ class Undo:
     def list_all(self, viewer: Viewer, address: Address, *, limit: int, offset: int = 0) -> tuple[Deleted, ...]:
         """What can be brought back at an address and below it, the latest first.
 
-        What is below something deleted is not told of: it comes back with that.
+        What is below something deleted is not told of: it comes back with that. Nor is what the viewer may not delete.
         Raises NotFound, and NotAllowed for all who may not delete what is there.
         """
         since = self._stores.clock() - self._undo_period
@@ -39,7 +40,8 @@ class Undo:
                 place = get_place(connection, viewer, _owner(address), action=Action.DELETE)
             except NotFound:
                 return self._list_itself(connection, viewer, address, since=since)
-            scope = _scope(place, address, since=since)
+            types = Gate(connection, viewer).deletable_types(place.project)
+            scope = _scope(place, address, since=since, types=types)
             each = traces.iter_traces(connection, scope, limit=limit + offset)
             latest = islice(merge(*each, key=lambda trace: trace.deleted_at, reverse=True), offset, offset + limit)
             return tuple(self._to_deleted(trace, place.project.id) for trace in latest)
@@ -90,8 +92,8 @@ def _owner(address: Address) -> Address:
     return replace(address, resource=None, path=None)
 
 
-def _scope(place: Place, address: Address, *, since: datetime) -> Scope:
-    scope = Scope(root_pk=place.node.pk, project_pk=place.project.pk, since=since)
+def _scope(place: Place, address: Address, *, since: datetime, types: frozenset[str] | None) -> Scope:
+    scope = Scope(root_pk=place.node.pk, project_pk=place.project.pk, since=since, types=types)
     if address.resource is None:
         return scope
     is_number = is_rid(address.resource)
