@@ -16,7 +16,6 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from conftest import PostgreSQL
 from durability import campaigns, disks
 from durability.campaigns import Kill, Result
 from durability.clusters import kill_postgresql, make_cluster_ground
@@ -26,6 +25,7 @@ from durability.nursery import ForkedServer, Nursery
 from durability.powercuts import opened_ground_on_disk, opened_ground_with_postgresql_on_disk
 from durability.strikes import ERRORS, KILL
 from durability.tracing import MISSING, STRACE
+from postgresql import PostgreSQL
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "explanations" / "durability.md"
 _BEGIN: Final = "<!-- figures: written by make test-durability -->"

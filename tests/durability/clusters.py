@@ -13,9 +13,9 @@ from typing import Final
 
 import psycopg
 
-from conftest import get_cluster
 from durability.ground import Ground
 from durability.nursery import ForkedServer, Nursery
+from postgresql import get_cluster
 
 _PATIENCE_SECONDS: Final = 60.0
 

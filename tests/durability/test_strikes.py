@@ -10,13 +10,13 @@ from typing import Final
 
 import pytest
 
-from conftest import PostgreSQL
 from durability.campaigns import find_all_strikes, strike_at, strike_first_starts
 from durability.ground import Ground, opened
 from durability.nursery import ForkedServer, Nursery
 from durability.scenes import SCENES
 from durability.strikes import ERRORS, KILL, find_strikes
 from durability.tracing import MISSING, STRACE
+from postgresql import PostgreSQL
 
 pytestmark = pytest.mark.skipif(STRACE is None, reason=MISSING)
 

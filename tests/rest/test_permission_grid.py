@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from conftest import PostgreSQL
+from postgresql import PostgreSQL
 from rest.asks import ACTORS, GONE, OPERATIONS, Line, read_lines
 from rest.session import OWNERS
 from rest.world import NOBODY, PROJECTS, World, copy_template, in_project, open_world
