@@ -12,7 +12,7 @@ from filmroom.blobs.base import partial_key
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, open_database
 from filmroom.db.leases import fence_lease
-from filmroom.model.conflicts import WrongOffset
+from filmroom.model.conflicts import FilesExist, WrongOffset
 from filmroom.model.errors import (
     ArchiveError,
     DigestMismatch,
@@ -159,7 +159,7 @@ def test_of_many_that_send_at_once_one_wins_and_all_others_are_told(desk: Desk) 
     def send(number: int) -> str:
         try:
             _send(desk, upload_id, 0, bytes([48 + number]) * 10)
-        except (UploadInUse, WrongOffset) as error:
+        except (UploadInUse, WrongOffset, FilesExist) as error:
             return type(error).__name__
         return str(number)
 
