@@ -13,6 +13,7 @@ from bench.archives import TAR, ZIP, run_extract, run_zip
 from bench.catalog import POSTGRESQL, SQLITE, run_catalog
 from bench.crowd import run_crowd, run_restart
 from bench.ground import MIB, SMALL_BYTES, Bench
+from bench.growth import run_growth
 from bench.lab import run_lab
 from bench.lists import run_list, run_session_resources
 from bench.load import Generator, Load, WrongAnswerError
@@ -222,6 +223,7 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "memory-per-stream": run_memory_per_stream,
     "zip": run_zip,
     "list": run_list,
+    "growth": run_growth,
     "session-resources": run_session_resources,
     "lab": run_lab,
     "catalog": partial(run_catalog, SQLITE),
