@@ -38,6 +38,7 @@ SAMPLES = (
     errors.ChecksumMismatch("md5", declared="00", arrived="ff"),
     conflicts.WrongOffset(1, 2),
     errors.UploadInUse(),
+    errors.UnknownCoding("gzip, chunked"),
     errors.StalledUpload("too little came within 60 seconds"),
     errors.NotSignedIn(),
     errors.AccountLocked(),

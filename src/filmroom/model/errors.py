@@ -10,6 +10,7 @@ ArchiveError
 ├── BadArchive          an archive that cannot or must not be extracted
 ├── WrongBodyType       a body of a type that is not taken here
 ├── UnreadableZip       a stored file that cannot be looked into as a zip
+├── UnknownCoding       a body that is packed in a way that is not undone here
 ├── BodyTooLarge        a body beyond its limit
 ├── CutUpload           a body that ended before its end
 │   └── StalledUpload       ... because its sender sent nothing more
@@ -116,6 +117,14 @@ class WrongBodyType(ArchiveError):
 
     def __str__(self) -> str:
         return f"a body of type {self.media_type!r} is not taken here: {self.instead}"
+
+
+@dataclass(eq=False)
+class UnknownCoding(ArchiveError):
+    coding: str
+
+    def __str__(self) -> str:
+        return f"a body with Transfer-Encoding {self.coding!r} is not taken here: send it as it is, or chunked"
 
 
 @dataclass(eq=False)

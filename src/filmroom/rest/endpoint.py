@@ -110,6 +110,7 @@ class Endpoint:
         return alive_reply() if path == ALIVE else await self._threads.for_health()(ready_reply, self._archive)
 
     async def _begin(self, exchange: "_Exchange", body: Body, run: Run) -> Reply:
+        body.check_coding()
         body.check_length()
         if may_need_check(self._archive, exchange.request):
             # Whoever waits for a turn at a password must not hold a thread that those need who are known.

@@ -59,6 +59,7 @@ STATUS: Final[dict[type[errors.ArchiveError], int]] = {
     errors.BadArchive: 422,
     errors.WrongBodyType: 415,
     errors.UnreadableZip: 415,
+    errors.UnknownCoding: 501,
     errors.BodyTooLarge: 413,
     errors.CutUpload: 400,
     errors.StalledUpload: 408,

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
-from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads
+from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
 from filmroom.rest.call import Intake, read_announced_bytes
 from filmroom.rest.reply import Chunks, Reply, Stream
 
@@ -115,7 +115,13 @@ class Body:
         self._gathered_bytes = 0
         self.received_bytes = 0
         # Where none is announced there is none (RFC 9112 section 6.3), and nothing to wait for.
-        self.is_read = not self._announced_bytes and "transfer-encoding" not in headers
+        self._coding = headers.get("transfer-encoding", "")
+        self.is_read = not self._announced_bytes and not self._coding
+
+    def check_coding(self) -> None:
+        """Raises UnknownCoding for any but chunked (RFC 9112 section 6.1): what is packed would be stored packed."""
+        if self._coding.strip().lower() not in {"", "chunked"}:
+            raise UnknownCoding(self._coding)
 
     def check_length(self) -> None:
         """Raises BodyTooLarge for what is announced, or has come, beyond the limit."""
