@@ -39,11 +39,12 @@ DEEDS: Final[dict[str, int]] = {
     "DELETE /data/projects/{p}/users/owner/{u}": 1,
     "PUT /data/projects/{p}/groups/raters?xnat:mrSessionData=r": 1,
     "DELETE /data/projects/{p}/groups/raters": 1,
-    "PUT /data/projects/{p}/accessibility/protected": 1,
-    "PUT /data/projects/{p}/accessibility/private": 1,
+    "PUT /data/projects/{p}/accessibility/protected": 0,
+    "PUT /data/projects/{p}/accessibility/private": 0,
 }
-# But for those that make or change subjects, which are made along with a session too (C-93).
-EVENTS: Final = "SELECT pk FROM event WHERE action NOT LIKE '% subject'"
+# But for those that make or change subjects, which are made along with a session too (C-93), and for levels of access,
+# which may be what they were (C-151).
+EVENTS: Final = "SELECT pk FROM event WHERE action NOT LIKE '% subject' AND action <> 'changed accessibility'"
 # An administrator may leave a project to nobody; this one gives people back what they take from each other.
 _MENDS: Final = "PUT /data/projects/{p}/users/owner/{u}"
 _NODES: Final = "FROM node JOIN node above ON above.pk = node.parent_pk WHERE node.deleted_at IS NULL"
