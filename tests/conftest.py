@@ -82,7 +82,7 @@ def _beyond_sample(cases: list[pytest.Item]) -> list[pytest.Item]:
     return shuffled[_ALWAYS_TAKEN + (len(cases) - _ALWAYS_TAKEN) // 4 :] if len(cases) > _ALWAYS_TAKEN else []
 
 
-_ALWAYS_TAKEN = 40
+_ALWAYS_TAKEN = 20
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
