@@ -6,7 +6,7 @@ the transaction that feeds it ends before the first byte leaves.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import cycle, islice
 from tempfile import SpooledTemporaryFile
@@ -276,12 +276,19 @@ def timestamp(moment: datetime) -> str:
 
 
 def timestamps(moments: Sequence[int | None]) -> list[str]:
-    """As ``timestamp``, of moments in microseconds since 1970; what many have in common is worked out once."""
-    seconds: dict[int, str] = {}
+    """As ``timestamp``, of moments in microseconds since 1970; each day is worked out once, for that takes longest."""
+    days: dict[int, str] = {}
     shown: list[str] = []
     for moment in moments:
-        second, microseconds = divmod(moment or 0, 1_000_000)
-        if second not in seconds:
-            seconds[second] = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}"
-        shown.append("" if moment is None else f"{seconds[second]}.{microseconds // 1000:03d}")
+        minutes, microseconds = divmod(moment or 0, 60_000_000)
+        day, minute = divmod(minutes, _MINUTES_A_DAY)
+        if day not in days:
+            days[day] = f"{_FIRST_DAY + timedelta(day)} "
+        seconds = f"{microseconds // 1_000_000:02d}.{microseconds // 1000 % 1000:03d}"
+        shown.append("" if moment is None else f"{days[day]}{_MINUTES[minute]}{seconds}")
     return shown
+
+
+_FIRST_DAY: Final = date(1970, 1, 1)
+_MINUTES_A_DAY: Final = 24 * 60
+_MINUTES: Final = [f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(_MINUTES_A_DAY)]
