@@ -1,5 +1,6 @@
 """People change everything at once, by chances that are drawn alike each time; whatever comes of it, all is sound."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from itertools import chain
@@ -43,8 +44,9 @@ DEEDS: Final[dict[str, int]] = {
     "PUT /data/projects/{p}/accessibility/private": 0,
 }
 # But for those that make or change subjects, which are made along with a session too (C-93), and for levels of access,
-# which may be what they were (C-151).
+# which may be what they were (C-151): of those there is an event where one follows another.
 EVENTS: Final = "SELECT pk FROM event WHERE action NOT LIKE '% subject' AND action <> 'changed accessibility'"
+LEVELS: Final = "SELECT address, details FROM event WHERE action = 'changed accessibility' ORDER BY pk"
 # An administrator may leave a project to nobody; this one gives people back what they take from each other.
 _MENDS: Final = "PUT /data/projects/{p}/users/owner/{u}"
 _NODES: Final = "FROM node JOIN node above ON above.pk = node.parent_pk WHERE node.deleted_at IS NULL"
@@ -90,6 +92,18 @@ def _count(database: Database, query: str) -> int:
         return len(connection.execute(text(query)).all())
 
 
+def _levels_follow(database: Database) -> bool:
+    """Whether each project went from level to level, each other than the one before, and some did."""
+    now: dict[str, str] = {}
+    with database.read() as connection:
+        changes = [(row.address.split("/")[2], json.loads(row.details)) for row in connection.execute(text(LEVELS))]
+    for project, said in changes:
+        if said["before"] != now.get(project, said["before"]) or said["now"] == said["before"]:
+            return False
+        now[project] = said["now"]
+    return bool(changes)
+
+
 def _is_done(reply: Response) -> bool:
     return reply.status_code in {200, 201} and reply.headers.get("Filmroom-Stored") != "no"
 
@@ -129,4 +143,5 @@ def test_whatever_people_do_at_once_the_archive_stays_sound(
     assert set(statuses) <= {200, 201, 400, 403, 404, 409, 422}, statuses
     assert {wrong: _count(database, query) for wrong, query in BROKEN.items()} == dict.fromkeys(BROKEN, 0)
     assert _count(database, EVENTS) - before == told
+    assert _levels_follow(database)
     assert [results(oscar, f"/data/{what}") for what in ("experiments", "subjects")] == [[], []]

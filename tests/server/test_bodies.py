@@ -98,14 +98,16 @@ def test_a_chunked_body_is_stored_whole(server: Server) -> None:
     assert server.request("GET", f"{URL}/b")[1] == b""
 
 
-@pytest.mark.parametrize("coding", ["gzip, chunked", "deflate, chunked", "chunked, chunked"])
-def test_a_body_that_is_packed_on_its_way_is_refused(server: Server, coding: str) -> None:
+@pytest.mark.parametrize(
+    ("coding", "status"), [("gzip, chunked", b"501"), ("deflate, chunked", b"501"), ("chunked, chunked", b"400")]
+)
+def test_a_body_that_is_packed_on_its_way_is_refused(server: Server, coding: str, status: bytes) -> None:
     """RFC 9112 section 6.1."""
     with server.connect() as connection:
         connection.sendall(_head(f"{URL}/a?inbody=true", f"Transfer-Encoding: {coding}") + b"5\r\nhello\r\n0\r\n\r\n")
         reply = _answer(connection)
 
-    assert reply[:12] in {b"HTTP/1.1 501", b"HTTP/1.1 400"}
+    assert reply.startswith(b"HTTP/1.1 " + status)
     assert server.rows("/data/projects/DEMO/files") == []
 
 

@@ -193,8 +193,7 @@ class LocalStore:
             writer.abort()
 
     def _path(self, key: str) -> Path:
-        lease, batch, _ = split_key(key)
-        return self._root / lease / batch / key
+        return self._root / self.path_below(key)
 
 
 class LocalWriter:

@@ -149,7 +149,7 @@ class _File:
 
     def _look(self) -> tuple[int, int] | None:
         try:
-            found = os.stat(self._path)  # noqa: PTH116 - asked at each commit, and a Path takes three times as long
+            found = self._path.stat()
         except OSError:
             return None
         return found.st_dev, found.st_ino
