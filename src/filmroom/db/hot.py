@@ -55,7 +55,7 @@ class Hot:
         """Run it once for each of many sets of values; for statements that give no rows."""
         compiled = self._for(connection)
         cursor = connection.connection.cursor()
-        with _foreign_errors(compiled, connection.dialect):
+        with driver_errors(compiled.sql, connection.dialect):
             cursor.executemany(compiled.sql, [compiled.given(values) for values in rows])
         cursor.close()
 
@@ -74,7 +74,7 @@ class Hot:
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
         compiled = self._for(connection)
         cursor = connection.connection.cursor()
-        with _foreign_errors(compiled, connection.dialect):
+        with driver_errors(compiled.sql, connection.dialect):
             cursor.execute(compiled.sql, compiled.given(values))
         return compiled, cursor
 
@@ -97,12 +97,13 @@ class Hot:
 
 
 @contextmanager
-def _foreign_errors(compiled: _Compiled, dialect: Dialect) -> Iterator[None]:
+def driver_errors(sql: str, dialect: Dialect) -> Iterator[None]:
+    """Errors of the driver leave as SQLAlchemy's."""
     driver_error = dialect.loaded_dbapi.Error
     try:
         yield
     except driver_error as error:
-        raise DBAPIError.instance(compiled.sql, None, error, driver_error, dialect=dialect) from error
+        raise DBAPIError.instance(sql, None, error, driver_error, dialect=dialect) from error
 
 
 def _converters(types: Mapping[Any, Any], direction: str, dialect: Dialect) -> dict[Any, Convert]:

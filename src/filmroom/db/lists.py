@@ -30,6 +30,7 @@ from filmroom.db.columns import Text
 from filmroom.db.conditions import to_sql
 from filmroom.db.facts import FACTS, RESOURCE_FACTS, count_readable, id_of, label_of
 from filmroom.db.fieldsql import field_text
+from filmroom.db.hot import driver_errors
 from filmroom.db.reach import by_share, of_projects, readable
 from filmroom.db.schema import has_sitewide_id, name, node, resource
 from filmroom.db.unindexed import Unindexed
@@ -122,8 +123,14 @@ def read_rows(connection: Connection, wanted: Wanted, scope: Scope) -> Raw:
 
 def _iter_batches(connection: Connection, query: Select[Any]) -> Generator[Sequence[Sequence[Any]], None, None]:
     """Whoever does not take all of them closes it: PostgreSQL keeps them ready as long."""
-    with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
-        yield from rows.partitions()
+    if connection.dialect.name != "sqlite":
+        with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
+            yield from rows.partitions()
+        return
+    # SQLite's own rows will do: what is selected is texts and numbers, of which SQLAlchemy makes nothing else.
+    with connection.execute(query) as rows, driver_errors("a list", connection.dialect):
+        while batch := rows.cursor.fetchmany(_ROWS_AT_ONCE):
+            yield batch
 
 
 @dataclass

@@ -153,16 +153,41 @@ def to_json(table: Table, out: BinaryIO) -> None:
         out.write(b'"Columns":' + _json(described) + b",")
     out.write(b'"Result":[')
     places = [table.columns.index(key) for key in table.json_keys]
+    openings = _openings(table.json_keys)
     separator = b""
     for columns in _batches(table):
-        rows = zip(*(columns[place] for place in places), strict=True)
-        objects = [dict(zip(table.json_keys, row, strict=True)) for row in rows]
         out.write(separator)
-        out.write(memoryview(_json(objects))[1:-1])
+        out.write(_json_rows(openings, [_json_texts(columns[place]) for place in places]))
         separator = b","
     out.write(b"]")
     members = ",".join(f'"{name}": {_json(value).decode()}' for name, value in table.properties.items())
     out.write(f", {members}}}}}".encode() if members else b"}}")
+
+
+def _openings(keys: Sequence[str]) -> list[str]:
+    """What is written before the value of each key, from where the one before it ends."""
+    names = [_json(key).decode() for key in keys]
+    return [f'{"{" if place == 0 else _BETWEEN}{name}:"' for place, name in enumerate(names)]
+
+
+_BETWEEN: Final = '",'
+
+
+def _json_rows(openings: Sequence[str], columns: Sequence[Sequence[str]]) -> bytes:
+    """The objects, with commas between them; pieces laid out in a list are joined far faster than dicts are written."""
+    count, width = len(columns[0]), 2 * len(columns) + 1
+    pieces = ['"},'] * (count * width)
+    for place, (opening, column) in enumerate(zip(openings, columns, strict=True)):
+        pieces[2 * place :: width] = [opening] * count
+        pieces[2 * place + 1 :: width] = column
+    return "".join(pieces)[:-1].encode()
+
+
+def _json_texts(column: Sequence[str]) -> Sequence[str]:
+    """Each as it stands between the quotes of a JSON string."""
+    joined = "".join(column)
+    is_plain = len(_json(joined)) == len(joined) + 2  # more with whatever is escaped, and outside ASCII
+    return column if is_plain else [_json(text)[1:-1].decode() for text in column]
 
 
 def _json(value: object) -> bytes:
@@ -276,19 +301,23 @@ def timestamp(moment: datetime) -> str:
 
 
 def timestamps(moments: Sequence[int | None]) -> list[str]:
-    """As ``timestamp``, of moments in microseconds since 1970; each day is worked out once, for that takes longest."""
+    """As ``timestamp``, of moments in microseconds since 1970; put together from parts that are worked out once."""
     days: dict[int, str] = {}
     shown: list[str] = []
     for moment in moments:
-        minutes, microseconds = divmod(moment or 0, 60_000_000)
+        minutes, milliseconds = divmod((moment or 0) // 1000, 60_000)
         day, minute = divmod(minutes, _MINUTES_A_DAY)
         if day not in days:
             days[day] = f"{_FIRST_DAY + timedelta(day)} "
-        seconds = f"{microseconds // 1_000_000:02d}.{microseconds // 1000 % 1000:03d}"
-        shown.append("" if moment is None else f"{days[day]}{_MINUTES[minute]}{seconds}")
+        second, millisecond = divmod(milliseconds, 1000)
+        shown.append(
+            "" if moment is None else f"{days[day]}{_MINUTES[minute]}{_SECONDS[second]}{_MILLISECONDS[millisecond]}"
+        )
     return shown
 
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 _MINUTES_A_DAY: Final = 24 * 60
 _MINUTES: Final = [f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(_MINUTES_A_DAY)]
+_SECONDS: Final = [f"{second:02d}." for second in range(60)]
+_MILLISECONDS: Final = [f"{millisecond:03d}" for millisecond in range(1000)]
