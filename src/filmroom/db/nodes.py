@@ -113,24 +113,27 @@ def _first(connection: Connection, query: Hot, values: dict[str, Any]) -> Node |
     return None if row is None else to_node(row)
 
 
-def lock_node(connection: Connection, pk: int) -> bool:
+def is_alone(connection: Connection) -> bool:
+    """Whether nobody else can have changed anything since this transaction began: SQLite has one writer at a time."""
+    return connection.dialect.name == "sqlite"
+
+
+def lock_node(connection: Connection, pk: int) -> None:
     """Let nobody else change a node until the transaction ends; read it after this, not before.
 
-    Rows that name it can still be added. Whether others may have changed it meanwhile: SQLite has one writer at a time.
+    Rows that name it can still be added.
     """
-    if connection.dialect.name != "postgresql":
-        return False
-    connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update(key_share=True))
-    return True
+    if not is_alone(connection):
+        connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update(key_share=True))
 
 
 def lock_hierarchy(connection: Connection, *, is_exclusive: bool) -> None:
     """Let nothing be made, given away or deleted beside this transaction, or (not exclusive) only be made.
 
     To be taken before anything is read: whoever gives away or deletes what holds other things must see all that is
-    below it, and whoever adds to it must see where it belongs. SQLite has one writer at a time anyway.
+    below it, and whoever adds to it must see where it belongs.
     """
-    if connection.dialect.name == "postgresql":
+    if not is_alone(connection):
         lock = func.pg_advisory_xact_lock if is_exclusive else func.pg_advisory_xact_lock_shared
         connection.execute(select(lock(_HIERARCHY_LOCK)))
 

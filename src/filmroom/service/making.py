@@ -76,9 +76,12 @@ class Making:
             return None
         if (found := self._find_now(address, change)) or address.project is None:
             return found
-        project = find_visible_project(self.connection, self.viewer, address.project)
-        if project is None or not nodes.lock_node(self.connection, project.pk):
+        if nodes.is_alone(self.connection):
             return None
+        project = find_visible_project(self.connection, self.viewer, address.project)
+        if project is None:
+            return None
+        nodes.lock_node(self.connection, project.pk)
         # Behind all who made something in the project now; those to come wait for this one.
         return self._find_now(address, change)
 
