@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from starlette.testclient import TestClient
 
-from filmroom.model.table import Table
+from filmroom.model.table import Batches, Table
 from filmroom.rest.formats import to_csv, to_html, to_json, to_xml
 
 LISTS = ("/data/projects", "/data/projects/DEMO/resources", "/data/projects/DEMO/files")
@@ -156,6 +156,17 @@ def test_any_text_can_be_read_back_from_json_and_csv(rows: list[tuple[str, int |
     assert [[row["a"], row["b"]] for row in read] == shown
     assert list(csv.reader(io.StringIO(rendered["csv"], newline="")))[1:] == [row for row in lines if row]
     assert etree.fromstring(rendered["xml"]) is not None
+
+
+@given(batches=st.lists(st.lists(st.tuples(TEXT, TEXT), max_size=3), max_size=4))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_it_makes_no_difference_in_what_batches_rows_come(batches: list[list[tuple[str, str]]]) -> None:
+    """A batch may be empty: what comes before the first row of a page is left out of them."""
+    columns = [([a for a, _ in batch], [b for _, b in batch]) for batch in batches]
+
+    in_batches = _render(Table(columns=("a", "b"), rows=Batches(columns)))
+
+    assert in_batches == _render(Table(columns=("a", "b"), rows=[row for batch in batches for row in batch]))
 
 
 def test_no_answer_begins_like_an_error(filled: TestClient) -> None:

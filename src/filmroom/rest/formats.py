@@ -112,10 +112,11 @@ def table_reply(call: Call, table: Table, *, offered: tuple[str, ...] = _OFFERED
 
 
 def _batches(table: Table) -> Iterator[list[Sequence[str]]]:
-    """The columns of the next rows, as text."""
+    """The columns of the next rows, as text; never of no rows."""
     batches = table.rows.batches if isinstance(table.rows, Batches) else _gathered(table.rows)
     for columns in batches:
-        yield [_texts(column) for column in columns]
+        if columns[0]:
+            yield [_texts(column) for column in columns]
 
 
 def _gathered(rows: Iterable[Row]) -> Iterator[Columns]:
