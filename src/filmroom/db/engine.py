@@ -32,6 +32,9 @@ Unit = Callable[[Connection], T]
 
 _READERS: Final = 24
 _SQLITE_BUSY_TIMEOUT_MS: Final = 10_000
+# Every thread that reads has a connection of its own, and forgets its pages whenever somebody has written.
+_READER_CACHE_KIB: Final = 2000
+_WRITER_CACHE_KIB: Final = 8000
 # Serialization failure, deadlock, a unique index that another transaction filled meanwhile, and a reference to a row
 # that it removed or added: a unit does nothing but SQL, so it can simply be run again, and sees then what it could not
 # see before.
@@ -87,9 +90,9 @@ class SQLiteDatabase:
         self._file = _File(path)
         self.lock_path = f"{path}.lock"
         url = URL.create("sqlite", database=self.path)  # made, not read: a path may hold what means something in a URL
-        self.engine = _sqlite_engine(url, begin="BEGIN", pool=NullPool)
+        self.engine = _sqlite_engine(url, begin="BEGIN", pool=NullPool, cache_kib=_READER_CACHE_KIB)
         self._readers = _Readers(self.engine)
-        self._writer_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool=StaticPool)
+        self._writer_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool=StaticPool, cache_kib=_WRITER_CACHE_KIB)
         self._writer = GroupWriter(self._writer_engine, lock_path=self.lock_path, find_fault=self._file.find_fault)
 
     @contextmanager
@@ -155,7 +158,7 @@ class _File:
         return found.st_dev, found.st_ino
 
 
-def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool]) -> Engine:
+def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool], cache_kib: int) -> Engine:
     def connect() -> sqlite3.Connection:
         """Never makes a file, which would be an empty archive in place of one that was moved away."""
         file = f"file:{quote(os.fsencode(url.database or ''))}?mode=rw"
@@ -172,7 +175,7 @@ def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool]) -> Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",  # what is removed is overwritten where it stood
-            "cache_size=-8000",
+            f"cache_size={-cache_kib}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 

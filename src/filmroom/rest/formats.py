@@ -126,9 +126,12 @@ def _gathered(rows: Iterable[Row]) -> Iterator[Columns]:
 
 
 def _texts(column: Sequence[Cell]) -> Sequence[str]:
-    if set(map(type, column)) == {str}:
-        return cast("Sequence[str]", column)
-    return ["" if cell is None else str(cell) for cell in column]
+    texts = cast("Sequence[str]", column)
+    try:
+        "".join(texts)  # which finds out far faster than a look at each whether all of them are
+    except TypeError:
+        return ["" if cell is None else str(cell) for cell in column]
+    return texts
 
 
 def _lines(column: Sequence[str]) -> Sequence[str]:
