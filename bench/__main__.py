@@ -13,8 +13,9 @@ from typing import Final
 from bench.ground import Bench
 from bench.load import WrongAnswerError, open_generator
 from bench.machine import Machine, read_machine
-from bench.report import Result, print_machine, print_result, print_summary, write_json
+from bench.report import Result, write_json
 from bench.servers import find_program
+from bench.tables import print_machine, print_result, print_summary
 from bench.workloads import LONG, WORKLOADS
 
 _RESULTS: Final = Path(__file__).with_name("results")
