@@ -86,6 +86,13 @@ def find_goal(workload: str, row: str) -> Goal | None:
     return next((goal for goal in GOALS if goal.workload == workload and row in goal.rows), None)
 
 
+def get_goal(workload: str, row: str) -> Goal:
+    """Raises LookupError where there is none."""
+    if goal := find_goal(workload, row):
+        return goal
+    raise LookupError(f"there is no goal for {row} of {workload}")
+
+
 def _quotient(label: str, base: str) -> Figure:
     """Each round of one series by the median of another."""
 
