@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 DATA ?= filmroom-data
 PORT ?= 8080
+BASE ?= main
+RESULTS ?= $(sort $(wildcard bench/results/*.json))
 BIN := .venv/bin
 # Clients that the tests drive and that cannot live beside each other: each has requirements/NAME.txt and .venv-NAME.
 CLIENTS := \
@@ -58,8 +60,14 @@ coverage: .venv/dev.done ## Run all tests and show which lines they miss
 	$(BIN)/coverage run -m pytest -p no:randomly
 	$(BIN)/coverage report --skip-covered --show-missing
 
-bench: .venv/dev.done ## Measure against real peers and print ratios (NAME=... for one)
+bench: .venv/dev.done ## Measure against real peers, beside floors and stretches (NAME=... for one; SCALE=full)
 	$(BIN)/python -m bench $(NAME)
+
+bench-page: .venv/dev.done ## Write docs/performance.md and its plots from RESULTS (all in bench/results, of each workload the newest)
+	$(BIN)/python -m bench.page $(RESULTS)
+
+bench-compare: .venv/dev.done ## Measure this tree and commit BASE in turns (BASE=main NAME="put-small list")
+	$(BIN)/python -m bench.compare $(BASE) $(NAME)
 
 soak: .venv/dev.done ## Upload and read a million small files, and see whether the last cost as much as the first
 	$(BIN)/python -m bench soak
@@ -93,4 +101,4 @@ clean: ## Remove what the targets made, but no data
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help venv serve test test-durability test-large lint types shape pages compat coverage bench wheel lock check clean test-fuzz
+.PHONY: help venv serve test test-durability test-large lint types shape pages compat coverage bench bench-page bench-compare soak wheel lock check clean test-fuzz

@@ -80,19 +80,20 @@ def draw_bars(title: str, subtitle: str, unit: str, groups: Sequence[BarGroup]) 
     def place(number: float) -> float:
         return left + (right - left) * number / ticks[-1]
 
-    bottom = _HEAD + body
-    for tick in ticks:
-        drawing.line((place(tick), _HEAD), (place(tick), bottom), color=GRID)
-        drawing.text((place(tick), bottom + 16), shown(tick), size=11, color=FAINT_INK, anchor="middle")
-    drawing.text(((left + right) / 2, bottom + 38), unit, color=FAINT_INK, anchor="middle")
     top: float = _HEAD
     for group in groups:
         drawing.text((_EDGE, top + 17), group.title, is_bold=True)
         top += _GROUP_HEAD
+        end = top + sum(bar.height for bar in group.bars)
+        for tick in ticks:
+            drawing.line((place(tick), top - 2), (place(tick), end), color=GRID)
         for bar in group.bars:
             _draw_bar(drawing, bar, top, place)
             top += bar.height
         top += _GROUP_GAP
+    for tick in ticks:
+        drawing.text((place(tick), top + 12), shown(tick), size=11, color=FAINT_INK, anchor="middle")
+    drawing.text(((left + right) / 2, top + 34), unit, color=FAINT_INK, anchor="middle")
     return drawing.to_svg()
 
 
@@ -143,7 +144,8 @@ class Axis:
 
 
 def linear(label: str, highest: float) -> Axis:
-    return Axis(label, [(tick, shown(tick) if tick else "0") for tick in nice_ticks(highest)])
+    """From 0, with room for words above the highest."""
+    return Axis(label, [(tick, shown(tick) if tick else "0") for tick in nice_ticks(1.1 * highest)])
 
 
 def powers_of_ten(label: str, lowest: float, highest: float) -> Axis:

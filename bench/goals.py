@@ -187,7 +187,7 @@ def _soak() -> Iterator[Goal]:
         yield Goal(
             workload="soak",
             rows=[row],
-            work=f"{work} at the end of a million, of near its start",
+            work=f"{work} at the end of the soak, of near its start",
             unit="x",
             floor=1.3,
             derived=_growth(row),

@@ -103,12 +103,12 @@ def _draw_growth(results: Results) -> str | None:
     highest = max(floor, *(spread.high for _, spread in (*clock, *cpu)))
     return draw_curves(
         (
-            "What one more file costs does not grow with its resource",
+            "What one more file costs, by how many there are",
             "A 200 kB upload; whiskers are the lowest and the highest round",
         ),
         (axis, linear("milliseconds for each file", highest)),
         [Curve("CPU of the server", BLUE, cpu), Curve("by the clock", ORANGE, clock)],
-        Limit(f"floor: {limit:g} times the CPU time in an empty resource", floor),
+        Limit(f"floor: at most {limit:g} times the CPU time in an empty resource", floor),
     )
 
 
@@ -136,7 +136,7 @@ def _draw_lists(results: Results) -> str | None:
     floor = get_goal("list", "100,000 json").floor * 1000
     return draw_curves(
         (
-            "A list takes time by its rows",
+            "What a list costs, by its length",
             "All files of one resource in one answer; whiskers are the lowest and the highest round",
         ),
         (
@@ -148,7 +148,7 @@ def _draw_lists(results: Results) -> str | None:
             ),
         ),
         curves,
-        Limit(f"floor for 100,000 files as JSON: {floor:,.0f} ms", floor),
+        Limit(f"floor for 100,000 files as JSON: at most {floor:,.0f} ms", floor),
     )
 
 
@@ -172,9 +172,11 @@ class _Soak:
         tenth = len(numbers) // 10
         floor = times * median(numbers[tenth : 2 * tenth])
         highest = max(floor, *(spread.high for curve in curves for _, spread in curve.points))
-        across = Axis("share of the operations that are done, %", [(tick, str(tick)) for tick in range(0, 101, 20)])
+        across = Axis(
+            "share of the operations that are done, %", [(float(tick), str(tick)) for tick in range(0, 101, 20)]
+        )
         name = f" for {self.rows[self.limited][0]}" if len(curves) > 1 else ""
-        limit = Limit(f"floor{name}: {times:g} times what it was near the start", floor)
+        limit = Limit(f"floor{name}: at most {times:g} times what it was near the start", floor)
         return draw_curves(
             (self.title, result.title.partition(";")[0]), (across, linear(self.axis, highest)), curves, limit
         )
@@ -253,9 +255,9 @@ PLOTS: Final[Sequence[Plot]] = (
     Plot("lists", "Curves: the time of a list over the number of its rows, in each format", _draw_lists),
     Plot(
         "soak-cpu",
-        "Curves: CPU time for an upload and a download over a million operations",
+        "Curves: CPU time for an upload and a download over the course of the soak",
         _Soak(
-            "The last operation costs what the first one did",
+            "What an operation costs, early and late",
             "milliseconds of CPU time for each operation",
             {"PUT, CPU": ("upload", BLUE), "GET, CPU": ("download", ORANGE)},
             limited="PUT, CPU",
@@ -263,7 +265,12 @@ PLOTS: Final[Sequence[Plot]] = (
     ),
     Plot(
         "soak-memory",
-        "Curve: memory of the server over a million operations",
-        _Soak("The server's memory while it works", "MiB (resident)", {"memory": ("memory", BLUE)}, limited="memory"),
+        "Curve: memory of the server over the course of the soak",
+        _Soak(
+            "Memory of the server, early and late",
+            "MiB (resident)",
+            {"memory": ("memory", BLUE)},
+            limited="memory",
+        ),
     ),
 )

@@ -9,11 +9,11 @@ from bench.machine import Machine
 from bench.report import Result, Series
 
 # With more than this in use by others, numbers are not to be compared with those of other days.
-_QUIET_CORES: Final = 0.2
+QUIET_CORES: Final = 0.2
 # Below this a server is too near to the generator's own limit for its number to be its own.
 _LEAST_HEADROOM: Final = 1.2
 # Linux, fs/ext4/ialloc.c, recently_deleted: only without a journal are such inodes looked at and passed over.
-_NO_JOURNAL: Final = (
+NO_JOURNAL: Final = (
     "this ext4 has no journal: fsync costs other than elsewhere, and for up to five minutes files that anybody deleted "
     "slow down the making of new ones, which hits nginx more than filmroom"
 )
@@ -22,19 +22,23 @@ SUMMARY_HEAD: Final = ("workload", "work", "measured", "min - max", "floor", "st
 
 
 def print_machine(machine: Machine) -> None:
-    print(
+    print(describe_machine(machine))
+    if not machine.has_journal:
+        print(NO_JOURNAL)
+    print("nginx is the limit, not a peer: it checks nobody, hashes nothing, syncs nothing and keeps no metadata")
+
+
+def describe_machine(machine: Machine) -> str:
+    return (
         f"{machine.cpu}, {machine.cores} cores, {machine.memory_bytes / 2**30:.1f} GiB RAM, "
         f"files on {machine.file_system}, Linux {machine.kernel}, Python {machine.python}"
     )
-    if not machine.has_journal:
-        print(_NO_JOURNAL)
-    print("nginx is the limit, not a peer: it checks nobody, hashes nothing, syncs nothing and keeps no metadata")
 
 
 def print_result(result: Result) -> None:
     """Each figure that has a goal beside its floor, its stretch and which of them it reached."""
     print(f"\n{result.name}: {result.title}")
-    if result.busy_cores > _QUIET_CORES:
+    if result.busy_cores > QUIET_CORES:
         print(f"  DISTURBED: just before it, others kept {result.busy_cores:.2f} cores busy")
     is_race = result.find_series("sink") is not None
     print(f"  {'':<18}{'median':>8}  {'min - max':<18}{'':<8}{_RACE_HEAD if is_race else ''}".rstrip())
