@@ -10,82 +10,22 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import Final
 
-from bench.goals import RATIO
+from bench.changes import Change, compare, print_changes
 from bench.ground import Bench
-from bench.report import Result, Sample, Series
+from bench.report import Result
 from bench.running import RESULTS, name_now, open_bench, read_arguments
-from bench.tables import shown, spread
 from bench.workloads import WORKLOADS
 
 _ROOT: Final = Path(__file__).parents[1]
 _ROUNDS: Final = 3
 # Within ten minutes: what a change most often touches.
 _USUAL: Final = ("put-small", "get-small", "list")
-_HEAD: Final = f"  {'':<20}{'base':>9}{'present':>10}  {'':<9}{'present / base':<26}better in"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One series: medians of the runs' medians, and the present tree by the base in each pair of runs."""
-
-    workload: str
-    label: str
-    unit: str
-    base: float
-    present: float
-    ratios: Sequence[float]
-    better: int
-    """In how many of the pairs the present tree was better."""
-
-
-def compare(pairs: Sequence[tuple[Result, Result]]) -> list[Change]:
-    """Of the runs of one workload, each time first on the base and then on the present tree."""
-    labels = [series.label for series in _series(pairs[0][0])]
-    return [_compare(label, [(_find(base, label), _find(present, label)) for base, present in pairs], pairs[0][0].name)
-            for label in labels]  # fmt: skip
-
-
-def _series(result: Result) -> list[Series]:
-    """With the comparison with the peer as one more."""
-    ratios = result.ratios()
-    more = [Series(RATIO, "x", [Sample(number=number) for number in ratios])] if ratios else []
-    return [*result.series, *more]
-
-
-def _find(result: Result, label: str) -> Series:
-    return next(series for series in _series(result) if series.label == label)
-
-
-def _compare(label: str, pairs: Sequence[tuple[Series, Series]], workload: str) -> Change:
-    bases = [median(base.numbers) for base, _ in pairs]
-    presents = [median(present.numbers) for _, present in pairs]
-    unit = pairs[0][0].unit
-    is_more_better = unit.endswith("/s") or label == RATIO
-    won = [present > base if is_more_better else present < base for base, present in zip(bases, presents, strict=True)]
-    return Change(
-        workload=workload,
-        label=label,
-        unit=unit,
-        base=median(bases),
-        present=median(presents),
-        ratios=[present / base for base, present in zip(bases, presents, strict=True)],
-        better=sum(won),
-    )
-
-
-def print_changes(changes: Sequence[Change]) -> None:
-    print(f"\n{changes[0].workload}\n{_HEAD}")
-    for each in changes:
-        ratio = f"{median(each.ratios):.2f} ({spread(each.ratios)})"
-        better = f"{each.better} of {len(each.ratios)}"
-        print(f"  {each.label:<20}{shown(each.base):>9}{shown(each.present):>10}  {each.unit:<9}{ratio:<26}{better}")
 
 
 def main() -> None:

@@ -30,10 +30,10 @@ _COUNT: Final = """
 _COUNT_ON: Final = "UPDATE counter SET next_value = (SELECT max(rid) + 1 FROM resource) WHERE name = 'rid'"
 
 
-def fill_resource(database: Path, *, files: int, label: str = "R") -> None:
-    """Add files to the one resource of that label."""
+def fill_resource(database: Path, *, files: int) -> None:
+    """Add files to the one resource there is."""
     with _open(database) as connection:
-        (resource_pk,) = connection.execute("SELECT pk FROM resource WHERE label = ?", (label,)).fetchone()
+        (resource_pk,) = connection.execute("SELECT pk FROM resource").fetchone()
         connection.executemany(_INSERT_FILE, _iter_files(resource_pk, files))
 
 

@@ -35,6 +35,7 @@ GROUPS: Final[Sequence[Group]] = (
     Group(
         "Small files",
         (
+            "put-small-1",
             "put-small",
             "put-small-32",
             "put-small-many",
@@ -53,10 +54,21 @@ GROUPS: Final[Sequence[Group]] = (
     ),
     Group("Archives of many files", ("zip", "tar", "extract", "extract-zip"), ("archives",)),
     Group("A resource that grows", ("growth",), ("growth",)),
-    Group("Lists of files", ("list", "session-resources"), ("lists",)),
-    Group("Many sessions", ("catalog", "catalog-postgresql", "xnat-suite"), has_columns=True),
-    Group("Many people", ("lab", "crowd")),
-    Group("Clients", ("xnatpy-dirs",)),
+    Group("Lists of files", ("list-10", "list-1000", "list", "list-1000000", "session-resources"), ("lists",)),
+    Group("Many sessions", ("catalog", "catalog-postgresql"), has_columns=True),
+    Group("XNAT's own performance suite", ("xnat-suite",)),
+    Group("Many people", ("lab", "sign-in", "crowd")),
+    Group(
+        "Clients",
+        (
+            "xnatpy-upload-dicom",
+            "xnatpy-upload-1000",
+            "xnatpy-each-dicom",
+            "xnatpy-each-1000",
+            "xnatpy-download-dicom",
+            "xnatpy-download-1000",
+        ),
+    ),
     Group("Start and memory", ("start", "restart", "memory-per-stream", "soak"), ("soak-cpu", "soak-memory")),
 )
 

@@ -32,7 +32,7 @@ _FORMATS: Final = {"json": ("JSON", BLUE), "csv": ("CSV", GREEN), "xml": ("XML",
 # Where an empty resource stands on an axis that has no 0.
 _EMPTY: Final = 100.0
 _GROWTH_ROW: Final = re.compile(r"([\d,]+)( files|, CPU)")
-_LIST_ROW: Final = re.compile(r"([\d,]+) (\w+)")
+_LIST: Final = re.compile(r"list(?:-(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,8 @@ class _Beside:
     workloads: Mapping[str, str]
 
     def __call__(self, results: Results) -> str | None:
-        groups = [
-            BarGroup(title, _bars(results[name], self.unit))
-            for name, title in self.workloads.items()
-            if name in results
-        ]
+        drawn = [(title, _bars(results[name], self.unit)) for name, title in self.workloads.items() if name in results]
+        groups = [BarGroup(title, bars) for title, bars in drawn if bars]
         subtitle = "Bars are medians, whiskers the slowest and the fastest round; longer is better"
         return draw_bars(self.title, subtitle, self.axis, groups) if groups else None
 
@@ -81,9 +78,9 @@ def _bars(result: Result, unit: str) -> list[Bar]:
 
 
 def _floor(result: Result) -> float | None:
-    """In the unit of the series: the goal is a part of the peer's."""
-    goal, peer = find_goal(result.name, RATIO), result.find_series(result.peer)
-    return goal.floor * median(peer.numbers) if goal and peer else None
+    """In the unit of the series, as far from filmroom's bar as the ratio, taken round by round, is from its floor."""
+    goal, ours, ratios = find_goal(result.name, RATIO), result.find_series("filmroom"), result.ratios()
+    return median(ours.numbers) * goal.floor / median(ratios) if goal and ours and ratios else None
 
 
 def _draw_growth(results: Results) -> str | None:
@@ -112,28 +109,26 @@ def _draw_growth(results: Results) -> str | None:
     )
 
 
-def _points(result: Result, row: re.Pattern[str], kind: str, factor: float = 1.0) -> list[tuple[float, Spread]]:
+def _points(result: Result, row: re.Pattern[str], kind: str) -> list[tuple[float, Spread]]:
     """The series whose labels are a number and a kind, by that number."""
     found = [(match, series) for series in result.series if (match := row.fullmatch(series.label))]
     return sorted(
-        (float(match[1].replace(",", "")) or _EMPTY, _spread(series, factor))
-        for match, series in found
-        if match[2] == kind
+        (float(match[1].replace(",", "")) or _EMPTY, _spread(series)) for match, series in found if match[2] == kind
     )
 
 
 def _draw_lists(results: Results) -> str | None:
-    result = results.get("list")
-    if result is None:
+    found = sorted((int(match[1] or 100_000), name) for name in results if (match := _LIST.fullmatch(name)))
+    if not found:
         return None
     curves = [
-        Curve(name, color, drawn)
+        Curve(name, color, [(size, _spread(series, 1000)) for size, series in drawn])
         for shown, (name, color) in _FORMATS.items()
-        if (drawn := _points(result, _LIST_ROW, shown, factor=1000))
+        if (drawn := [(size, series) for size, name in found if (series := results[name].find_series(shown))])
     ]
     points = [point for curve in curves for point in curve.points]
     sizes = [size for size, _ in points]
-    floor = get_goal("list", "100,000 json").floor * 1000
+    floor = get_goal("list", "json").floor * 1000
     return draw_curves(
         (
             "What a list costs, by its length",
@@ -198,6 +193,7 @@ PLOTS: Final[Sequence[Plot]] = (
             "files/s",
             _SMALL,
             {
+                "put-small-1": "200 kB each on 1 connection",
                 "put-small": "200 kB each on 8 connections",
                 "put-small-32": "200 kB each on 32 connections, into one resource",
                 "put-small-many": "200 kB each, into many resources",
@@ -222,16 +218,16 @@ PLOTS: Final[Sequence[Plot]] = (
     ),
     Plot(
         "large-files",
-        "Bars: MiB a second of filmroom beside nginx, for files of 1 GiB",
+        "Bars: MiB a second of filmroom beside nginx, for 1 GiB in all",
         _Beside(
-            "Files of 1 GiB",
+            "1 GiB in one file or in four",
             "MiB/s",
             _LARGE,
             {
                 "put-large": "upload on 1 connection",
-                "put-large-4": "upload on 4 connections",
+                "put-large-4": "upload on 4 connections, 256 MiB each",
                 "get-large": "download on 1 connection",
-                "get-large-4": "download on 4 connections",
+                "get-large-4": "download on 4 connections, 256 MiB each",
                 "get-large-behind": "download, filmroom behind an nginx that sends its files",
             },
         ),

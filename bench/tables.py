@@ -59,7 +59,7 @@ def _limits(result: Result, row: str, numbers: Sequence[float]) -> str:
     if goal is None:
         return ""
     figure = goal.derived(result) if goal.derived else numbers
-    measured = "" if figure == numbers else f"{shown(median(figure))} {goal.unit}, "
+    measured = "" if figure in ([], (), numbers) else f"{shown(median(figure))} {goal.unit}, "
     stretch = "" if goal.stretch is None else f", stretch {shown(goal.stretch)}"
     return f"  {measured}floor {shown(goal.floor)}{stretch}: {goal.judge(figure)}"
 

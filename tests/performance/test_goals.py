@@ -2,23 +2,15 @@
 
 import pytest
 
-from bench.goals import GOALS, RATIO, Goal, Verdict, find_goal, judge_all
-from bench.report import Result, Sample, Series
+from bench.goals import GOALS, RATIO, Goal, Verdict, find_goal, get_goal, judge_all
 from bench.tables import print_result, print_summary
+from performance.measured import result, series
 
 
 def _goal(*, floor: float, stretch: float | None, is_less_better: bool) -> Goal:
     return Goal(
         workload="w", rows=["r"], work="it", unit="s", floor=floor, stretch=stretch, is_less_better=is_less_better
     )
-
-
-def _series(label: str, *numbers: float) -> Series:
-    return Series(label, "x", [Sample(number=number) for number in numbers])
-
-
-def _result(name: str, *series: Series) -> Result:
-    return Result(name=name, title="of a test", busy_cores=0.0, series=series)
 
 
 @pytest.mark.parametrize(
@@ -54,24 +46,24 @@ def test_a_median_judges_and_no_single_round() -> None:
 
 
 def test_what_was_not_measured_is_said_to_be_so() -> None:
-    judged = judge_all([_result("growth", _series("100,000 / empty", 1.0))])
+    judged = judge_all([result("growth", series("100,000 / empty", 1.0))])
 
     assert [each.verdict for each in judged] == [Verdict.REACHED, Verdict.UNKNOWN]
 
 
 def test_a_goal_of_several_rows_is_judged_by_the_worst() -> None:
-    fast, slow = _series("10,000 json owner", 40.0), _series("10,000 json admin", 90.0)
+    fast, slow = series("10,000 json owner", 40.0), series("10,000 json admin", 90.0)
 
-    judged = {each.goal.work: each for each in judge_all([_result("catalog", fast, slow)])}
+    judged = {each.goal.work: each for each in judge_all([result("catalog", fast, slow)])}
 
     assert judged["list 10,000 sessions, as owner or administrator"].numbers == [90.0]
     assert judged["list 10,000 sessions, as owner or administrator"].verdict is Verdict.MET
 
 
 def test_a_ratio_is_taken_round_by_round() -> None:
-    result = _result("put-small", _series("filmroom", 1.0, 3.0, 10.0), _series("nginx", 10.0, 10.0, 100.0))
+    measured = result("put-small", series("filmroom", 1.0, 3.0, 10.0), series("nginx", 10.0, 10.0, 100.0))
 
-    (judged,) = judge_all([result])
+    (judged,) = judge_all([measured])
 
     assert judged.numbers == [0.1, 0.3, 0.1]
     assert judged.verdict is Verdict.MISSED
@@ -92,12 +84,29 @@ def test_no_row_has_two_goals() -> None:
 
 
 def test_each_figure_is_printed_beside_its_limits(capsys: pytest.CaptureFixture[str]) -> None:
-    result = _result("put-small", _series("filmroom", 30.0), _series("nginx", 100.0))
+    measured = result("put-small", series("filmroom", 30.0), series("nginx", 100.0))
 
-    print_result(result)
-    print_summary([result])
+    print_result(measured)
+    print_summary([measured])
 
     printed = capsys.readouterr().out
     assert find_goal("put-small", RATIO) is not None
     assert "floor 0.25, stretch 0.5: floor met" in printed
     assert printed.endswith("floors missed: 0 of 1\n")
+
+
+def test_a_list_of_fewer_sessions_is_no_list_of_10_000() -> None:
+    lists = series("list owner", 20.0), series("list admin", 30.0)
+    few = result("xnat-suite", *lists, title="2,000 sessions under one subject")
+    many = result("xnat-suite", *lists, title="10,000 sessions under one subject")
+    goal = get_goal("xnat-suite", "list admin")
+
+    assert goal.judge(goal.read(few)) is Verdict.UNKNOWN
+    assert goal.judge(goal.read(many)) is Verdict.REACHED
+
+
+def test_the_end_of_a_soak_is_judged_by_its_start() -> None:
+    soak = result("soak", series("memory", *[50.0] * 5, *[100.0] * 40, *[120.0] * 5))
+    goal = get_goal("soak", "memory")
+
+    assert goal.read(soak) == [1.2]
