@@ -15,8 +15,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure filmroom beside its peers. BENCH_DIR is where all keep their files; it must be on a disk.",
+        epilog=f"When none is named all are run but {', '.join(sorted(LONG))}.",
     )
-    names = read_arguments(parser, [name for name in WORKLOADS if name not in LONG]).name
+    names = read_arguments(parser, lambda: [name for name in WORKLOADS if name not in LONG]).name
     with open_bench() as (bench, machine):
         results = [_run(bench, name) for name in names]
     print_summary(results)

@@ -29,10 +29,12 @@ _USUAL: Final = ("put-small", "get-small", "list")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.compare", description=__doc__, epilog=f"When none is named: {', '.join(_USUAL)}."
+    )
     parser.add_argument("base", help="a commit, branch or tag")
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each is run")
-    arguments = read_arguments(parser, _USUAL)
+    arguments = read_arguments(parser, lambda: _USUAL)
     commit = _git("rev-parse", "--verify", f"{arguments.base}^{{commit}}").strip()
     with open_bench() as (bench, machine), _open_tree(bench.folder / "base", commit) as tree:
         print(

@@ -52,7 +52,7 @@ GROUPS: Final[Sequence[Group]] = (
         ("put-large", "put-large-4", "get-large", "get-large-4", "get-large-behind"),
         ("large-files",),
     ),
-    Group("Archives of many files", ("zip", "tar", "extract", "extract-zip"), ("archives",)),
+    Group("Beside cp, zip and tar", ("copy-small", "copy-large", "zip", "tar", "extract", "extract-zip"), ("tools",)),
     Group("A resource that grows", ("growth",), ("growth",)),
     Group("Lists of files", ("list-10", "list-1000", "list", "list-1000000", "session-resources"), ("lists",)),
     Group("Many sessions", ("catalog", "catalog-postgresql"), has_columns=True),

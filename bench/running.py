@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,13 +43,13 @@ def open_bench() -> Iterator[tuple[Bench, Machine]]:
             sys.exit(f"bench: {error}")
 
 
-def read_arguments(parser: argparse.ArgumentParser, usual: Sequence[str]) -> argparse.Namespace:
+def read_arguments(parser: argparse.ArgumentParser, usual: Callable[[], Sequence[str]]) -> argparse.Namespace:
     """With the workloads that are named in ``name``, or the usual ones."""
-    parser.add_argument("name", nargs="*", help=f"{', '.join(WORKLOADS)}; when none is named {', '.join(usual)}")
+    parser.add_argument("name", nargs="*", help=", ".join(WORKLOADS))
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.name if name not in WORKLOADS]:
         parser.error(f"there is no workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}")
-    arguments.name = arguments.name or list(usual)
+    arguments.name = arguments.name or list(usual())
     return arguments
 
 
