@@ -7,7 +7,7 @@ from bench.ground import Bench
 from bench.report import Result, write_json
 from bench.running import RESULTS, name_now, open_bench, read_arguments
 from bench.tables import print_result, print_summary
-from bench.workloads import LONG, WORKLOADS
+from bench.workloads import LONG, WORKLOADS, list_default_names
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
         description="Measure filmroom beside its peers. BENCH_DIR is where all keep their files; it must be on a disk.",
         epilog=f"When none is named all are run but {', '.join(sorted(LONG))}.",
     )
-    names = read_arguments(parser, lambda: [name for name in WORKLOADS if name not in LONG]).name
+    names = read_arguments(parser, list_default_names).name
     with open_bench() as (bench, machine):
         results = [_run(bench, name) for name in names]
     print_summary(results)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.content import iter_content
 from bench.ground import MIB, SMALL_BYTES, Bench
-from bench.load import WrongAnswerError, iter_content
+from bench.load import WrongAnswerError
 from bench.machine import back_memory, busy_cores, peak_rss_bytes, reset_peak
 from bench.report import Result, Sample, Series
 from bench.servers import PROJECT, RESOURCE, Filmroom, open_filmroom

@@ -4,7 +4,6 @@ Its own CPU time is part of every outcome, so that a reader can see whether it w
 checked while it is measured; one that is not as it must be ends the bench.
 """
 
-import random
 import re
 import resource
 import signal
@@ -15,15 +14,18 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from multiprocessing import TimeoutError, get_context  # noqa: A004 - it is not the built-in one
 from multiprocessing.pool import Pool
 from typing import Final, Literal
 
+from bench.content import FORM_TYPE, Content, iter_content, iter_form, random_bytes
+
+FOLDERS: Final = 100
+
 _PROCESSES: Final = 2
-_PIECE_BYTES: Final = 256 * 1024
-_BLOCK_BYTES: Final = 1024 * 1024
+_BUFFER_BYTES: Final = 1024 * 1024
 _LONGEST_HEAD_BYTES: Final = 16 * 1024
+_LONGEST_READ_BODY_BYTES: Final = 16 * 1024
 _ANSWER_LIMIT_SECONDS: Final = 60.0
 _RUN_LIMIT_SECONDS: Final = 180.0
 # Time for both processes to hear of a run and to connect before it starts.
@@ -40,18 +42,29 @@ class WrongAnswerError(Exception):
 class Load:
     """One request for each name, spread evenly over the connections.
 
-    ``target`` holds ``{name}`` and may hold ``{size_bytes}``, the size of every file. ``headers`` are whole lines.
-    A pace is for each connection; 0 means as fast as it goes.
+    ``target`` may hold what ``fill_target`` knows. ``headers`` are whole lines. A pace is for each connection; 0 means
+    as fast as it goes. With ``is_form`` each file is sent as one part of a multipart form. ``stored_answer`` is
+    something that the answer to a file that was stored holds; empty where that answer is empty.
     """
 
     port: int
-    method: Literal["PUT", "GET"]
+    method: Literal["PUT", "POST", "GET"]
     target: str
     headers: str
     names: Sequence[str]
     size_bytes: int
     connections: int
     pace_bytes_per_second: int = 0
+    content_of: Content = iter_content
+    is_form: bool = False
+    stored_answer: bytes = b""
+
+    def iter_body(self, name: str) -> Iterator[memoryview]:
+        content = self.content_of(name, self.size_bytes)
+        return iter_form(name, content) if self.is_form else content
+
+    def body_bytes(self, name: str) -> int:
+        return self.size_bytes + (sum(map(len, iter_form(name, iter(())))) if self.is_form else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +98,14 @@ def open_generator() -> Iterator[Generator]:
         yield Generator(pool)
 
 
-def iter_content(name: str, size_bytes: int) -> Iterator[memoryview]:
-    """The content that a file of this name has in every workload, in pieces: random bytes, unlike those of others."""
-    first = zlib.crc32(name.encode()) % _BLOCK_BYTES
-    for done in range(0, size_bytes, _PIECE_BYTES):
-        start = (first + done) % _BLOCK_BYTES
-        yield _random_bytes()[start : start + min(_PIECE_BYTES, size_bytes - done)]
-
-
-@cache
-def _random_bytes() -> memoryview:
-    return memoryview(random.Random(0).randbytes(_BLOCK_BYTES + _PIECE_BYTES))
+def fill_target(target: str, name: str, *, size_bytes: int = 0) -> str:
+    """``{name}``, ``{size_bytes}``, and ``{folder}``: which one of FOLDERS a file of that name goes into."""
+    return target.format(name=name, size_bytes=size_bytes, folder=zlib.crc32(name.encode()) % FOLDERS)
 
 
 def _run_share(load: Load, parts: Sequence[Sequence[str]], start_at: float) -> tuple[float, float]:
     """When the last answer had come (``time.monotonic``), and the CPU seconds that this process used until then."""
-    _random_bytes()
+    random_bytes()
     connections = [_Connection(load) for _ in parts]
     with ThreadPoolExecutor(len(parts)) as executor:
         used_before = _own_cpu_seconds()
@@ -118,13 +123,13 @@ class _Connection:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._buffer = bytearray(_BLOCK_BYTES)
+        self._buffer = bytearray(_BUFFER_BYTES)
         self._socket = socket.create_connection(("127.0.0.1", load.port), timeout=_ANSWER_LIMIT_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self, names: Sequence[str], start_at: float) -> None:
         heads = [(name, _head(self._load, name)) for name in names]
-        exchange = self._put if self._load.method == "PUT" else self._get
+        exchange = self._get if self._load.method == "GET" else self._put
         with closing(self._socket):
             time.sleep(max(0.0, start_at - time.monotonic()))
             for name, head in heads:
@@ -133,15 +138,16 @@ class _Connection:
     def _put(self, name: str, head: bytes) -> None:
         self._socket.sendall(head)
         pace, sent_bytes, started = self._load.pace_bytes_per_second, 0, time.monotonic()
-        for piece in iter_content(name, self._load.size_bytes):
+        for piece in self._load.iter_body(name):
             self._socket.sendall(piece)
             sent_bytes += len(piece)
             if pace:
                 time.sleep(max(0.0, started + sent_bytes / pace - time.monotonic()))
         status, length, body = self._read_answer()
         # nginx says nothing more; filmroom neither, unless it stored nothing and lists the duplicates.
-        if status not in _STORED or length != 0:
-            raise WrongAnswerError(f"PUT {name}: {status} with {length} bytes: {body!r}")
+        wanted = self._load.stored_answer
+        if status not in _STORED or (wanted not in body if wanted else length != 0):
+            raise WrongAnswerError(f"{self._load.method} {name}: {status} with {length} bytes: {body!r}")
 
     def _get(self, name: str, head: bytes) -> None:
         self._socket.sendall(head)
@@ -150,13 +156,16 @@ class _Connection:
             raise WrongAnswerError(f"GET {name}: {status} with {length} bytes: {body[:200]!r}")
 
     def _read_answer(self) -> tuple[int, int, bytes]:
-        """Read an answer to its end: its status, its length and as much of its body as came with the head."""
+        """Read an answer to its end: its status, its length and its body, or the beginning of a long one."""
         filled, end = 0, -1
         while end < 0:
             filled += self._receive(filled)
             end = self._buffer.find(b"\r\n\r\n", 0, min(filled, _LONGEST_HEAD_BYTES))
-        head, body = bytes(self._buffer[:end]), bytes(self._buffer[end + 4 : filled])
+        head = bytes(self._buffer[:end])
         status, length = int(head[9:12]), _length(head)
+        while filled - (end + 4) < min(length, _LONGEST_READ_BODY_BYTES):
+            filled += self._receive(filled)
+        body = bytes(self._buffer[end + 4 : filled])
         left = length - len(body)
         while left > 0:
             left -= self._receive(0)
@@ -172,9 +181,10 @@ class _Connection:
 
 
 def _head(load: Load, name: str) -> bytes:
-    target = load.target.format(name=name, size_bytes=load.size_bytes)
-    length = f"Content-Length: {load.size_bytes}\r\n" if load.method == "PUT" else ""
-    return f"{load.method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{load.headers}{length}\r\n".encode()
+    target = fill_target(load.target, name, size_bytes=load.size_bytes)
+    length = "" if load.method == "GET" else f"Content-Length: {load.body_bytes(name)}\r\n"
+    kind = f"Content-Type: {FORM_TYPE}\r\n" if load.is_form else ""
+    return f"{load.method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{load.headers}{kind}{length}\r\n".encode()
 
 
 def _length(head: bytes) -> int:

@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Final, Literal
 
-from bench.load import Load, WrongAnswerError, iter_content
+from bench.content import Content, iter_content
+from bench.load import Load, WrongAnswerError, fill_target
 from bench.machine import memory
 from bench.sink import serve_sink
 
@@ -39,7 +40,7 @@ RESOURCE: Final = f"{PROJECT}/resources/R"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One running server. A target holds ``{name}``; ``headers`` go with every request, as whole lines."""
+    """One running server, and how it wants its files: see ``Load``. ``headers`` go with every request."""
 
     name: str
     pid: int
@@ -47,17 +48,24 @@ class Server:
     put_target: str
     get_target: str
     headers: str = ""
+    put_method: Literal["PUT", "POST"] = "PUT"
+    content_of: Content = iter_content
+    is_form: bool = False
+    stored_answer: bytes = b""
 
     def put(self, names: list[str], *, size_bytes: int, connections: int, pace_bytes_per_second: int = 0) -> Load:
         return Load(
             port=self.port,
-            method="PUT",
+            method=self.put_method,
             target=self.put_target,
             headers=self.headers,
             names=names,
             size_bytes=size_bytes,
             connections=connections,
             pace_bytes_per_second=pace_bytes_per_second,
+            content_of=self.content_of,
+            is_form=self.is_form,
+            stored_answer=self.stored_answer,
         )
 
     def get(self, names: list[str], *, size_bytes: int, connections: int) -> Load:
@@ -82,13 +90,17 @@ class FileServer(Server):
 
     def check_content(self, name: str, size_bytes: int) -> None:
         """Raises WrongAnswerError unless the server gives back the bytes that a file of this name has."""
-        with self._open_answer("GET", self.get_target.format(name=name)) as answer:
-            is_same = all(answer.read(len(piece)) == bytes(piece) for piece in iter_content(name, size_bytes))
+        with self._open_answer("GET", self.locate(name)) as answer:
+            is_same = all(answer.read(len(piece)) == bytes(piece) for piece in self.content_of(name, size_bytes))
         if not is_same:
             raise WrongAnswerError(f"{self.name}: {name} did not come back as it was sent")
 
+    def locate(self, name: str) -> str:
+        """The target of the file of this name."""
+        return fill_target(self.get_target, name)
+
     def delete(self, name: str) -> None:
-        self.ask("DELETE", self.get_target.format(name=name))
+        self.ask("DELETE", self.locate(name))
 
     def ask(self, method: str, target: str) -> bytes:
         """The body of the answer. Raises WrongAnswerError unless it is one of success."""
@@ -112,7 +124,7 @@ class Nginx(FileServer):
     root: Path
 
     def count_files(self) -> int:
-        return sum(1 for _ in self.root.iterdir())
+        return sum(path.is_file() for path in self.root.rglob("*"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +181,7 @@ def find_program(name: str) -> str | None:
 def open_nginx(folder: Path) -> Iterator[Nginx]:
     root = folder / "root" / "dav"
     root.mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     with _serve_site(folder, _read_template("dav").substitute(folder=folder, port=port), port) as pid:
         yield Nginx(name="nginx", pid=pid, port=port, put_target="/dav/{name}", get_target="/dav/{name}", root=root)
 
@@ -180,7 +192,7 @@ def open_filmroom_behind_nginx(folder: Path) -> Iterator["Filmroom"]:
     folder.mkdir()
     settings = 'trusted_proxies = "127.0.0.1"\naccel_location = "/filmroom-blobs"\n'
     (folder / "filmroom.toml").write_text(settings, encoding="utf-8")
-    port = _free_port()
+    port = free_port()
     with open_filmroom(folder) as filmroom:
         site = _DEPLOYED.read_text(encoding="utf-8")
         for given, here in (
@@ -202,8 +214,8 @@ def _serve_site(folder: Path, site: str, port: int) -> Iterator[int]:
     config.write_text(_read_template("nginx").substitute(folder=folder, site=site, user=_user_line()), encoding="utf-8")
     program = find_program("nginx") or "nginx"
     process = subprocess.Popen([program, "-p", folder, "-e", folder / "error.log", "-c", config])
-    with _stopped(process):
-        _wait_for_port(port, log=folder / "error.log")
+    with stopped(process):
+        wait_for_port(port, name="nginx", log=folder / "error.log")
         yield process.pid
 
 
@@ -234,7 +246,7 @@ def open_filmroom(folder: Path, *flags: str) -> Iterator[Filmroom]:
             stderr=log_file,
             text=True,
         )
-    with _stopped(process):
+    with stopped(process):
         port = _read_port(process, log=log)
         yield Filmroom(
             name="filmroom",
@@ -283,7 +295,7 @@ def open_sink() -> Iterator[Server]:
 
 
 @contextmanager
-def _stopped(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> Iterator[None]:
+def stopped(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> Iterator[None]:
     try:
         yield
     finally:
@@ -295,18 +307,19 @@ def _stopped(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> Iter
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
-def _wait_for_port(port: int, *, log: Path) -> None:
+def wait_for_port(port: int, *, name: str, log: Path) -> None:
+    """Raises WrongAnswerError with what the program has logged when nobody listens in time."""
     give_up_at = time.monotonic() + _START_LIMIT_SECONDS
     while time.monotonic() < give_up_at:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.01)
-    raise WrongAnswerError(f"nginx did not start: {_last_words(log)}")
+    raise WrongAnswerError(f"{name} did not start: {_last_words(log)}")
 
 
 def _last_words(log: Path) -> str:

@@ -1,31 +1,35 @@
-"""What is measured. Races run against nginx, filmroom and the sink in turn, each on the same disk, round by round."""
+"""What is measured, by name."""
 
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from bench.archives import TAR, ZIP, run_extract, run_zip
 from bench.catalog import POSTGRESQL, SQLITE, run_catalog
+from bench.content import iter_dicom
 from bench.crowd import run_crowd, run_restart
 from bench.ground import MIB, SMALL_BYTES, Bench
 from bench.growth import run_growth
 from bench.lab import run_lab
 from bench.lists import run_list, run_session_resources
-from bench.load import Generator, Load, WrongAnswerError
-from bench.machine import back_memory, busy_cores, busy_seconds, cpu_seconds, memory, peak_rss_bytes, reset_peak
+from bench.load import FOLDERS, Generator
+from bench.machine import busy_cores, memory, peak_rss_bytes, reset_peak
+from bench.orthanc import NO_ORTHANC, WHAT_IT_DOES, has_orthanc, open_orthanc
+from bench.races import (
+    Race,
+    open_filmroom_for_forms,
+    open_filmroom_of_many,
+    open_nginx_of_many,
+    open_plain_filmroom,
+    run_race,
+)
 from bench.report import Result, Sample, Series
-from bench.servers import FileServer, Filmroom, Server, open_filmroom, open_filmroom_behind_nginx, open_nginx, open_sink
+from bench.servers import Filmroom, open_filmroom, open_filmroom_behind_nginx
 from bench.soak import run_soak
 
 _LARGE_BYTES: Final = 1024 * MIB
-_WARM_UP_FILES: Final = 32
-# The pages that a round gets are not just those that were freed last, so a small round wants more than it writes.
-_LEAST_BACKED_BYTES: Final = 512 * MIB
 
 _START_ROUNDS: Final = 5
 _IDLE_AFTER_SECONDS: Final = 2.0
@@ -35,113 +39,6 @@ _STREAMS: Final = 8
 _STREAM_BYTES: Final = 256 * MIB
 _STREAM_BYTES_PER_SECOND: Final = 32 * MIB
 _SETTLE_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Race:
-    """One kind of request, ``requests`` times a round over some connections.
-
-    A PUT round puts new files, which ``is_cleared`` deletes after it; a GET round asks for ``files`` different ones
-    in turn, all of them in the page cache. With ``is_behind`` filmroom stands behind an nginx of its own.
-    """
-
-    method: Literal["PUT", "GET"]
-    size_bytes: int
-    connections: int
-    requests: int
-    rounds: int
-    files: int = 0
-    is_cleared: bool = False
-    is_behind: bool = False
-
-    @property
-    def title(self) -> str:
-        size = "1 GiB" if self.size_bytes == _LARGE_BYTES else f"{self.size_bytes // 1000} kB"
-        where = ", filmroom behind an nginx that sends its files" if self.is_behind else ""
-        return f"{self.method} of {size} each, {self.connections} connections, {self.requests} requests a round{where}"
-
-    @property
-    def unit(self) -> str:
-        return "files/s" if self.size_bytes < _LARGE_BYTES else "MiB/s"
-
-    def speed(self, wall_seconds: float) -> float:
-        files_per_second = self.requests / wall_seconds
-        return files_per_second * (1 if self.unit == "files/s" else self.size_bytes / MIB)
-
-    def load(self, server: Server, number: int) -> Load:
-        if self.method == "PUT":
-            names = _names(f"round{number}", self.requests)
-            return server.put(names, size_bytes=self.size_bytes, connections=self.connections)
-        names = [f"first-{request % self.files}" for request in range(self.requests)]
-        return server.get(names, size_bytes=self.size_bytes, connections=self.connections)
-
-
-def _names(prefix: str, count: int) -> list[str]:
-    return [f"{prefix}-{number}" for number in range(count)]
-
-
-def run_race(race: Race, bench: Bench, name: str) -> Result:
-    samples: dict[str, list[Sample]] = {}
-    with bench.open_folder() as folder, open_racers(folder, is_behind=race.is_behind) as (stores, sink):
-        for server in (*stores, sink):
-            _warm_up(race, bench.generator, server)
-        os.sync()
-        busy = busy_cores()
-        for number in range(race.rounds):
-            for server in (*stores, sink):
-                # What the server before has left to be written must not be this one's burden.
-                os.sync()
-                if race.method == "PUT":
-                    back_memory(max(_LEAST_BACKED_BYTES, race.size_bytes * race.requests))
-                samples.setdefault(server.name, []).append(_run_round(bench.generator, server, race, number=number))
-                if race.method == "PUT" and isinstance(server, FileServer):
-                    _check_round(race, server, number)
-    series = [Series(label, race.unit, taken) for label, taken in samples.items()]
-    return Result(name=name, title=race.title, busy_cores=busy, series=series)
-
-
-@contextmanager
-def open_racers(folder: Path, *, is_behind: bool = False) -> Iterator[tuple[Sequence[FileServer], Server]]:
-    """Start nginx and filmroom, with nothing in them but the resource, and the sink."""
-    opened = open_filmroom_behind_nginx if is_behind else open_filmroom
-    with open_nginx(folder / "nginx") as nginx, opened(folder / "filmroom") as filmroom, open_sink() as sink:
-        filmroom.make_resource()
-        yield (nginx, filmroom), sink
-
-
-def _warm_up(race: Race, generator: Generator, server: Server) -> None:
-    """Sign in, fill caches, and put the files that a GET race asks for; they come back as they were sent."""
-    count, size_bytes = (race.files, race.size_bytes) if race.method == "GET" else (_WARM_UP_FILES, SMALL_BYTES)
-    generator.run(server.put(_names("first", count), size_bytes=size_bytes, connections=min(count, 8)))
-    if isinstance(server, FileServer):
-        server.check_content("first-0", size_bytes)
-
-
-def _run_round(generator: Generator, server: Server, race: Race, *, number: int) -> Sample:
-    load = race.load(server, number)
-    started, busy_before, used_before = time.monotonic(), busy_seconds(), cpu_seconds(server.pid)
-    outcome = generator.run(load)
-    server_cpu_seconds = cpu_seconds(server.pid) - used_before
-    other_seconds = busy_seconds() - busy_before - server_cpu_seconds - outcome.client_cpu_seconds
-    return Sample(
-        number=race.speed(outcome.wall_seconds),
-        wall_seconds=outcome.wall_seconds,
-        client_cpu_seconds=outcome.client_cpu_seconds,
-        server_cpu_seconds=server_cpu_seconds,
-        other_cores=max(0.0, other_seconds) / (time.monotonic() - started),
-    )
-
-
-def _check_round(race: Race, server: FileServer, number: int) -> None:
-    """Raises WrongAnswerError unless the server holds all that it was sent."""
-    rounds_kept = 1 if race.is_cleared else number + 1
-    sent, held = _WARM_UP_FILES + rounds_kept * race.requests, server.count_files()
-    if held != sent:
-        raise WrongAnswerError(f"{server.name}: {sent} files were sent, {held} are there")
-    names = _names(f"round{number}", race.requests)
-    server.check_content(names[-1], race.size_bytes)
-    for name in names if race.is_cleared else ():
-        server.delete(name)
 
 
 def run_start(bench: Bench, name: str) -> Result:
@@ -191,7 +88,7 @@ def _stream(generator: Generator, filmroom: Filmroom) -> tuple[int, int]:
     before_bytes = memory(filmroom.pid).rss_bytes
     reset_peak(filmroom.pid)
     streams = filmroom.put(
-        _names("stream", _STREAMS),
+        [f"stream-{number}" for number in range(_STREAMS)],
         size_bytes=_STREAM_BYTES,
         connections=_STREAMS,
         pace_bytes_per_second=_STREAM_BYTES_PER_SECOND,
@@ -201,21 +98,47 @@ def _stream(generator: Generator, filmroom: Filmroom) -> tuple[int, int]:
 
 
 _PUT_SMALL: Final = Race(method="PUT", size_bytes=SMALL_BYTES, connections=8, requests=600, rounds=7)
-_PUT_SMALL_32: Final = replace(_PUT_SMALL, connections=32)
+_PUT_SMALL_MANY: Final = replace(
+    _PUT_SMALL,
+    open_peer=open_nginx_of_many,
+    open_ours=open_filmroom_of_many,
+    note=f"each into one of {FOLDERS} resources, or folders",
+)
+_PUT_DICOM: Final = replace(
+    _PUT_SMALL, content_of=iter_dicom, open_peer=open_orthanc, note=f"all DICOM; {WHAT_IT_DOES}"
+)
+_PUT_MULTIPART: Final = replace(
+    _PUT_SMALL,
+    open_peer=open_plain_filmroom,
+    open_ours=open_filmroom_for_forms,
+    note="in a multipart form and plain, both to filmroom",
+)
 _GET_SMALL: Final = Race(method="GET", size_bytes=SMALL_BYTES, connections=8, requests=2400, files=300, rounds=7)
 # Deleted files stay on filmroom's disk for its undo period, so three rounds take 4 GiB of disk in all.
 _PUT_LARGE: Final = Race(method="PUT", size_bytes=_LARGE_BYTES, connections=1, requests=1, rounds=3, is_cleared=True)
+_PUT_LARGE_4: Final = replace(_PUT_LARGE, size_bytes=_LARGE_BYTES // 4, connections=4, requests=4, note="1 GiB in all")
 _GET_LARGE: Final = Race(method="GET", size_bytes=_LARGE_BYTES, connections=1, requests=1, files=1, rounds=5)
-_GET_SMALL_BEHIND: Final = replace(_GET_SMALL, is_behind=True)
-_GET_LARGE_BEHIND: Final = replace(_GET_LARGE, is_behind=True)
+_GET_LARGE_4: Final = replace(
+    _GET_LARGE, size_bytes=_LARGE_BYTES // 4, connections=4, requests=4, files=4, note="1 GiB in all"
+)
+_BEHIND: Final = "filmroom behind an nginx that sends its files"
+_GET_SMALL_BEHIND: Final = replace(_GET_SMALL, open_ours=open_filmroom_behind_nginx, note=_BEHIND)
+_GET_LARGE_BEHIND: Final = replace(_GET_LARGE, open_ours=open_filmroom_behind_nginx, note=_BEHIND)
 
 WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "put-small": partial(run_race, _PUT_SMALL),
-    "put-small-32": partial(run_race, _PUT_SMALL_32),
+    "put-small-1": partial(run_race, replace(_PUT_SMALL, connections=1, requests=200)),
+    "put-small-32": partial(run_race, replace(_PUT_SMALL, connections=32)),
+    "put-small-many": partial(run_race, _PUT_SMALL_MANY),
+    "put-dicom": partial(run_race, _PUT_DICOM),
+    "put-dicom-32": partial(run_race, replace(_PUT_DICOM, connections=32)),
+    "put-multipart": partial(run_race, _PUT_MULTIPART),
     "get-small": partial(run_race, _GET_SMALL),
     "get-small-behind": partial(run_race, _GET_SMALL_BEHIND),
     "put-large": partial(run_race, _PUT_LARGE),
+    "put-large-4": partial(run_race, _PUT_LARGE_4),
     "get-large": partial(run_race, _GET_LARGE),
+    "get-large-4": partial(run_race, _GET_LARGE_4),
     "get-large-behind": partial(run_race, _GET_LARGE_BEHIND),
     "start": run_start,
     "restart": run_restart,
@@ -234,3 +157,13 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
 }
 # What runs only when it is named.
 LONG: Final = frozenset({"soak"})
+_OF_ORTHANC: Final = frozenset({"put-dicom", "put-dicom-32"})
+
+
+def list_default_names() -> list[str]:
+    """What runs when nothing is named. What needs a program that is not installed is left out, and a line says so."""
+    names = [name for name in WORKLOADS if name not in LONG]
+    if has_orthanc():
+        return names
+    print(f"bench: {' and '.join(sorted(_OF_ORTHANC))} are left out: {NO_ORTHANC}")
+    return [name for name in names if name not in _OF_ORTHANC]
