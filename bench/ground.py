@@ -1,5 +1,6 @@
 """What every workload stands on."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from bench.load import Generator
 
 MIB: Final = 2**20
 SMALL_BYTES: Final = 200_000
+IS_FULL: Final = os.environ.get("SCALE") == "full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """What a file costs as its resource grows: uploads into resources of very different sizes, in turn."""
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Final
 
 from bench.fill import fill_resource
-from bench.ground import SMALL_BYTES, Bench
+from bench.ground import IS_FULL, SMALL_BYTES, Bench
 from bench.machine import busy_cores, cpu_seconds
 from bench.report import Result, Sample, Series
 from bench.servers import Filmroom, open_filmroom
@@ -21,7 +20,7 @@ _FILES: Final = 200
 
 def run_growth(bench: Bench, name: str) -> Result:
     """Milliseconds for each file, by the clock and of CPU time of the server; the latter beside an empty one too."""
-    sizes = (*_SIZES, _LARGEST) if os.environ.get("SCALE") == "full" else _SIZES
+    sizes = (*_SIZES, _LARGEST) if IS_FULL else _SIZES
     walls: dict[int, list[Sample]] = {size: [] for size in sizes}
     cpus: dict[int, list[Sample]] = {size: [] for size in sizes}
     with bench.open_folder() as folder, ExitStack() as stack:

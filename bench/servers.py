@@ -13,7 +13,7 @@ import threading
 import time
 from abc import abstractmethod
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -102,17 +102,21 @@ class FileServer(Server):
     def delete(self, name: str) -> None:
         self.ask("DELETE", self.locate(name))
 
-    def ask(self, method: str, target: str) -> bytes:
-        """The body of the answer. Raises WrongAnswerError unless it is one of success."""
-        with self._open_answer(method, target) as answer:
+    def ask(self, method: str, target: str, document: Mapping[str, str] | None = None) -> bytes:
+        """The body of the answer. A document goes as JSON. Raises WrongAnswerError unless it is one of success."""
+        with self._open_answer(method, target, document) as answer:
             return answer.read()
 
     @contextmanager
-    def _open_answer(self, method: str, target: str) -> Iterator[http.client.HTTPResponse]:
+    def _open_answer(
+        self, method: str, target: str, document: Mapping[str, str] | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_LIMIT_SECONDS)
         headers = dict(line.split(": ", 1) for line in self.headers.splitlines())
+        if document is not None:
+            headers["Content-Type"] = "application/json"
         with closing(connection):
-            connection.request(method, target, headers=headers)
+            connection.request(method, target, json.dumps(document) if document is not None else None, headers)
             answer = connection.getresponse()
             if answer.status not in {200, 201, 204}:
                 raise WrongAnswerError(f"{self.name}: {method} {target}: {answer.status} {answer.read(200)!r}")
@@ -165,6 +169,9 @@ class Filmroom(FileServer):
         """Make the project and the resource that the targets name."""
         self.ask("PUT", PROJECT)
         self.ask("PUT", RESOURCE)
+
+    def make_user(self, login: str) -> None:
+        self.ask("POST", "/xapi/users", {"username": login, "password": PASSWORD})
 
 
 def basic(login: str) -> str:

@@ -28,6 +28,7 @@ from bench.races import (
 from bench.report import Result, Sample, Series
 from bench.servers import Filmroom, open_filmroom, open_filmroom_behind_nginx
 from bench.soak import run_soak
+from bench.suite import run_suite
 
 _LARGE_BYTES: Final = 1024 * MIB
 
@@ -149,6 +150,7 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "growth": run_growth,
     "session-resources": run_session_resources,
     "lab": run_lab,
+    "xnat-suite": run_suite,
     "catalog": partial(run_catalog, SQLITE),
     "catalog-postgresql": partial(run_catalog, POSTGRESQL),
     "extract": partial(run_extract, TAR),
