@@ -10,6 +10,7 @@ from bench.archives import TAR, ZIP, run_extract, run_zip
 from bench.catalog import POSTGRESQL, SQLITE, run_catalog
 from bench.content import iter_dicom
 from bench.crowd import run_crowd, run_restart
+from bench.dirs import DIRS, run_dirs
 from bench.ground import MIB, SMALL_BYTES, Bench
 from bench.growth import run_growth
 from bench.lab import run_lab
@@ -153,6 +154,7 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "xnat-suite": run_suite,
     "catalog": partial(run_catalog, SQLITE),
     "catalog-postgresql": partial(run_catalog, POSTGRESQL),
+    **{name: partial(run_dirs, dirs) for name, dirs in DIRS.items()},
     "extract": partial(run_extract, TAR),
     "extract-zip": partial(run_extract, ZIP),
     "soak": run_soak,

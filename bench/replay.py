@@ -1,0 +1,135 @@
+"""A server that stores nothing: it answers a client as another server did, and what is uploaded is thrown away.
+
+While it records, it passes each request on and keeps the answer, the last one to each method and target. After that it
+has these answers, and nothing else: a client costs here what it costs by itself.
+"""
+
+import http.client
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
+from typing import Final
+
+from bench.load import WrongAnswerError
+
+_BUFFER_BYTES: Final = 1024 * 1024
+_START_LIMIT_SECONDS: Final = 30.0
+_ANSWER_LIMIT_SECONDS: Final = 60.0
+_LENGTH: Final = re.compile(rb"\r\nContent-Length: *(\d+)\r\n", re.IGNORECASE)
+# Of one connection only, or said anew, because an answer is kept whole.
+_OWN_HEADERS: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+_UNKNOWN: Final = b"HTTP/1.1 501 Not recorded\r\nContent-Length: 0\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    port: int
+    _is_recorded: Event
+
+    def stop_recording(self) -> None:
+        """From now on what was never asked before is answered 501."""
+        self._is_recorded.set()
+
+
+@contextmanager
+def open_replay(port: int) -> Iterator[Replay]:
+    """One that records the server at this port of 127.0.0.1."""
+    context = get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    is_recorded = context.Event()
+    process = context.Process(target=_serve, args=(sender, port, is_recorded), daemon=True)
+    process.start()
+    try:
+        if not receiver.poll(_START_LIMIT_SECONDS):
+            raise WrongAnswerError("the server that stores nothing did not start")
+        yield Replay(receiver.recv(), is_recorded)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(port_sender: Connection, recorded_port: int, is_recorded: Event) -> None:
+    """Send the port, then serve until the process is ended."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    port_sender.send(listener.getsockname()[1])
+    answers: dict[bytes, bytes] = {}
+    while True:
+        connection, _ = listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        dialogue = _Dialogue(connection, answers, recorded_port, is_recorded)
+        threading.Thread(target=dialogue.run, daemon=True).start()
+
+
+class _Dialogue:
+    """One connection. Once all is recorded, nothing but reading and answering is done here."""
+
+    def __init__(
+        self, connection: socket.socket, answers: dict[bytes, bytes], recorded_port: int, is_recorded: Event
+    ) -> None:
+        self._connection = connection
+        self._answers = answers
+        self._recorded_port = recorded_port
+        self._is_recorded = is_recorded
+        self._buffer = bytearray(_BUFFER_BYTES)
+
+    def run(self) -> None:
+        with self._connection:
+            while head_and_more := self._read_head():
+                head, more = head_and_more
+                match = _LENGTH.search(head)
+                left = (int(match[1]) if match else 0) - len(more)
+                line = head.partition(b"\r\n")[0]
+                if self._is_recorded.is_set():
+                    self._drop(left)
+                    answer = self._answers.get(line, _UNKNOWN)
+                else:
+                    answer = self._answers[line] = self._ask(head, more + self._read(left))
+                self._connection.sendall(answer)
+
+    def _read_head(self) -> tuple[bytes, bytes] | None:
+        """The head of the next request and what came with it; None when the client has gone."""
+        filled, end = 0, -1
+        while end < 0:
+            received = self._connection.recv_into(memoryview(self._buffer)[filled:])
+            if not received:
+                return None
+            filled += received
+            end = self._buffer.find(b"\r\n\r\n", 0, filled)
+        return bytes(self._buffer[: end + 4]), bytes(self._buffer[end + 4 : filled])
+
+    def _drop(self, left: int) -> None:
+        while left > 0 and (received := self._connection.recv_into(self._buffer)):
+            left -= received
+
+    def _read(self, left: int) -> bytes:
+        parts = []
+        while left > 0 and (part := self._connection.recv(left)):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
+
+    def _ask(self, head: bytes, body: bytes) -> bytes:
+        """What the recorded server answers, whole and with a length."""
+        first, *lines = head.decode("latin-1").split("\r\n")[:-2]
+        method, target, _ = first.split(" ", 2)
+        connection = http.client.HTTPConnection("127.0.0.1", self._recorded_port, timeout=_ANSWER_LIMIT_SECONDS)
+        with closing(connection):
+            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            for line in lines:
+                name, _, value = line.partition(":")
+                if name.lower() not in _OWN_HEADERS:
+                    connection.putheader(name, value.strip())
+            if body or method in {"PUT", "POST"}:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            content = answer.read()
+        kept = [f"{name}: {value}" for name, value in answer.getheaders() if name.lower() not in _OWN_HEADERS]
+        told = "\r\n".join((f"HTTP/1.1 {answer.status} {answer.reason}", *kept, f"Content-Length: {len(content)}"))
+        return f"{told}\r\n\r\n".encode("latin-1") + content
