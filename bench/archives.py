@@ -5,6 +5,7 @@ import os
 import random
 import shlex
 import subprocess
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -22,36 +23,62 @@ from bench.servers import PROJECT, RESOURCE, Filmroom, open_filmroom
 _FILES: Final = 1000
 _NAMES: Final = [f"{number:04}.dcm" for number in range(_FILES)]
 _PAYLOAD_MIB: Final = _FILES * SMALL_BYTES / MIB
-_ZIP_ROUNDS: Final = 7
+_DOWNLOAD_ROUNDS: Final = 7
 _EXTRACT_ROUNDS: Final = 5
-_ZIPPED: Final = f"{RESOURCE}/files?format=zip"
-_ZIP: Final = "zip -0 -r"
 
 
-def run_zip(bench: Bench, name: str) -> Result:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadKind:
+    """A kind of archive by its ``format``, how files come out of it, and what makes one of a folder on a pipe."""
+
+    format: str
+    read: Callable[[bytes], dict[str, bytes]]
+    command: str
+    of_folder: str
+
+
+def run_download(kind: DownloadKind, bench: Bench, name: str) -> Result:
     with bench.open_folder() as folder:
         with open_filmroom(folder / "filmroom") as filmroom:
             filmroom.make_resource()
             bench.generator.run(filmroom.put(_NAMES, size_bytes=SMALL_BYTES, connections=8))
-        return _run_zip(bench, name, folder)
+        return _run_download(kind, bench, name, folder)
 
 
-def _run_zip(bench: Bench, name: str, folder: Path) -> Result:
+def _run_download(kind: DownloadKind, bench: Bench, name: str, folder: Path) -> Result:
     ours, theirs, more = [], [], []
+    target = f"{RESOURCE}/files?format={kind.format}"
     plain = _write_files(folder / "plain", _random_content)
     with open_filmroom(folder / "filmroom") as filmroom:
         rest_bytes = filmroom.rest_bytes()
         reset_peak(filmroom.pid)
-        length = _check_zip(filmroom.ask("GET", _ZIPPED))
-        _time_zip(plain)
+        length = _check_archive(kind, filmroom.ask("GET", target))
+        _time_packing(kind, plain)
         busy = busy_cores()
-        for _ in range(_ZIP_ROUNDS):
-            ours.append(_speed(bench.generator.run(filmroom.get_one(_ZIPPED, size_bytes=length)).wall_seconds))
+        for _ in range(_DOWNLOAD_ROUNDS):
+            ours.append(_speed(bench.generator.run(filmroom.get_one(target, size_bytes=length)).wall_seconds))
             more.append(Sample(number=(peak_rss_bytes(filmroom.pid) - rest_bytes) / MIB))
-            theirs.append(_speed(_time_zip(plain)))
-    series = [Series("filmroom", "MiB/s", ours), Series(_ZIP, "MiB/s", theirs), Series("more memory", "MiB", more)]
-    title = f"download of {_FILES} files of {SMALL_BYTES // 1000} kB as a zip; memory is peak RSS over idle"
-    return Result(name=name, title=title, busy_cores=busy, series=series, peer=_ZIP)
+            theirs.append(_speed(_time_packing(kind, plain)))
+    series = [Series("filmroom", "MiB/s", ours), Series(kind.command, "MiB/s", theirs)]
+    series.append(Series("more memory", "MiB", more))
+    size = f"{_FILES} files of {SMALL_BYTES // 1000} kB"
+    title = f"download of {size} as a {kind.format}; memory is peak RSS over idle"
+    return Result(name=name, title=title, busy_cores=busy, series=series, peer=kind.command)
+
+
+def _read_zip(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _read_tar(content: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        members = ((member.name, archive.extractfile(member)) for member in archive)
+        return {name: file.read() for name, file in members if file is not None}
+
+
+ZIP_DOWNLOAD: Final = DownloadKind(format="zip", read=_read_zip, command="zip -0 -r", of_folder="- {}")
+TAR_DOWNLOAD: Final = DownloadKind(format="tar", read=_read_tar, command="tar c", of_folder="-C {} .")
 
 
 def _write_files(folder: Path, content_of: Callable[[str], bytes]) -> Path:
@@ -74,20 +101,19 @@ def _pixels(name: str) -> bytes:
     return bytes(content)
 
 
-def _check_zip(content: bytes) -> int:
+def _check_archive(kind: DownloadKind, content: bytes) -> int:
     """Its length. Raises WrongAnswerError unless all files come out of it as they went into the server."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = archive.namelist()
-        is_same = all(archive.read(name) == _random_content(name.rsplit("/", 1)[-1]) for name in names)
-    if len(set(names)) != _FILES or not is_same:
-        raise WrongAnswerError("the zip does not hold the files that were sent")
+    files = kind.read(content)
+    is_same = all(file == _random_content(name.rsplit("/", 1)[-1]) for name, file in files.items())
+    if len(files) != _FILES or not is_same:
+        raise WrongAnswerError(f"the {kind.format} does not hold the files that were sent")
     return len(content)
 
 
-def _time_zip(folder: Path) -> float:
-    seconds, length = _time_shell(f"{_ZIP} - {shlex.quote(str(folder))} | wc -c")
+def _time_packing(kind: DownloadKind, folder: Path) -> float:
+    seconds, length = _time_shell(f"{kind.command} {kind.of_folder.format(shlex.quote(str(folder)))} | wc -c")
     if int(length) < _FILES * SMALL_BYTES:
-        raise WrongAnswerError(f"zip made {length} bytes")
+        raise WrongAnswerError(f"{kind.command} made {length} bytes")
     return seconds
 
 

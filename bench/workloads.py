@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from bench.archives import TAR, ZIP, run_extract, run_zip
+from bench.archives import TAR, TAR_DOWNLOAD, ZIP, ZIP_DOWNLOAD, run_download, run_extract
 from bench.catalog import POSTGRESQL, SQLITE, run_catalog
 from bench.content import iter_dicom
 from bench.crowd import run_crowd, run_restart
 from bench.dirs import DIRS, run_dirs
-from bench.ground import MIB, SMALL_BYTES, Bench
+from bench.ground import IS_FULL, MIB, SMALL_BYTES, Bench
 from bench.growth import run_growth
 from bench.lab import run_lab
 from bench.lists import run_list, run_session_resources
@@ -28,6 +28,7 @@ from bench.races import (
 )
 from bench.report import Result, Sample, Series
 from bench.servers import Filmroom, open_filmroom, open_filmroom_behind_nginx
+from bench.signin import run_sign_in
 from bench.soak import run_soak
 from bench.suite import run_suite
 
@@ -146,11 +147,16 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "restart": run_restart,
     "crowd": run_crowd,
     "memory-per-stream": run_memory_per_stream,
-    "zip": run_zip,
-    "list": run_list,
+    "zip": partial(run_download, ZIP_DOWNLOAD),
+    "tar": partial(run_download, TAR_DOWNLOAD),
+    "list-10": partial(run_list, 10),
+    "list-1000": partial(run_list, 1_000),
+    "list": partial(run_list, 100_000),
+    "list-1000000": partial(run_list, 1_000_000),
     "growth": run_growth,
     "session-resources": run_session_resources,
     "lab": run_lab,
+    "sign-in": run_sign_in,
     "xnat-suite": run_suite,
     "catalog": partial(run_catalog, SQLITE),
     "catalog-postgresql": partial(run_catalog, POSTGRESQL),
@@ -159,8 +165,8 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "extract-zip": partial(run_extract, ZIP),
     "soak": run_soak,
 }
-# What runs only when it is named.
-LONG: Final = frozenset({"soak"})
+# What runs only when it is named; and a part of that also at full scale.
+LONG: Final = frozenset({"soak"} if IS_FULL else {"soak", "list-1000000"})
 _OF_ORTHANC: Final = frozenset({"put-dicom", "put-dicom-32"})
 
 
