@@ -111,7 +111,7 @@ def _check_archive(kind: DownloadKind, content: bytes) -> int:
 
 
 def _time_packing(kind: DownloadKind, folder: Path) -> float:
-    seconds, length = _time_shell(f"{kind.command} {kind.of_folder.format(shlex.quote(str(folder)))} | wc -c")
+    seconds, length = time_shell(f"{kind.command} {kind.of_folder.format(shlex.quote(str(folder)))} | wc -c")
     if int(length) < _FILES * SMALL_BYTES:
         raise WrongAnswerError(f"{kind.command} made {length} bytes")
     return seconds
@@ -152,7 +152,7 @@ def run_extract(kind: ArchiveKind, bench: Bench, name: str) -> Result:
         filmroom.make_resource()
         archive = folder / f"images{kind.extension}"
         plain = _write_files(folder / "plain", _pixels)
-        _time_shell(kind.make.format(folder=shlex.quote(str(plain)), archive=shlex.quote(str(archive))))
+        time_shell(kind.make.format(folder=shlex.quote(str(plain)), archive=shlex.quote(str(archive))))
         _time_upload(filmroom, archive, label="warm-up")
         _check_files(filmroom, label="warm-up")
         busy = busy_cores()
@@ -190,13 +190,13 @@ def _check_files(filmroom: Filmroom, *, label: str) -> None:
 
 def _time_unpacking(kind: ArchiveKind, archive: Path, folder: Path) -> float:
     folder.mkdir()
-    seconds, _ = _time_shell(kind.unpack.format(folder=shlex.quote(str(folder)), archive=shlex.quote(str(archive))))
+    seconds, _ = time_shell(kind.unpack.format(folder=shlex.quote(str(folder)), archive=shlex.quote(str(archive))))
     if len(list(folder.iterdir())) != _FILES:
         raise WrongAnswerError(f"{kind.peer} did not unpack all files")
     return seconds
 
 
-def _time_shell(command: str) -> tuple[float, str]:
+def time_shell(command: str) -> tuple[float, str]:
     """The seconds that a shell needs for it, and what it says."""
     started = time.monotonic()
     done = subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -9,6 +9,7 @@ from typing import Final
 from bench.archives import TAR, TAR_DOWNLOAD, ZIP, ZIP_DOWNLOAD, run_download, run_extract
 from bench.catalog import POSTGRESQL, SQLITE, run_catalog
 from bench.content import iter_dicom
+from bench.copies import COPIES, run_copy
 from bench.crowd import run_crowd, run_restart
 from bench.dirs import DIRS, run_dirs
 from bench.ground import IS_FULL, MIB, SMALL_BYTES, Bench
@@ -130,11 +131,11 @@ _GET_LARGE_BEHIND: Final = replace(_GET_LARGE, open_ours=open_filmroom_behind_ng
 
 WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "put-small": partial(run_race, _PUT_SMALL),
-    "put-small-1": partial(run_race, replace(_PUT_SMALL, connections=1, requests=200)),
     "put-small-32": partial(run_race, replace(_PUT_SMALL, connections=32)),
-    "put-small-many": partial(run_race, _PUT_SMALL_MANY),
     "put-dicom": partial(run_race, _PUT_DICOM),
     "put-dicom-32": partial(run_race, replace(_PUT_DICOM, connections=32)),
+    "put-small-many": partial(run_race, _PUT_SMALL_MANY),
+    "put-small-1": partial(run_race, replace(_PUT_SMALL, connections=1, requests=200)),
     "put-multipart": partial(run_race, _PUT_MULTIPART),
     "get-small": partial(run_race, _GET_SMALL),
     "get-small-behind": partial(run_race, _GET_SMALL_BEHIND),
@@ -143,6 +144,7 @@ WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "get-large": partial(run_race, _GET_LARGE),
     "get-large-4": partial(run_race, _GET_LARGE_4),
     "get-large-behind": partial(run_race, _GET_LARGE_BEHIND),
+    **{name: partial(run_copy, copied) for name, copied in COPIES.items()},
     "start": run_start,
     "restart": run_restart,
     "crowd": run_crowd,
