@@ -129,13 +129,18 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key=OWNERS, resource=RESOURCES, path=PATHS, is_undone=st.booleans())
     def delete_file(self, key: Key, resource: str, path: str, is_undone: bool) -> None:  # noqa: FBT001
-        is_there = path in self.model.files(key, resource)
+        """F-161; a folder is deleted with all in it."""
+        files = self.model.files(key, resource)
+        gone = [one for one in files if one == path or one.startswith(f"{path}/")]
+        has_resource = not self.model.is_there(key) or (key, resource) in self.model.resources
         url = self._resource(key, resource)
-        assert self.client.delete(f"{url}/files/{_quoted(path)}").status_code == (200 if is_there else 404)
-        if is_there and is_undone:
+        status = self.client.delete(f"{url}/files/{_quoted(path)}").status_code
+        assert status == (200 if gone else 404 if has_resource else 400)
+        if gone and is_undone:
             assert self.client.post(f"{url}/undelete/{_quoted(path)}").status_code == 200
-        elif is_there:
-            del self.model.files(key, resource)[path]
+            return
+        for one in gone:
+            del files[one]
 
     @rule(key=OWNERS, resource=RESOURCES, ending=st.sampled_from(["d/", "*"]))
     def delete_files(self, key: Key, resource: str, ending: str) -> None:
