@@ -309,14 +309,15 @@ def timestamps(moments: Sequence[int | None]) -> list[str]:
     days: dict[int, str] = {}
     shown: list[str] = []
     for moment in moments:
-        minutes, milliseconds = divmod((moment or 0) // 1000, 60_000)
+        if moment is None:
+            shown.append("")
+            continue
+        minutes, milliseconds = divmod(moment // 1000, 60_000)
         day, minute = divmod(minutes, _MINUTES_A_DAY)
         if day not in days:
             days[day] = f"{_FIRST_DAY + timedelta(day)} "
         second, millisecond = divmod(milliseconds, 1000)
-        shown.append(
-            "" if moment is None else f"{days[day]}{_MINUTES[minute]}{_SECONDS[second]}{_MILLISECONDS[millisecond]}"
-        )
+        shown.append(f"{days[day]}{_MINUTES[minute]}{_SECONDS[second]}{_MILLISECONDS[millisecond]}")
     return shown
 
 

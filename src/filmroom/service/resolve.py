@@ -185,6 +185,7 @@ class _Walk:
         project = _find_visible_project(self._gate, self._address.project)
         if project is None:
             raise NotFound(f"project {self._address.project!r}")
+        self._above[project.pk] = project
         return project
 
     def _viewer_place(self) -> Iterator[Place]:
