@@ -32,6 +32,8 @@ _ANSWER_LIMIT_SECONDS: Final = 60.0
 _SETTLE_SECONDS: Final = 1.0
 _LAST_WORDS_LENGTH: Final = 1000
 PASSWORD: Final = "filmroom-bench"
+# Settings of whoever runs the bench; and that Python keep nothing of what it has compiled, which no operator wants.
+_NOT_THE_SERVERS: Final = ("FILMROOM_", "PYTHONDONTWRITEBYTECODE")
 _READY: Final = "filmroom answers at http://127.0.0.1:"
 _DEPLOYED: Final = Path(__file__).parents[1] / "deploy" / "nginx.conf"
 PROJECT: Final = "/data/projects/BENCH"
@@ -241,7 +243,7 @@ def _user_line() -> str:
 def open_filmroom(folder: Path, *flags: str) -> Iterator[Filmroom]:
     """``filmroom serve`` with no setting but the flags, with its data in the folder, which may hold some."""
     folder.mkdir(exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FILMROOM_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_THE_SERVERS)}
     log = folder / "log"
     with log.open("ab") as log_file:
         started = time.monotonic()
