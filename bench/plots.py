@@ -117,9 +117,12 @@ def _points(result: Result, row: re.Pattern[str], kind: str) -> list[tuple[float
     )
 
 
+_FEWEST_LENGTHS: Final = 2  # that make a curve
+
+
 def _draw_lists(results: Results) -> str | None:
     found = sorted((int(match[1] or 100_000), name) for name in results if (match := _LIST.fullmatch(name)))
-    if not found:
+    if len(found) < _FEWEST_LENGTHS:
         return None
     curves = [
         Curve(name, color, [(size, _spread(series, 1000)) for size, series in drawn])
