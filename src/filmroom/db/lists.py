@@ -40,7 +40,7 @@ from filmroom.model.nodes import Kind
 from filmroom.model.permission import Reach
 from filmroom.model.structure import DataType
 
-_ROWS_AT_ONCE: Final = 1000
+_ROWS_AT_ONCE: Final = 500
 _FIELDS_TAKEN_SINGLY: Final = 3
 _KINDS_OF_PARTS: Final = {
     Part.EXPERIMENT: Kind.EXPERIMENT,
