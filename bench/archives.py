@@ -16,7 +16,7 @@ from typing import Final
 from bench.content import iter_content
 from bench.ground import MIB, SMALL_BYTES, Bench
 from bench.load import WrongAnswerError
-from bench.machine import back_memory, busy_cores, peak_rss_bytes, reset_peak
+from bench.machine import busy_cores, peak_rss_bytes, reset_peak, settle_disk
 from bench.report import Result, Sample, Series
 from bench.servers import PROJECT, RESOURCE, Filmroom, open_filmroom
 
@@ -157,9 +157,9 @@ def run_extract(kind: ArchiveKind, bench: Bench, name: str) -> Result:
         _check_files(filmroom, label="warm-up")
         busy = busy_cores()
         for number in range(_EXTRACT_ROUNDS):
-            _settle_disk()
+            settle_disk(3 * _FILES * SMALL_BYTES)
             ours.append(_speed(_time_upload(filmroom, archive, label=f"round{number}")))
-            _settle_disk()
+            settle_disk(3 * _FILES * SMALL_BYTES)
             theirs.append(_speed(_time_unpacking(kind, archive, folder / f"round{number}")))
         if filmroom.count_files() != _FILES * (_EXTRACT_ROUNDS + 1):
             raise WrongAnswerError("filmroom did not keep all files")
@@ -167,11 +167,6 @@ def run_extract(kind: ArchiveKind, bench: Bench, name: str) -> Result:
     files = f"{_FILES} files of {SMALL_BYTES // 1000} kB, half of it noise"
     title = f"upload of a {kind.extension} of {files}, with extract=true"
     return Result(name=name, title=title, busy_cores=busy, series=series, peer=kind.peer)
-
-
-def _settle_disk() -> None:
-    os.sync()
-    back_memory(3 * _FILES * SMALL_BYTES)
 
 
 def _time_upload(filmroom: Filmroom, archive: Path, *, label: str) -> float:

@@ -1,6 +1,5 @@
 """Files put beside ``cp`` and ``sync`` of the same files: what the disk does when nobody asks who sends, or what."""
 
-import os
 import shlex
 import shutil
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from bench.archives import time_shell
 from bench.content import iter_content
 from bench.ground import MIB, SMALL_BYTES, Bench
 from bench.load import WrongAnswerError
-from bench.machine import back_memory, busy_cores
+from bench.machine import busy_cores, settle_disk
 from bench.report import Result, Sample, Series
 from bench.servers import Filmroom, open_filmroom
 
@@ -54,9 +53,9 @@ def run_copy(copied: Copied, bench: Bench, name: str) -> Result:
         source = _write(copied, folder / "source")
         busy = busy_cores()
         for number in range(_ROUNDS):
-            _settle(copied)
+            settle_disk(2 * copied.files * copied.size_bytes)
             ours.append(_speed(copied, _time_upload(copied, bench, filmroom, number)))
-            _settle(copied)
+            settle_disk(2 * copied.files * copied.size_bytes)
             theirs.append(_speed(copied, _time_copy(source, folder / f"copy{number}")))
         if (count := filmroom.count_files()) != _ROUNDS * copied.files + 1:
             raise WrongAnswerError(f"filmroom holds {count} files in place of {_ROUNDS * copied.files + 1}")
@@ -70,11 +69,6 @@ def _write(copied: Copied, folder: Path) -> Path:
         with (folder / name).open("wb") as file:
             file.writelines(iter_content(name, copied.size_bytes))
     return folder
-
-
-def _settle(copied: Copied) -> None:
-    os.sync()
-    back_memory(2 * copied.files * copied.size_bytes)
 
 
 def _time_upload(copied: Copied, bench: Bench, filmroom: Filmroom, number: int) -> float:

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.request import urlopen
 
 from bench.fill import fill_resource
+from bench.goals import get_goal
 from bench.ground import SMALL_BYTES, Bench
 from bench.load import WrongAnswerError
 from bench.machine import busy_cores, cpu_seconds, memory
@@ -22,7 +23,7 @@ from bench.servers import RESOURCE, Filmroom, open_filmroom
 
 _ROUNDS: Final = 3
 _SLOW: Final = 500
-_LEAST_SHARE: Final = 0.5
+_LEAST_SHARE: Final = get_goal("crowd", "PUT, crowd").floor
 _CONNECTIONS: Final = 8
 _PUTS: Final = 200
 _GETS: Final = 800
@@ -30,7 +31,7 @@ _KEPT: Final = 1_000
 _KEPT_FOR_SECONDS: Final = 10.0
 _FILES: Final = 1_000_000
 _STARTS: Final = 3
-_MOST_START_SECONDS: Final = 3.0
+_MOST_START_SECONDS: Final = get_goal("restart", "of CPU time").floor
 # All slow clients are one account here; by default it could not have so many bodies on their way.
 _SETTINGS: Final = f"uploads_per_user = {_SLOW}\n"
 # What slow clients are in the middle of, in turn: a head, a body that could come at once, and a long one.

@@ -83,6 +83,12 @@ def back_memory(size_bytes: int) -> None:
     mmap.mmap(-1, size_bytes, flags=flags).close()
 
 
+def settle_disk(size_bytes: int) -> None:
+    """Before a round that writes that much: nothing is left to be written, and there is memory for it."""
+    os.sync()
+    back_memory(size_bytes)
+
+
 def cpu_seconds(pid: int) -> float:
     """The CPU time that a process and its living children have used."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()

@@ -7,7 +7,6 @@ has these answers, and nothing else: a client costs here what it costs by itself
 import http.client
 import re
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from typing import Final
 
-from bench.load import WrongAnswerError
+from bench.standin import open_standin, read_head, serve_connections
 
 _BUFFER_BYTES: Final = 1024 * 1024
-_START_LIMIT_SECONDS: Final = 30.0
 _ANSWER_LIMIT_SECONDS: Final = 60.0
 _LENGTH: Final = re.compile(rb"\r\nContent-Length: *(\d+)\r\n", re.IGNORECASE)
 # Of one connection only, or said anew, because an answer is kept whole.
@@ -40,30 +38,14 @@ class Replay:
 @contextmanager
 def open_replay(port: int) -> Iterator[Replay]:
     """One that records the server at this port of 127.0.0.1."""
-    context = get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    is_recorded = context.Event()
-    process = context.Process(target=_serve, args=(sender, port, is_recorded), daemon=True)
-    process.start()
-    try:
-        if not receiver.poll(_START_LIMIT_SECONDS):
-            raise WrongAnswerError("the server that stores nothing did not start")
-        yield Replay(receiver.recv(), is_recorded)
-    finally:
-        process.terminate()
-        process.join()
+    is_recorded = get_context("spawn").Event()
+    with open_standin("server that stores nothing", _serve, port, is_recorded) as standin:
+        yield Replay(standin.port, is_recorded)
 
 
 def _serve(port_sender: Connection, recorded_port: int, is_recorded: Event) -> None:
-    """Send the port, then serve until the process is ended."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    port_sender.send(listener.getsockname()[1])
     answers: dict[bytes, bytes] = {}
-    while True:
-        connection, _ = listener.accept()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        dialogue = _Dialogue(connection, answers, recorded_port, is_recorded)
-        threading.Thread(target=dialogue.run, daemon=True).start()
+    serve_connections(port_sender, lambda connection: _Dialogue(connection, answers, recorded_port, is_recorded).run())
 
 
 class _Dialogue:
@@ -80,7 +62,7 @@ class _Dialogue:
 
     def run(self) -> None:
         with self._connection:
-            while head_and_more := self._read_head():
+            while head_and_more := read_head(self._connection, self._buffer):
                 head, more = head_and_more
                 match = _LENGTH.search(head)
                 left = (int(match[1]) if match else 0) - len(more)
@@ -91,17 +73,6 @@ class _Dialogue:
                 else:
                     answer = self._answers[line] = self._ask(head, more + self._read(left))
                 self._connection.sendall(answer)
-
-    def _read_head(self) -> tuple[bytes, bytes] | None:
-        """The head of the next request and what came with it; None when the client has gone."""
-        filled, end = 0, -1
-        while end < 0:
-            received = self._connection.recv_into(memoryview(self._buffer)[filled:])
-            if not received:
-                return None
-            filled += received
-            end = self._buffer.find(b"\r\n\r\n", 0, filled)
-        return bytes(self._buffer[: end + 4]), bytes(self._buffer[end + 4 : filled])
 
     def _drop(self, left: int) -> None:
         while left > 0 and (received := self._connection.recv_into(self._buffer)):

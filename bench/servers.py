@@ -16,7 +16,6 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from string import Template
 from typing import Final, Literal
@@ -25,6 +24,7 @@ from bench.content import Content, iter_content
 from bench.load import Load, WrongAnswerError, fill_target
 from bench.machine import memory
 from bench.sink import serve_sink
+from bench.standin import open_standin
 
 _START_LIMIT_SECONDS: Final = 30.0
 _STOP_LIMIT_SECONDS: Final = 30.0
@@ -283,24 +283,9 @@ def _read_port(process: subprocess.Popen[str], *, log: Path) -> int:
 
 @contextmanager
 def open_sink() -> Iterator[Server]:
-    context = get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=serve_sink, args=(sender,), daemon=True)
-    process.start()
-    try:
-        if not receiver.poll(_START_LIMIT_SECONDS):
-            raise WrongAnswerError("the sink did not start")
+    with open_standin("sink", serve_sink) as sink:
         target = "/{size_bytes}/{name}"
-        yield Server(
-            name="sink",
-            pid=process.pid or 0,
-            port=receiver.recv(),
-            put_target=target,
-            get_target=target,
-        )
-    finally:
-        process.terminate()
-        process.join()
+        yield Server(name="sink", pid=sink.pid, port=sink.port, put_target=target, get_target=target)
 
 
 @contextmanager

@@ -6,9 +6,11 @@ It reads a PUT's body and forgets it; ``GET /<size>/...`` is answered with that 
 import os
 import re
 import socket
-import threading
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import BinaryIO, Final
+
+from bench.standin import read_head, serve_connections
 
 _PIECE_BYTES: Final = 1024 * 1024
 _LENGTH: Final = re.compile(rb"\r\nContent-Length: (\d+)\r\n")
@@ -18,15 +20,10 @@ def serve_sink(port_sender: Connection) -> None:
     """Send the port, then serve until the process is ended."""
     zeros = os.fdopen(os.memfd_create("zeros"), "w+b", buffering=0)
     zeros.write(bytes(_PIECE_BYTES))
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    port_sender.send(listener.getsockname()[1])
-    while True:
-        connection, _ = listener.accept()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=_answer_all, args=(connection, zeros), daemon=True).start()
+    serve_connections(port_sender, partial(_answer_all, zeros))
 
 
-def _answer_all(connection: socket.socket, zeros: BinaryIO) -> None:
+def _answer_all(zeros: BinaryIO, connection: socket.socket) -> None:
     buffer = bytearray(_PIECE_BYTES)
     with connection:
         while head := _read_request(connection, buffer):
@@ -38,16 +35,12 @@ def _answer_all(connection: socket.socket, zeros: BinaryIO) -> None:
 
 def _read_request(connection: socket.socket, buffer: bytearray) -> bytes:
     """The head of the next request, whose body was read too; empty when the client has gone."""
-    filled, end = 0, -1
-    while end < 0:
-        received = connection.recv_into(memoryview(buffer)[filled:])
-        if not received:
-            return b""
-        filled += received
-        end = buffer.find(b"\r\n\r\n", 0, filled)
-    head = bytes(buffer[: end + 4])
+    read = read_head(connection, buffer)
+    if read is None:
+        return b""
+    head, more = read
     match = _LENGTH.search(head)
-    left = (int(match[1]) if match else 0) - (filled - len(head))
+    left = (int(match[1]) if match else 0) - len(more)
     while left > 0:
         received = connection.recv_into(buffer)
         if not received:
