@@ -175,11 +175,8 @@ def to_json(table: Table, out: BinaryIO) -> None:
 
 def _openings(keys: Sequence[str]) -> list[str]:
     """What is written before the value of each key, from where the one before it ends."""
-    names = [_json(key).decode() for key in keys]
-    return [f'{"{" if place == 0 else _BETWEEN}{name}:"' for place, name in enumerate(names)]
-
-
-_BETWEEN: Final = '",'
+    first, *others = (f'{_json(key).decode()}:"' for key in keys)
+    return [f"{{{first}", *(f'",{name}' for name in others)]
 
 
 def _json_rows(openings: Sequence[str], columns: Sequence[Sequence[str]]) -> bytes:
