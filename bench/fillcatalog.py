@@ -34,7 +34,7 @@ Row = tuple[object, ...]
 _COLUMNS: Final = {
     "node": (
         *("pk", "kind", "parent_pk", "project_pk", "id", "xsi_type", "accessibility", "fields"),
-        *("created_at", "modified_at"),
+        *("date", "created_at", "modified_at"),
     ),
     "name": ("pk", "project_pk", "family", "label", "node_pk", "is_primary"),
     "project_name": ("folded", "project_pk"),
@@ -161,7 +161,8 @@ class _Rows:
         pk = next(self._pks)
         accessibility = "private" if kind == "project" else None
         told = json.dumps(dict(fields), separators=(",", ":"))
-        self.tables["node"].append((pk, kind, *above, node_id, xsi_type, accessibility, told, self._now, self._now))
+        held = (accessibility, told, fields.get("date"), self._now, self._now)
+        self.tables["node"].append((pk, kind, *above, node_id, xsi_type, *held))
         return pk
 
 

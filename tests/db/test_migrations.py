@@ -24,7 +24,7 @@ from filmroom.db.migrate import REVISIONS, migrate, read_revision
 from filmroom.db.schema import node
 from filmroom.model.errors import DatabaseTooNew
 
-_OF_FIELDS = {"ix_node_date", "ix_node_UID", "ix_node_dcmPatientId"}
+_OF_FIELDS = {"ix_node_UID", "ix_node_dcmPatientId"}
 _INDEXES = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
     "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
@@ -222,6 +222,21 @@ def test_whoever_made_a_project_before_there_were_groups_owns_it(of_the_second: 
     assert [tuple(row) for row in members] == [(10, 1, "owner"), (11, 1, "owner")]
     assert [(login, bool(is_verified), role) for login, is_verified, role in accounts] == [("alice", True, "")]
     assert sessions == ["h"]
+
+
+def test_dates_that_were_only_in_fields_get_a_column(empty: Database) -> None:
+    fields = {20: '{"date":"2020-05-01","note":"n"}', 21: '{"note":"date"}', 22: "{}", 23: '{"date":["a","b"]}'}
+    of_fields = "INSERT INTO node (pk, kind, id, xsi_type, fields, created_at, modified_at) VALUES "
+    with empty.engine.begin() as connection:
+        command.upgrade(migration.alembic_config(connection), "0007")
+        for pk, told in fields.items():
+            connection.execute(text(f"{of_fields} (:pk, 'scan', 's', 't', :told, 1, 1)"), {"pk": pk, "told": told})
+
+    migrate(empty)
+
+    with empty.read() as connection:
+        dates = connection.execute(text("SELECT pk, date FROM node ORDER BY pk")).all()
+    assert [tuple(row) for row in dates] == [(20, "2020-05-01"), (21, None), (22, None), (23, None)]
 
 
 def test_processes_that_start_at_once_migrate_once(empty_database_url: str) -> None:

@@ -1,11 +1,13 @@
 """Rows of projects and the one namespace of their names."""
 
 from dataclasses import replace
+from functools import partial
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from db.rows import LATER, NOW, add_node, new_node, read
 from filmroom.db.engine import Database
+from filmroom.db.fieldsql import field_text
 from filmroom.db.nodes import insert_node, mark_node_deleted, update_node
 from filmroom.db.projects import (
     NameHolder,
@@ -15,7 +17,7 @@ from filmroom.db.projects import (
     iter_projects,
     release_project_names,
 )
-from filmroom.db.schema import node
+from filmroom.db.schema import node, node_field
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import Stamp, Viewer
 
@@ -85,6 +87,28 @@ def test_a_change_keeps_who_made_a_node(database: Database, people: dict[str, Vi
     assert _find(database, "DEMO") == changed
     assert (row.created_at, row.created_by) == (NOW, people["alice"].pk)
     assert (row.modified_at, row.modified_by) == (LATER, people["bob"].pk)
+
+
+def test_a_field_with_a_column_of_its_own_is_the_same_in_both_after_every_write(database: Database) -> None:
+    pk = _add(database, "DEMO")
+    project = _find(database, "DEMO")
+    assert project is not None
+    query = select(node_field(node, "date"), field_text(node.c.fields, "date")).where(node.c.pk == pk)
+    for fields in ({"date": "2020-05-01"}, {"date": "2021-01-31", "note": "n"}, {}, {"date": 'Ä"\\'}):
+        write = partial(update_node, changed=replace(project, fields=fields), stamp=Stamp(LATER, None))
+        database.write(write)
+
+        assert {*read(database, lambda connection: connection.execute(query).one())} == {fields.get("date")}
+
+
+def test_a_new_thing_has_its_date_in_the_column(database: Database) -> None:
+    dated, undated = ({"date": "2020-05-01"}, {"dates": "2020-05-01"})
+    for fields in (dated, undated):
+        new = replace(new_node("1"), kind=Kind.SCAN, fields=fields)
+        database.write(partial(insert_node, new=new, stamp=Stamp(NOW, None)))
+
+    query = select(node.c.date).where(node.c.kind == Kind.SCAN).order_by(node.c.pk)
+    assert read(database, lambda connection: connection.execute(query).scalars().all()) == ["2020-05-01", None]
 
 
 def test_a_deleted_project_is_not_found_but_holds_its_names(database: Database) -> None:

@@ -9,8 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
-from filmroom.db.fieldsql import field_text
-from filmroom.db.schema import name, node
+from filmroom.db.schema import name, node, node_field
 from filmroom.db.unindexed import Unindexed
 from filmroom.model.nodes import Kind
 
@@ -68,7 +67,7 @@ def iter_values(
     ``project_pk`` leaves only what is in one project.
     """
     holder = node.alias("holder") if kind is Kind.SCAN else _secured
-    values = [func.coalesce(field_text(holder.c.fields, path), "") for path in paths]
+    values = [func.coalesce(node_field(holder, path), "") for path in paths]
     query = _present(_secured).add_columns(name.c.project_pk, name.c.is_primary, _secured.c.xsi_type, *values)
     if kind is Kind.SCAN:
         query = query.join(holder, holder.c.parent_pk == _secured.c.pk)

@@ -32,7 +32,7 @@ from filmroom.db.facts import FACTS, RESOURCE_FACTS, count_readable, id_of, labe
 from filmroom.db.fieldsql import field_text
 from filmroom.db.hot import driver_errors
 from filmroom.db.reach import by_share, of_projects, readable
-from filmroom.db.schema import has_sitewide_id, name, node, resource
+from filmroom.db.schema import OWN_COLUMNS, has_sitewide_id, name, node, node_field, resource
 from filmroom.db.unindexed import Unindexed
 from filmroom.model.datatypes import data_types
 from filmroom.model.lists import COUNTED, MANY, RESOURCES_OF, All, Column, Condition, Fact, Part, Wanted, iter_columns
@@ -150,7 +150,7 @@ class _Query:
             if column.what is Fact.LABEL and column.part in _NAMED
         }
         self.columns = self.wanted.all_columns
-        fields = {(one.part, one.what) for one in self.wanted.columns if not isinstance(one.what, Fact)}
+        fields = {(one.part, one.what) for one in self.wanted.columns if _is_in_json(one)}
         self.fields_shown = Counter(part for part, _ in fields)
         if strays := {column.part for column in self.columns} & self._not_joined():
             raise ValueError(f"{strays} is not around the rows: it would tell of the whole archive")
@@ -177,14 +177,14 @@ class _Query:
 
     def _needs_document(self, column: Column) -> bool:
         """Whether a field is taken out of the JSON later: one that holds several texts, or is one of many fields."""
-        is_field = not isinstance(column.what, Fact)
-        return is_field and (column.repeats or self.fields_shown[column.part] > _FIELDS_TAKEN_SINGLY)
+        return _is_in_json(column) and (column.repeats or self.fields_shown[column.part] > _FIELDS_TAKEN_SINGLY)
 
     def express(self, column: Column) -> ColumnElement[Any]:
         """The value of a column in SQL: a text, or a number for numbers and moments."""
         table = _TABLES[column.part]
         if not isinstance(column.what, Fact):
-            return self._told(column, field_text(table.c.fields, column.what))
+            read = field_text(table.c.fields, column.what) if column.repeats else node_field(table, column.what)
+            return self._told(column, read)
         if column.part is Part.SHARE:
             told: ColumnElement[Any] = table.c.label if column.what is Fact.LABEL else id_of(table.c.project_pk)
             return told
@@ -377,6 +377,10 @@ _NAMELESS: Final = frozenset({Kind.SCAN, Kind.RECONSTRUCTION})
 
 def _live(table: FromClause, *conditions: ColumnElement[bool] | TextClause) -> ColumnElement[bool]:
     return and_(*conditions, table.c.deleted_at.is_(None))
+
+
+def _is_in_json(column: Column) -> bool:
+    return not isinstance(column.what, Fact) and (column.repeats or column.what not in OWN_COLUMNS)
 
 
 def _extending(data_type: DataType) -> Iterator[str]:

@@ -15,7 +15,7 @@ from filmroom.model.errors import DatabaseTooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision this program knows, oldest first. Kept here so that a start on a current database need not load
 Alembic; a test holds it to the migrations themselves."""
 

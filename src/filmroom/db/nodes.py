@@ -60,7 +60,7 @@ _CHILD: Final = Hot(_CHILDREN.where(has_id_in_session("node"), node.c.id == bind
 
 
 _WRITTEN: Final = (
-    *("kind", "id", "parent_pk", "project_pk", "xsi_type", "accessibility", "fields"),
+    *("kind", "id", "parent_pk", "project_pk", "xsi_type", "accessibility", "fields", "date"),
     *("created_at", "created_by", "modified_at", "modified_by"),
 )
 _INSERT: Final = Hot(insert(node).returning(node.c.pk), columns=_WRITTEN)
@@ -147,7 +147,7 @@ def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
         "project_pk": new.project_pk,
         "xsi_type": new.xsi_type,
         "accessibility": new.accessibility,
-        "fields": orjson.dumps(dict(new.fields)).decode(),
+        **_of_fields(new),
         "created_at": stamp.at,
         "created_by": stamp.by,
         "modified_at": stamp.at,
@@ -160,11 +160,20 @@ def update_node(connection: Connection, changed: Node, *, stamp: Stamp) -> None:
     """Store the fields and the accessibility of a node."""
     values = {
         "accessibility": changed.accessibility,
-        "fields": orjson.dumps(dict(changed.fields)).decode(),
+        **_of_fields(changed),
         "modified_at": stamp.at,
         "modified_by": stamp.by,
     }
     connection.execute(update(node).where(node.c.pk == changed.pk).values(values))
+
+
+def _of_fields(stored: Node) -> dict[str, str | None]:
+    """The columns that hold its fields."""
+    date = stored.fields.get("date")
+    return {
+        "fields": orjson.dumps(dict(stored.fields)).decode(),
+        "date": date if isinstance(date, str) else None,
+    }
 
 
 def move_node(connection: Connection, pk: int, *, parent_pk: int) -> None:

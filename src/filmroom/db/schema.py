@@ -11,7 +11,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     Row,
@@ -65,7 +67,8 @@ def has_id_in_session(table: str) -> TextClause:
 
 
 # Every kind of thing. ``kind`` is project, subject, experiment (assessors too: their parent is a session), scan,
-# reconstruction or user. ``fields`` is a JSON object of XNAT's relative field paths.
+# reconstruction or user. ``fields`` is a JSON object of XNAT's relative field paths; ``date`` repeats the text of that
+# name in it, NULL for none, because lists of sessions show it in every row.
 node: Final = Table(
     "node",
     metadata,
@@ -79,6 +82,7 @@ node: Final = Table(
     Column("fields", Text, nullable=False, server_default="{}"),
     *made_by(),
     Column("deleted_at", Instant),
+    Column("date", Text),
     Index("ix_node_parent_pk", "parent_pk"),
     Index("ix_node_project_pk", "project_pk", "kind"),
     # Ids of subjects and experiments are unique in the archive; those of scans and reconstructions in their session.
@@ -103,11 +107,20 @@ node: Final = Table(
     Index("ix_node_type", "kind", "project_pk", "xsi_type", "parent_pk", sqlite_where=LIVE, postgresql_where=LIVE),
     Index("ix_node_deleted", "kind", sqlite_where=DELETED, postgresql_where=DELETED),
 )
+# Fields of one text that have a column of this name beside their place in ``fields``.
+OWN_COLUMNS: Final = frozenset({"date"})
+
+
+def node_field(table: FromClause, path: str) -> ColumnElement[Any]:
+    """The one text at a field path of a node or an alias of it, as ``field_text`` finds it."""
+    return table.c[path] if path in OWN_COLUMNS else field_text(table.c.fields, path)
+
 
 # The fields by which things are looked up in all projects: an index of each, which knows only things that have it.
 for _path in ("date", "UID", "dcmPatientId"):
-    _has_it = and_(node.c.deleted_at.is_(None), field_text(node.c.fields, _path).is_not(None))
-    Index(f"ix_node_{_path}", field_text(node.c.fields, _path), sqlite_where=_has_it, postgresql_where=_has_it)
+    _field = node_field(node, _path)
+    _has_it = and_(node.c.deleted_at.is_(None), _field.is_not(None))
+    Index(f"ix_node_{_path}", _field, sqlite_where=_has_it, postgresql_where=_has_it)
 
 # Labels and shares. ``family`` is subject or experiment. A share is a row that is not primary; its label may be NULL.
 name: Final = Table(
