@@ -85,11 +85,13 @@ check: lint types test wheel ## All that CI does
 clean: ## Remove what the targets made, but no data
 	rm -rf .venv $(CLIENTS:%=.venv-%) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
-# The package itself is installed from this checkout; its dependencies, its build tools included, by hash.
+# The package itself is installed from this checkout; its dependencies, its build tools included, by hash. It is compiled
+# at once, or every start would do it where Python may write no bytecode.
 .venv/run.done: requirements/run.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 .venv/dev.done: .venv/run.done requirements/dev.txt

@@ -1,5 +1,6 @@
 """The command line."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def main() -> None:
 @options(*SERVING)
 def serve(config: Path | None, **flags: Any) -> None:
     """Serve the archive until it is told to stop (SIGTERM or Ctrl-C lets running requests finish)."""
+    gc.disable()  # what is loaded stays: to look through it again and again is a quarter of a start
     from filmroom.cli.serve import run
 
     run(load_settings(config, flags).settings)

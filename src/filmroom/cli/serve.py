@@ -1,6 +1,7 @@
 """Run the server: prepare the archive once, then one process or several on one listening socket."""
 
 import ctypes
+import gc
 import logging
 import os
 import resource
@@ -67,6 +68,7 @@ def run(settings: Settings) -> None:
         _Server(config, url).run(sockets=[listener])
     else:
         threading.Thread(target=_announce_when_up, args=(url, listener.getsockname()), daemon=True).start()
+        _collect_garbage()
         Multiprocess(config, sockets=[listener]).run()
 
 
@@ -96,7 +98,15 @@ class _AppFactory:
         if self.settings.workers > 1:
             _end_with_parent(self.parent_pid)
         configure_log(self.settings.log_level, for_good=True)
-        return create_app(open_archive(self.settings), self.settings)
+        app = create_app(open_archive(self.settings), self.settings)
+        _collect_garbage()
+        return app
+
+
+def _collect_garbage() -> None:
+    """From now on, and only what is made from now on: nothing that was loaded will ever be garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def _end_with_parent(parent_pid: int) -> None:
