@@ -156,7 +156,7 @@ def test_a_backup_of_an_older_schema_is_brought_to_this_one(
     database.close()
 
 
-NEWER = {"damaged_at", "is_verified", "data_role", "email", "first_name", "last_name", "last_success_at"}
+NEWER = {"date", "damaged_at", "is_verified", "data_role", "email", "first_name", "last_name", "last_success_at"}
 
 
 def _to_first(folder: Path, table: dict[str, Any]) -> dict[str, Any]:
