@@ -1,7 +1,9 @@
 """Rows of files: selected literally, listed by code point, replaced with a history, marked deleted and counted."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,7 +63,14 @@ def there(database: Database) -> Resource:
 
 
 def _listed(database: Database, resource: Resource, selection: Selection = EVERYTHING) -> list[str]:
-    return read(database, lambda connection: [row.path for row in iter_listing(connection, [resource.pk], selection)])
+    return [path for _, path, *_ in _rows(database, [resource.pk], selection)]
+
+
+def _rows(database: Database, pks: Sequence[int], selection: Selection = EVERYTHING) -> list[tuple[Any, ...]]:
+    return read(
+        database,
+        lambda connection: [tuple(row) for batch in iter_listing(connection, pks, selection) for row in batch],
+    )
 
 
 def _get(database: Database, resource: Resource, path: str) -> FileEntry:
@@ -97,12 +106,11 @@ def test_files_of_several_resources_come_resource_by_resource(database: Database
     add_files(database, second, "a", "b")
     add_files(database, there, "b", "c")
 
-    listed, bytes_ = read(
+    pks = [second.pk, there.pk]
+    listed = [(pk, path) for pk, path, *_ in _rows(database, pks)]
+    bytes_ = read(
         database,
-        lambda connection: [
-            [(row.resource_pk, row.path) for row in iterate(connection, [second.pk, there.pk], EVERYTHING)]
-            for iterate in (iter_listing, iter_bytes)
-        ],
+        lambda connection: [(row.resource_pk, row.path) for row in iter_bytes(connection, pks, EVERYTHING)],
     )
 
     assert listed == bytes_ == [(there.pk, "b"), (there.pk, "c"), (second.pk, "a"), (second.pk, "b")]
@@ -111,7 +119,7 @@ def test_files_of_several_resources_come_resource_by_resource(database: Database
 def test_no_resources_have_no_files(database: Database, there: Resource) -> None:
     add_files(database, there, "a")
 
-    assert read(database, lambda connection: list(iter_listing(connection, [], EVERYTHING))) == []
+    assert _rows(database, []) == []
 
 
 def test_an_archive_of_files_is_told_what_it_needs_of_each(database: Database, there: Resource) -> None:
@@ -135,9 +143,7 @@ def test_a_listing_says_what_a_row_of_it_needs(database: Database, there: Resour
     entry = replace(new_entry("a", size_bytes=5), said=said, digest=Digest(size_bytes=5, md5="f" * 32, crc32=7))
     database.write(lambda connection: insert_file(connection, there.pk, entry, by=None))
 
-    rows = read(database, lambda connection: [tuple(row) for row in iter_listing(connection, [there.pk], EVERYTHING)])
-
-    assert rows == [(there.pk, "a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]', None, entry.key)]
+    assert _rows(database, [there.pk]) == [(there.pk, "a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]', None, entry.key)]
 
 
 def test_other_resources_are_not_listed(database: Database, there: Resource) -> None:

@@ -32,7 +32,7 @@ UseCase = Callable[[Desk, Address], object]
 
 def _list_files(desk: Desk, where: Address) -> object:
     with desk.archive.files.open_listing(desk.viewer, where, Selection()) as listing:
-        return list(listing.files)
+        return list(listing.batches)
 
 
 def _read_catalog(desk: Desk, where: Address) -> object:

@@ -1,6 +1,6 @@
 """Rows of files: listed, found, added, replaced, marked deleted. Paths were checked before they come here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     Update,
     and_,
     bindparam,
@@ -22,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from filmroom.db.batches import iter_batches
 from filmroom.db.hot import Hot
 from filmroom.db.resources import description_values, set_counters, to_description
 from filmroom.db.schema import AnyRow, account, file, file_history
@@ -142,28 +142,32 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
     return and_(file.c.path >= prefix, func.substr(file.c.path, 1, len(prefix)) == prefix)
 
 
-def iter_listing(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
+def iter_listing(
+    connection: Connection, resource_pks: Sequence[int], selection: Selection
+) -> Generator[Sequence[Sequence[Any]], None, None]:
     """``resource_pk, path, size_bytes, md5, format, content, tags, damaged_at, key`` of the selected files, lazily.
 
-    ``tags`` is a JSON list. Resources come in ascending order of their pks, the files of each by path.
+    They come many at once; whoever does not take all of them closes it. ``tags`` is a JSON list, ``damaged_at`` in
+    microseconds since 1970. Resources come in ascending order of their pks, the files of each by path.
     """
-    return _iter(connection, _LISTING, resource_pks, selection)
+    query = _LISTING.where(*select_clauses(selection))
+    for pks in _some_at_once(resource_pks):
+        yield from iter_batches(connection, query, pks)
 
 
 def iter_bytes(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
     """``resource_pk, path, key, size_bytes, crc32, modified_at`` of the selected files, in the same order, lazily."""
-    return _iter(connection, _BYTES, resource_pks, selection)
+    query = _BYTES.where(*select_clauses(selection))
+    for pks in _some_at_once(resource_pks):
+        with connection.execute(query, pks, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
+            yield from rows
 
 
-def _iter(
-    connection: Connection, query: Select[Any], resource_pks: Sequence[int], selection: Selection
-) -> Iterator[AnyRow]:
-    query = query.where(*select_clauses(selection))
+def _some_at_once(resource_pks: Sequence[int]) -> Iterator[dict[str, Sequence[int]]]:
+    """Values for queries of some resources each: a statement takes no more than so many."""
     pks = sorted(resource_pks)
     for start in range(0, len(pks), _RESOURCES_AT_ONCE):
-        values = {"resource_pks": pks[start : start + _RESOURCES_AT_ONCE]}
-        with connection.execute(query, values, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
-            yield from rows
+        yield {"resource_pks": pks[start : start + _RESOURCES_AT_ONCE]}
 
 
 def iter_files(connection: Connection, resource_pk: int, selection: Selection = EVERYTHING) -> Iterator[FileEntry]:

@@ -26,11 +26,11 @@ from sqlalchemy import (
     union_all,
 )
 
+from filmroom.db.batches import iter_batches
 from filmroom.db.columns import Text
 from filmroom.db.conditions import to_sql
 from filmroom.db.facts import FACTS, RESOURCE_FACTS, count_readable, id_of, label_of
 from filmroom.db.fieldsql import field_text
-from filmroom.db.hot import driver_errors
 from filmroom.db.reach import by_share, of_projects, readable
 from filmroom.db.schema import OWN_COLUMNS, has_sitewide_id, name, node, node_field, resource
 from filmroom.db.unindexed import Unindexed
@@ -40,7 +40,6 @@ from filmroom.model.nodes import Kind
 from filmroom.model.permission import Reach
 from filmroom.model.structure import DataType
 
-_ROWS_AT_ONCE: Final = 500
 _FIELDS_TAKEN_SINGLY: Final = 3
 _KINDS_OF_PARTS: Final = {
     Part.EXPERIMENT: Kind.EXPERIMENT,
@@ -118,19 +117,7 @@ def read_rows(connection: Connection, wanted: Wanted, scope: Scope) -> Raw:
     """
     query = _Query(wanted, scope)
     places = tuple(query.place(column) for column in wanted.columns)
-    return Raw(_iter_batches(connection, query.finished()), places, frozenset(query.documents))
-
-
-def _iter_batches(connection: Connection, query: Select[Any]) -> Generator[Sequence[Sequence[Any]], None, None]:
-    """Whoever does not take all of them closes it: PostgreSQL keeps them ready as long."""
-    if connection.dialect.name != "sqlite":
-        with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
-            yield from rows.partitions()
-        return
-    # SQLite's own rows will do: what is selected is texts and numbers, of which SQLAlchemy makes nothing else.
-    with connection.execute(query) as rows, driver_errors("a list", connection.dialect):
-        while batch := rows.cursor.fetchmany(_ROWS_AT_ONCE):
-            yield batch
+    return Raw(iter_batches(connection, query.finished()), places, frozenset(query.documents))
 
 
 @dataclass

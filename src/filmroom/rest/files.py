@@ -1,6 +1,7 @@
 """Files over HTTP: listed, downloaded, deleted (files-api sections 6, 7 and 9)."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Final
 
@@ -9,7 +10,7 @@ import orjson
 from filmroom.model.errors import BadValue, NotFound
 from filmroom.model.names import check_folder_path
 from filmroom.model.resources import Selection
-from filmroom.model.table import Cell, Table
+from filmroom.model.table import Batches, Columns, Table
 from filmroom.rest.bundles import FORMATS, archive_reply
 from filmroom.rest.call import Call, Handler
 from filmroom.rest.catalog import DAMAGED, to_catalog_time
@@ -103,13 +104,11 @@ def _indexed(archive: Archive, call: Call, selection: Selection, media_type: str
 def _list(archive: Archive, call: Call, selection: Selection) -> Reply:
     with_inside = call.query.flag("all")
     with archive.files.open_listing(call.viewer, call.address, selection, with_inside=with_inside) as listing:
-        rows = _rows(listing, call, locate=_finder(archive, call))
-        if call.query.is_false("recursive") and selection.prefix:
-            rows = (row for row in rows if _is_child(row, selection.prefix))
+        folder = selection.prefix if call.query.is_false("recursive") else None
         locator = _locator(call)
         table = Table(
             columns=tuple(locator if name == "URI" else name for name in _COLUMNS),
-            rows=(row[1:] for row in rows),
+            rows=Batches(_iter_columns(listing, call, locate=_finder(archive, call), folder=folder)),
             json_keys=_JSON_KEYS[locator],
             properties={"title": "Files"},
             column_properties={"URI": {"serverRoot": call.site.root_path}},
@@ -138,26 +137,40 @@ def _base(found: Found, call: Call, *, is_one: bool) -> str:
     return f"{context}/resources/{found.resource.rid}/files/"
 
 
-def _rows(listing: Listing, call: Call, *, locate: Callable[[str], str] | None) -> Iterator[tuple[Cell, ...]]:
-    """The path of each file and then its columns (F-107)."""
+def _iter_columns(
+    listing: Listing, call: Call, *, locate: Callable[[str], str] | None, folder: str | None
+) -> Iterator[Columns]:
+    """The columns of the next files (F-107); with ``folder`` only of those that stand directly in it (F-97)."""
     is_one = call.address.resource is not None and len(listing.resources) == 1  # F-95
-    bases = {
-        pk: (_base(found, call, is_one=is_one), found.resource.label, found.resource.rid)
-        for pk, found in listing.resources.items()
-    }
-    for pk, path, size_bytes, md5, format_, content, tags, damaged_at, key in listing.files:
-        base, label, rid = bases[pk]
-        name = path.rsplit("/", 1)[-1]
-        shown_tags = "" if tags == "[]" else ",".join(orjson.loads(tags))
-        if damaged_at is not None:
-            shown_tags = ",".join(filter(None, (f"{DAMAGED}={to_catalog_time(damaged_at)}", shown_tags)))
-        where = base + path if locate is None else locate(key)
-        yield path, name, size_bytes, where, label, shown_tags, format_, content, rid, md5
+    bases = {pk: _base(found, call, is_one=is_one) for pk, found in listing.resources.items()}
+    labels = {pk: found.resource.label for pk, found in listing.resources.items()}
+    rids = {pk: found.resource.rid for pk, found in listing.resources.items()}
+    for batch in listing.batches:
+        rows = [row for row in batch if "/" not in row[1][len(folder) :]] if folder else batch
+        if not rows:
+            continue
+        pks, paths, sizes, md5s, formats, contents, tags, damaged, keys = zip(*rows, strict=True)
+        yield (
+            [path[path.rfind("/") + 1 :] for path in paths],
+            sizes,
+            list(map(locate, keys)) if locate else [bases[pk] + path for pk, path in zip(pks, paths, strict=True)],
+            [labels[pk] for pk in pks],
+            [_show_tags(*said) if said != _UNTAGGED else "" for said in zip(tags, damaged, strict=True)],
+            formats,
+            contents,
+            [rids[pk] for pk in pks],
+            md5s,
+        )
 
 
-def _is_child(row: tuple[Cell, ...], prefix: str) -> bool:
-    """Whether a file stands directly in the folder (F-97)."""
-    return "/" not in str(row[0])[len(prefix) :]
+_UNTAGGED: Final = ("[]", None)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _show_tags(tags: str, damaged: int | None) -> str:
+    """F-107: what is said of a file; of one whose bytes are not what was stored, since when that is known."""
+    shown = [] if damaged is None else [f"{DAMAGED}={to_catalog_time(_EPOCH + timedelta(microseconds=damaged))}"]
+    return ",".join([*shown, *orjson.loads(tags)])
 
 
 @_or_nothing

@@ -20,9 +20,8 @@ from filmroom.model.values import NOT_IN_XML
 from filmroom.rest.call import Call
 from filmroom.rest.reply import Reply, Stream
 
-SPOOL_BYTES: Final = 8 * 1024 * 1024
-# Less than that is in memory anyway, and pieces of it would each cost a thread's turn.
-_SENT_AT_ONCE_BYTES: Final = 4 * 1024 * 1024
+# What is no longer than that stays in memory, and is sent at once: pieces of it would each cost a thread's turn.
+SPOOL_BYTES: Final = 4 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1000
 
 # F-21, C-12: the words of ``format=`` and their media types.
@@ -91,7 +90,7 @@ def spooled_reply(write: Callable[[BinaryIO], None], media_type: str) -> Reply:
         write(spool)
         length = spool.tell()
         spool.seek(0)
-        if length <= _SENT_AT_ONCE_BYTES:
+        if length <= SPOOL_BYTES:
             with spool:
                 return Reply(body=spool.read(), media_type=media_type)
     except BaseException:

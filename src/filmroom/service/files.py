@@ -1,16 +1,15 @@
 """Files: listed, opened, deleted."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from sqlalchemy import Connection
 
 from filmroom.blobs.whole import iter_whole
 from filmroom.db import files, resources
-from filmroom.db.schema import AnyRow
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, MissingBytes, NotFound
 from filmroom.model.names import check_folder_path, is_rid
@@ -29,13 +28,14 @@ _MOST_LOOKED_AT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of some resources; ``files`` is lazy and read once, resource by resource and by path.
+    """The files of some resources; ``batches`` is lazy and read once, resource by resource and by path.
 
-    Its rows are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list), ``damaged_at``, ``key``.
+    Its rows, many at once, are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list),
+    ``damaged_at`` (in microseconds since 1970, or None) and ``key``.
     """
 
     resources: Mapping[int, Found]
-    files: Iterator[AnyRow]
+    batches: Iterator[Sequence[Sequence[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Files:
         with self._stores.database.read() as connection:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
             by_pk = {found.resource.pk: found for found in chosen}
-            yield Listing(by_pk, files.iter_listing(connection, tuple(by_pk), selection))
+            with closing(files.iter_listing(connection, tuple(by_pk), selection)) as batches:
+                yield Listing(by_pk, batches)
 
     def locate(self, viewer: Viewer) -> Callable[[str], str]:
         """What tells where the bytes of a key lie on the server. Raises NotAllowed for all but administrators."""
