@@ -1,4 +1,4 @@
-"""The rows of a long list as the driver gives them, many at once: SQLAlchemy's own cost more than reading them."""
+"""The rows of a long list, many at once."""
 
 from collections.abc import Generator, Mapping, Sequence
 from types import MappingProxyType
@@ -14,14 +14,15 @@ _ROWS_AT_ONCE: Final = 500
 def iter_batches(
     connection: Connection, query: Select[Any], values: Mapping[str, Any] = MappingProxyType({})
 ) -> Generator[Sequence[Sequence[Any]], None, None]:
-    """For queries of texts, whole numbers and moments, which come in microseconds since 1970.
+    """For queries of texts and numbers only, of which SQLAlchemy makes nothing else.
 
     Whoever does not take all of them closes it: PostgreSQL keeps them ready as long.
     """
-    options = {"stream_results": True}
-    with (
-        connection.execute(query, values, execution_options=options) as rows,
-        driver_errors("list", connection.dialect),
-    ):
+    if connection.dialect.name != "sqlite":
+        with connection.execute(query, values, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
+            yield from rows.partitions()
+        return
+    # The driver's own rows: to make SQLAlchemy's of them costs more than reading them.
+    with connection.execute(query, values) as rows, driver_errors("list", connection.dialect):
         while batch := rows.cursor.fetchmany(_ROWS_AT_ONCE):
             yield batch

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Update,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    type_coerce,
     union_all,
     update,
 )
@@ -70,7 +72,7 @@ _LISTING: Final = (
         file.c.format,
         file.c.content,
         file.c.tags,
-        file.c.damaged_at,
+        type_coerce(file.c.damaged_at, BigInteger),
         file.c.key,
     )
     .where(*_OF_RESOURCES)
