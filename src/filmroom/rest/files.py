@@ -151,7 +151,7 @@ def _iter_columns(
             continue
         pks, paths, sizes, md5s, formats, contents, tags, damaged, keys = zip(*rows, strict=True)
         yield (
-            [path[path.rfind("/") + 1 :] for path in paths],
+            [path.rsplit("/", 1)[-1] for path in paths] if "/" in "".join(paths) else paths,
             sizes,
             list(map(locate, keys)) if locate else [bases[pk] + path for pk, path in zip(pks, paths, strict=True)],
             [labels[pk] for pk in pks],
