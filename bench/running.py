@@ -14,7 +14,7 @@ from typing import Final
 
 from bench.ground import Bench
 from bench.load import WrongAnswerError, open_generator
-from bench.machine import Machine, read_machine
+from bench.machine import Machine, read_machine, spread_folders
 from bench.servers import find_program
 from bench.tables import print_machine
 from bench.workloads import WORKLOADS
@@ -37,6 +37,7 @@ def open_bench() -> Iterator[tuple[Bench, Machine]]:
     _check_place(place, machine)
     print_machine(machine)
     with tempfile.TemporaryDirectory(prefix="run-", dir=place) as folder, open_generator() as generator:
+        spread_folders(Path(folder))
         try:
             yield Bench(Path(folder), generator), machine
         except (WrongAnswerError, OSError) as error:
