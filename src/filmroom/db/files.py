@@ -57,7 +57,7 @@ _ENTRIES: Final = select(
     )
 )
 _LIVE: Final = (file.c.resource_pk == bindparam("resource_pk"), file.c.deleted_at.is_(None))
-_ONE: Final = _ENTRIES.where(*_LIVE, file.c.path == bindparam("path"))
+_ONE: Final = Hot(_ENTRIES.where(*_LIVE, file.c.path == bindparam("path")))
 _OF_RESOURCES: Final = (
     file.c.resource_pk.in_(bindparam("resource_pks", expanding=True)),
     file.c.deleted_at.is_(None),
@@ -181,7 +181,7 @@ def iter_files(connection: Connection, resource_pk: int, selection: Selection = 
 
 
 def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry | None:
-    row = connection.execute(_ONE, {"resource_pk": resource_pk, "path": path}).first()
+    row = _ONE.first(connection, {"resource_pk": resource_pk, "path": path})
     return None if row is None else _to_entry(row)
 
 
