@@ -1,7 +1,7 @@
 """``python -m bench [NAME ...]``: run all workloads, or those named, print tables, write bench/results/*.json."""
 
 import argparse
-import sys
+from time import monotonic
 
 from bench.ground import Bench
 from bench.report import Result, write_json
@@ -18,18 +18,20 @@ def main() -> None:
         epilog=f"When none is named all are run but {', '.join(sorted(LONG))}.",
     )
     names = read_arguments(parser, list_default_names).name
+    path, results = RESULTS / name_now(), []
     with open_bench() as (bench, machine):
-        results = [_run(bench, name) for name in names]
+        for name in names:
+            started = monotonic()
+            results.append(_run(bench, name))
+            write_json(path, machine, results)  # now, so that whatever ends a run early leaves what it had
+            print(f"  took {monotonic() - started:.0f} s", flush=True)
     print_summary(results)
-    path = RESULTS / name_now()
-    write_json(path, machine, results)
     print(f"\nwritten to {path}")
 
 
 def _run(bench: Bench, name: str) -> Result:
     result = WORKLOADS[name](bench, name)
     print_result(result)
-    sys.stdout.flush()
     return result
 
 
