@@ -74,7 +74,7 @@ class Entities:
 
         def unit(connection: Connection) -> Changed:
             nodes.lock_hierarchy(connection, is_exclusive=False)
-            making = Making(connection=connection, viewer=viewer, stamp=stamp, prefix=self._prefix)
+            making = Making(gate=Gate(connection, viewer), stamp=stamp, prefix=self._prefix)
             return making.make_or_change(address, change, if_exists)
 
         return self._stores.database.write(unit)

@@ -36,6 +36,14 @@ class Gate:
         self.viewer = viewer
         self._standings: dict[int, Standing] = {}
         self._shares: dict[int, tuple[Node, ...]] = {}
+        self._projects: dict[str, Node | None] = {}
+
+    def find_project(self, name: str) -> Node | None:
+        """The live project of this ID or alias if the viewer may see its record, as it was when first asked for."""
+        if name not in self._projects:
+            project = projects.find_project(self.connection, name)
+            self._projects[name] = project if project is not None and self.may_see_project(project) else None
+        return self._projects[name]
 
     def may(self, action: Action, place: Place) -> bool:
         """Whether the viewer may do this to what is at a place (F-281 to F-288).

@@ -28,7 +28,6 @@ from filmroom.service.labels import free_label
 from filmroom.service.resolve import (
     find_exact_place,
     find_live_place,
-    find_visible_project,
     get_place,
     get_project_to_fill,
 )
@@ -50,12 +49,19 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
-    """``prefix`` is what new IDs begin with."""
+    """``gate`` stands for whoever makes it; ``prefix`` is what new IDs begin with."""
 
-    connection: Connection
-    viewer: Viewer
+    gate: Gate
     stamp: Stamp
     prefix: str
+
+    @property
+    def connection(self) -> Connection:
+        return self.gate.connection
+
+    @property
+    def viewer(self) -> Viewer:
+        return self.gate.viewer
 
     def make_or_change(self, address: Address, change: Change, if_exists: IfExists) -> Changed:
         """Make, change or rename the thing at an address, with what the document tells of inside it.
@@ -78,7 +84,7 @@ class Making:
             return found
         if nodes.is_alone(self.connection):
             return None
-        project = find_visible_project(self.connection, self.viewer, address.project)
+        project = self.gate.find_project(address.project)
         if project is None:
             return None
         nodes.lock_node(self.connection, project.pk)
@@ -89,11 +95,11 @@ class Making:
         way = address
         if address.kind is Kind.EXPERIMENT and address.project and address.subject:
             way = replace(address, subject=None)  # C-225: it may hang below another subject of the project
-        place = find_exact_place(self.connection, self.viewer, way)
+        place = find_exact_place(self.gate, way)
         if place is None and (said := _in_project(address, change)) != address:
-            way, place = said, find_exact_place(self.connection, self.viewer, said)
+            way, place = said, find_exact_place(self.gate, said)
         if place is not None and place.shared_into and way != address:
-            way, place = address, find_exact_place(self.connection, self.viewer, address)
+            way, place = address, find_exact_place(self.gate, address)
         if place is None:
             return None
         nodes.lock_node(self.connection, place.node.pk)
@@ -124,7 +130,7 @@ class Making:
         """What is locked can be changed by who unlocks it (C-61)."""
         if change.status is Status.ACTIVE:
             place = replace(place, node=replace(place.node, fields=with_status(place.node.fields, Status.ACTIVE)))
-        Gate(self.connection, self.viewer).check(Action.EDIT, place)
+        self.gate.check(Action.EDIT, place)
 
     def _rename(self, at: Address, place: Place, label: str) -> None:
         """C-82, C-96: in the project where the thing was found, which is its own or one that it is shared into.
@@ -134,7 +140,7 @@ class Making:
         check_id(label, what=f"{place.kind} label")
         project = project_of_name(self.connection, place)
         if project.pk != place.project.pk:
-            Gate(self.connection, self.viewer).check_create(project, place.node.xsi_type)
+            self.gate.check_create(project, place.node.xsi_type)
         free_label(self.connection, project.pk, place.node.kind, label, at=self.stamp.at)
         names.update_label(self.connection, project.pk, place.node.pk, label)
         nodes.update_node(self.connection, place.node, stamp=self.stamp)
@@ -235,7 +241,7 @@ class Making:
         return Address(kind=Kind.EXPERIMENT, project=parent.seen_in.id, subject=parent.node.id, experiment=name)
 
     def _get_or_create_subject(self, address: Address) -> Place:
-        if found := find_exact_place(self.connection, self.viewer, address):
+        if found := find_exact_place(self.gate, address):
             return found
         self._create(address, Change(data_type=get_data_type(SUBJECT), fields={}))
         return get_place(self.connection, self.viewer, address, action=Action.SEE)
@@ -251,9 +257,9 @@ class Making:
         xsi_type = change.data_type.xsi_type if change.data_type else ""
         if address.kind is Kind.ASSESSOR:
             session = self._get_session(address, action=Action.READ)
-            get_project_to_fill(self.connection, self.viewer, session.project.id, xsi_type)
+            get_project_to_fill(self.gate, session.project.id, xsi_type)
             return session, session.project
-        project = get_project_to_fill(self.connection, self.viewer, _project_of(address), xsi_type)
+        project = get_project_to_fill(self.gate, _project_of(address), xsi_type)
         _check_project(change, project.node)
         if address.kind is Kind.SUBJECT:
             return project, project.node

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from filmroom.db import names, nodes, projects
+from filmroom.db import names, nodes
 from filmroom.model.address import Address
 from filmroom.model.errors import NotFound
 from filmroom.model.nodes import INSIDE_SESSION, Kind, Node, Place
@@ -63,12 +63,11 @@ def list_places(connection: Connection, viewer: Viewer, address: Address) -> tup
     return readable
 
 
-def find_exact_place(connection: Connection, viewer: Viewer, address: Address) -> Place | None:
+def find_exact_place(gate: Gate, address: Address) -> Place | None:
     """The thing whose own ID or label the address says: no type, no list, and not all of them.
 
     None where it, or what is above it, is not there. Raises NotAllowed when it may be seen but not read.
     """
-    gate = Gate(connection, viewer)
     named = getattr(address, address.kind)
     try:
         found = [place for place in _Walk(gate, address, is_exact=True).find() if gate.may(Action.SEE, place)]
@@ -108,18 +107,12 @@ def find_live_place(connection: Connection, owner: Owner) -> Place | None:
 
 def find_visible_project(connection: Connection, viewer: Viewer, project_id: str) -> Node | None:
     """The live project of this name if there is one whose record the viewer may see."""
-    return _find_visible_project(Gate(connection, viewer), project_id)
+    return Gate(connection, viewer).find_project(project_id)
 
 
-def _find_visible_project(gate: Gate, project_id: str) -> Node | None:
-    project = projects.find_project(gate.connection, project_id)
-    return project if project is not None and gate.may(Action.SEE, _project_place(project)) else None
-
-
-def get_project_to_fill(connection: Connection, viewer: Viewer, project_id: str, xsi_type: str) -> Place:
+def get_project_to_fill(gate: Gate, project_id: str, xsi_type: str) -> Place:
     """The project in which the viewer may make something of a data type. Raises NotFound, NotAllowed (C-81)."""
-    gate = Gate(connection, viewer)
-    project = _find_visible_project(gate, project_id)
+    project = gate.find_project(project_id)
     if project is None:
         raise NotFound(f"project {project_id!r}")
     gate.check_create(project, xsi_type)
@@ -182,7 +175,7 @@ class _Walk:
     def _find_project(self) -> Node | None:
         if self._address.project is None:
             return None
-        project = _find_visible_project(self._gate, self._address.project)
+        project = self._gate.find_project(self._address.project)
         if project is None:
             raise NotFound(f"project {self._address.project!r}")
         self._above[project.pk] = project
