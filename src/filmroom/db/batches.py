@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select
 
-from filmroom.db.hot import driver_errors
+from filmroom.db.hot import DriverErrors
 
 _ROWS_AT_ONCE: Final = 500
 
@@ -23,6 +23,6 @@ def iter_batches(
             yield from rows.partitions()
         return
     # The driver's own rows: to make SQLAlchemy's of them costs more than reading them.
-    with connection.execute(query, values) as rows, driver_errors("list", connection.dialect):
+    with connection.execute(query, values) as rows, DriverErrors("list", connection.dialect):
         while batch := rows.cursor.fetchmany(_ROWS_AT_ONCE):
             yield batch

@@ -5,8 +5,7 @@ is a dozen statements. The SQL is still SQLAlchemy's, for whichever database the
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +54,7 @@ class Hot:
         """Run it once for each of many sets of values; for statements that give no rows."""
         compiled = self._for(connection)
         cursor = connection.connection.cursor()
-        with driver_errors(compiled.sql, connection.dialect):
+        with DriverErrors(compiled.sql, connection.dialect):
             cursor.executemany(compiled.sql, [compiled.given(values) for values in rows])
         cursor.close()
 
@@ -74,7 +73,7 @@ class Hot:
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
         compiled = self._for(connection)
         cursor = connection.connection.cursor()
-        with driver_errors(compiled.sql, connection.dialect):
+        with DriverErrors(compiled.sql, connection.dialect):
             cursor.execute(compiled.sql, compiled.given(values))
         return compiled, cursor
 
@@ -96,14 +95,20 @@ class Hot:
         return made
 
 
-@contextmanager
-def driver_errors(sql: str, dialect: Dialect) -> Iterator[None]:
-    """Errors of the driver leave as SQLAlchemy's."""
-    driver_error = dialect.loaded_dbapi.Error
-    try:
-        yield
-    except driver_error as error:
-        raise DBAPIError.instance(sql, None, error, driver_error, dialect=dialect) from error
+@dataclass(frozen=True, slots=True)
+class DriverErrors:
+    """Errors of the driver leave as SQLAlchemy's. A generator in its place would cost as much as a quick statement."""
+
+    sql: str
+    dialect: Dialect
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        driver_error = self.dialect.loaded_dbapi.Error
+        if isinstance(error, driver_error):
+            raise DBAPIError.instance(self.sql, None, error, driver_error, dialect=self.dialect) from error
 
 
 def _converters(types: Mapping[Any, Any], direction: str, dialect: Dialect) -> dict[Any, Convert]:

@@ -7,6 +7,7 @@ once; a ``%2F`` separates inside a file path and is refused everywhere else.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
@@ -200,8 +201,7 @@ def match_suffix(suffix: str, rest: Sequence[str]) -> dict[str, str] | None:
 
     ``{path}`` takes all segments that are left and must stand last; it may be empty.
     """
-    parts = suffix.split("/") if suffix else []
-    takes_all = bool(parts) and parts[-1] == "{path}"
+    parts, takes_all = _suffix_parts(suffix)
     ends = tuple(rest[:-1]) if rest and rest[-1] == "" and not takes_all else tuple(rest)
     if not (len(ends) >= len(parts) - 1 if takes_all else len(ends) == len(parts)):
         return None
@@ -215,6 +215,13 @@ def match_suffix(suffix: str, rest: Sequence[str]) -> dict[str, str] | None:
     if takes_all and (path := decode_path("/".join(ends[len(parts) - 1 :]))):
         found["path"] = path
     return found
+
+
+@cache
+def _suffix_parts(suffix: str) -> tuple[tuple[str, ...], bool]:
+    """The segments of a suffix of the tables, and whether the last of them takes all that is left."""
+    parts = tuple(suffix.split("/")) if suffix else ()
+    return parts, parts[-1:] == ("{path}",)
 
 
 def decode_segment(raw: str, *, what: str) -> str:
