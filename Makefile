@@ -25,10 +25,10 @@ serve: .venv/run.done ## Serve the archive in DATA (filmroom-data) on PORT (8080
 	$(BIN)/filmroom serve --data "$(DATA)" --port "$(PORT)"
 
 test: .venv/dev.done $(CLIENTS_DONE) ## Run all tests, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 test-every-case: .venv/dev.done $(CLIENTS_DONE) ## Run all tests, and of those with very many cases every one
-	EVERY_CASE=1 $(BIN)/python -m pytest -n 2
+	EVERY_CASE=1 $(BIN)/python -m pytest -n 3
 
 test-durability: .venv/dev.done ## Kill servers, fail their disks, cut their power, at length (as root; SEED=1); write the figures into the docs
 	TMPDIR=$${TMPDIR:-/tmp} PYTHONPATH=tests $(BIN)/python -m durability $(SEED)

@@ -37,8 +37,8 @@ def open_bench() -> Iterator[tuple[Bench, Machine]]:
     _check_place(place, machine)
     print_machine(machine)
     with tempfile.TemporaryDirectory(prefix="run-", dir=place) as folder, open_generator() as generator:
-        spread_folders(Path(folder))
         try:
+            spread_folders(Path(folder))
             yield Bench(Path(folder), generator), machine
         except (WrongAnswerError, OSError) as error:
             sys.exit(f"bench: {error}")

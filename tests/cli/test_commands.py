@@ -1,5 +1,6 @@
 """Commands for operators, through the door only."""
 
+import gc
 import sqlite3
 import sys
 import tomllib
@@ -32,6 +33,15 @@ def test_a_mistyped_folder_is_not_made_into_an_archive(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "there is no archive in" in result.output
     assert not (tmp_path / "none").exists()
+
+
+def test_a_server_that_cannot_start_leaves_python_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    result = run("serve", "--data", str(tmp_path / "file"), "--port", "0")
+
+    assert result.exit_code == 1
+    assert gc.isenabled()
 
 
 def test_a_check_shows_every_setting_with_its_origin_and_no_secret(data: Path, tmp_path: Path) -> None:

@@ -29,9 +29,12 @@ def main() -> None:
 def serve(config: Path | None, **flags: Any) -> None:
     """Serve the archive until it is told to stop (SIGTERM or Ctrl-C lets running requests finish)."""
     gc.disable()  # what is loaded stays: to look through it again and again is a quarter of a start
-    from filmroom.cli.serve import run
+    try:
+        from filmroom.cli.serve import run
 
-    run(load_settings(config, flags).settings)
+        run(load_settings(config, flags).settings)
+    finally:
+        gc.enable()
 
 
 @main.command()

@@ -68,7 +68,7 @@ def run(settings: Settings) -> None:
         _Server(config, url).run(sockets=[listener])
     else:
         threading.Thread(target=_announce_when_up, args=(url, listener.getsockname()), daemon=True).start()
-        _collect_garbage()
+        _begin_collecting()
         Multiprocess(config, sockets=[listener]).run()
 
 
@@ -99,12 +99,12 @@ class _AppFactory:
             _end_with_parent(self.parent_pid)
         configure_log(self.settings.log_level, for_good=True)
         app = create_app(open_archive(self.settings), self.settings)
-        _collect_garbage()
+        _begin_collecting()
         return app
 
 
-def _collect_garbage() -> None:
-    """From now on, and only what is made from now on: nothing that was loaded will ever be garbage."""
+def _begin_collecting() -> None:
+    """Of what is made from now on only: hardly anything that was loaded will ever be garbage."""
     gc.freeze()
     gc.enable()
 

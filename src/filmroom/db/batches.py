@@ -14,7 +14,7 @@ _ROWS_AT_ONCE: Final = 500
 def iter_batches(
     connection: Connection, query: Select[Any], values: Mapping[str, Any] = MappingProxyType({})
 ) -> Generator[Sequence[Sequence[Any]], None, None]:
-    """For queries of texts and numbers only, of which SQLAlchemy makes nothing else.
+    """For columns whose values SQLAlchemy would leave as the driver has them: of moments, coerce the type to a number.
 
     Whoever does not take all of them closes it: PostgreSQL keeps them ready as long.
     """

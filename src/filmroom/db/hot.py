@@ -61,7 +61,8 @@ class Hot:
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""
         compiled, cursor = self._execute(connection, values)
-        raw = cursor.fetchone()
+        with DriverErrors(compiled.sql, connection.dialect):
+            raw = cursor.fetchone()
         cursor.close()
         if raw is None or compiled.make_row is None:
             return None

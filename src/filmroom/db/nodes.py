@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, update
 
 from filmroom.db.hot import Hot
-from filmroom.db.schema import AnyRow, account, has_id_in_session, has_sitewide_id, name, node
+from filmroom.db.schema import OWN_COLUMNS, AnyRow, account, has_id_in_session, has_sitewide_id, name, node
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
 
@@ -60,7 +60,7 @@ _CHILD: Final = Hot(_CHILDREN.where(has_id_in_session("node"), node.c.id == bind
 
 
 _WRITTEN: Final = (
-    *("kind", "id", "parent_pk", "project_pk", "xsi_type", "accessibility", "fields", "date"),
+    *("kind", "id", "parent_pk", "project_pk", "xsi_type", "accessibility", "fields", *OWN_COLUMNS),
     *("created_at", "created_by", "modified_at", "modified_by"),
 )
 _INSERT: Final = Hot(insert(node).returning(node.c.pk), columns=_WRITTEN)
@@ -169,10 +169,10 @@ def update_node(connection: Connection, changed: Node, *, stamp: Stamp) -> None:
 
 def _of_fields(stored: Node) -> dict[str, str | None]:
     """The columns that hold its fields."""
-    date = stored.fields.get("date")
+    own = {path: stored.fields.get(path) for path in OWN_COLUMNS}
     return {
         "fields": orjson.dumps(dict(stored.fields)).decode(),
-        "date": date if isinstance(date, str) else None,
+        **{path: value if isinstance(value, str) else None for path, value in own.items()},
     }
 
 

@@ -107,12 +107,12 @@ node: Final = Table(
     Index("ix_node_type", "kind", "project_pk", "xsi_type", "parent_pk", sqlite_where=LIVE, postgresql_where=LIVE),
     Index("ix_node_deleted", "kind", sqlite_where=DELETED, postgresql_where=DELETED),
 )
-# Fields of one text that have a column of this name beside their place in ``fields``.
+# Fields that have a column of this name too, for their text if they are one; ``db/nodes.py`` writes both.
 OWN_COLUMNS: Final = frozenset({"date"})
 
 
 def node_field(table: FromClause, path: str) -> ColumnElement[Any]:
-    """The one text at a field path of a node or an alias of it, as ``field_text`` finds it."""
+    """The text at the path of a field that is one text, of a node or an alias of it; as ``field_text`` finds it."""
     return table.c[path] if path in OWN_COLUMNS else field_text(table.c.fields, path)
 
 

@@ -168,9 +168,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _show_tags(tags: str, damaged: int | None) -> str:
-    """F-107: what is said of a file; of one whose bytes are not what was stored, since when that is known."""
+    """F-107: the tags of a file; before them, if its bytes are not what was stored, since when that is known."""
     shown = [] if damaged is None else [f"{DAMAGED}={to_catalog_time(_EPOCH + timedelta(microseconds=damaged))}"]
-    return ",".join([*shown, *orjson.loads(tags)])
+    return ",".join(filter(None, [*shown, *orjson.loads(tags)]))
 
 
 @_or_nothing

@@ -20,7 +20,7 @@ from filmroom.model.values import NOT_IN_XML
 from filmroom.rest.call import Call
 from filmroom.rest.reply import Reply, Stream
 
-# What is no longer than that stays in memory, and is sent at once: pieces of it would each cost a thread's turn.
+# Up to this much stays in memory, and is sent at once: pieces of it would each cost a thread's turn.
 SPOOL_BYTES: Final = 4 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1000
 

@@ -38,8 +38,14 @@ class Gate:
         self._shares: dict[int, tuple[Node, ...]] = {}
         self._projects: dict[str, Node | None] = {}
 
+    def forget(self) -> None:
+        """To be called behind a lock that was waited for: what was found before may have changed meanwhile."""
+        self._standings.clear()
+        self._shares.clear()
+        self._projects.clear()
+
     def find_project(self, name: str) -> Node | None:
-        """The live project of this ID or alias if the viewer may see its record, as it was when first asked for."""
+        """The live project of this ID or alias if the viewer may see its record; looked up once."""
         if name not in self._projects:
             project = projects.find_project(self.connection, name)
             self._projects[name] = project if project is not None and self.may_see_project(project) else None

@@ -87,7 +87,7 @@ class Making:
         project = self.gate.find_project(address.project)
         if project is None:
             return None
-        nodes.lock_node(self.connection, project.pk)
+        self._lock(project.pk)
         # Behind all who made something in the project now; those to come wait for this one.
         return self._find_now(address, change)
 
@@ -102,8 +102,14 @@ class Making:
             way, place = address, find_exact_place(self.gate, address)
         if place is None:
             return None
-        nodes.lock_node(self.connection, place.node.pk)
+        self._lock(place.node.pk)
         return way
+
+    def _lock(self, pk: int) -> None:
+        """Let nobody else change a node, and decide by nothing that was read before."""
+        if not nodes.is_alone(self.connection):
+            nodes.lock_node(self.connection, pk)
+            self.gate.forget()
 
     def _change(self, at: Address, change: Change, *, subject: str = "", is_inside: bool = False) -> Changed:
         """What a document tells of inside a thing and is as it was needs no right to change it."""
