@@ -44,8 +44,12 @@ _PR_SET_PDEATHSIG: Final = 1
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; running requests are finished first. Raises SettingError, ArchiveError."""
     refuse_network_file_system(settings)
-    listener = _listen(settings)
-    _prepare(settings)
+    with _listen(settings) as listener:
+        _prepare(settings)
+        _serve(settings, listener)
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
     url = _url(settings, listener)
     config = uvicorn.Config(
         _AppFactory(settings, parent_pid=os.getpid()),
