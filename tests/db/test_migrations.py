@@ -60,6 +60,15 @@ def _indexes(database: Database) -> dict[str, str]:
     return {name: sql for name, sql in rows if "alembic_version" not in name}
 
 
+def _ordered(database: Database) -> dict[str, list[str]]:
+    """The indexes of each table in the order in which they were made, by which SQLite chooses between equals."""
+    query = text("SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid")
+    ordered: dict[str, list[str]] = {}
+    for table, name in read(database, lambda connection: connection.execute(query).all()):
+        ordered.setdefault(table, []).append(name)
+    return ordered
+
+
 def _mark(database: Database, revision: str) -> None:
     database.write(
         lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
@@ -124,6 +133,20 @@ def test_the_migrations_make_the_same_columns_and_indexes_as_a_new_database_has(
     migrate(empty)
 
     assert (_columns(empty), _indexes(empty)) == said
+
+
+def test_an_old_database_of_sqlite_has_its_indexes_in_the_order_of_a_new_one(tmp_path: Path) -> None:
+    """Else the same question would be answered by another index, and slowly, in one of the two."""
+    ordered = []
+    for is_old in (False, True):
+        database = open_database(f"sqlite:///{tmp_path / f'{is_old}.db'}")
+        if is_old:
+            make_schema(database, REVISIONS[0])
+        migrate(database)
+        ordered.append(_ordered(database))
+        database.close()
+
+    assert ordered[0] == ordered[1]
 
 
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(database: Database) -> None:

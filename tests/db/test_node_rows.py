@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from db.rows import LATER, NOW, add_node, new_node, read
 from filmroom.db.engine import Database
-from filmroom.db.fieldsql import field_text
+from filmroom.db.fieldsql import field_text, node_field
 from filmroom.db.nodes import insert_node, mark_node_deleted, update_node
 from filmroom.db.projects import (
     NameHolder,
@@ -17,7 +17,7 @@ from filmroom.db.projects import (
     iter_projects,
     release_project_names,
 )
-from filmroom.db.schema import node, node_field
+from filmroom.db.schema import node
 from filmroom.model.nodes import Accessibility, FieldValue, Kind, Node
 from filmroom.model.people import Stamp, Viewer
 

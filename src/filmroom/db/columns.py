@@ -1,9 +1,22 @@
 """What the tables are made of: the types of columns, and columns that several tables have."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, MetaData, String, TypeDecorator, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    event,
+    text,
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -37,6 +50,16 @@ metadata: Final = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+@event.listens_for(Index, "after_parent_attach")
+def _remember(index: Index, table: Table) -> None:
+    table.info.setdefault("indexes", []).append(index)
+
+
+def indexes_of(table: Table) -> Sequence[Index]:
+    """In the order in which the schema names them: SQLAlchemy knows none, and SQLite chooses by it between equals."""
+    return tuple(table.info.get("indexes", ()))
 
 
 def live_index(name: str, *columns: str) -> Index:

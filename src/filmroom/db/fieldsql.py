@@ -3,9 +3,9 @@
 The path stands in the SQL itself, not as a parameter, so that an index on such an expression can be used.
 """
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, literal_column
+from sqlalchemy import ColumnElement, FromClause, Index, String, Table, and_, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -27,6 +27,22 @@ def field_text(column: ColumnElement[Any], path: str) -> ColumnElement[Any]:
     if any(mark in path for mark in '\0"\\'):
         raise ValueError(f"{path!r} is no path of a field")
     return _FieldText(column, literal_column(path))
+
+
+# Fields that have a column of this name too, for their text if they are one; ``db/nodes.py`` writes both.
+OWN_COLUMNS: Final = frozenset({"date"})
+
+
+def node_field(table: FromClause, path: str) -> ColumnElement[Any]:
+    """The text at the path of a field that is one text, of a node or an alias of it; as ``field_text`` finds it."""
+    return table.c[path] if path in OWN_COLUMNS else field_text(table.c.fields, path)
+
+
+def index_field(table: Table, path: str) -> None:
+    """Give a table like ``node`` an index of a field, which knows only live things that have it."""
+    field = node_field(table, path)
+    has_it = and_(table.c.deleted_at.is_(None), field.is_not(None))
+    Index(f"ix_{table.name}_{path}", field, sqlite_where=has_it, postgresql_where=has_it)
 
 
 @compiles(_FieldText, "sqlite")

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
-from filmroom.db.schema import name, node, node_field
+from filmroom.db.fieldsql import node_field
+from filmroom.db.schema import name, node
 from filmroom.db.unindexed import Unindexed
 from filmroom.model.nodes import Kind
 

@@ -30,9 +30,9 @@ from filmroom.db.batches import iter_batches
 from filmroom.db.columns import Text
 from filmroom.db.conditions import to_sql
 from filmroom.db.facts import FACTS, RESOURCE_FACTS, count_readable, id_of, label_of
-from filmroom.db.fieldsql import field_text
+from filmroom.db.fieldsql import OWN_COLUMNS, field_text, node_field
 from filmroom.db.reach import by_share, of_projects, readable
-from filmroom.db.schema import OWN_COLUMNS, has_sitewide_id, name, node, node_field, resource
+from filmroom.db.schema import has_sitewide_id, name, node, resource
 from filmroom.db.unindexed import Unindexed
 from filmroom.model.datatypes import data_types
 from filmroom.model.lists import COUNTED, MANY, RESOURCES_OF, All, Column, Condition, Fact, Part, Wanted, iter_columns

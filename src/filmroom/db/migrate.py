@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.schema import CreateIndex, CreateTable
 
+from filmroom.db.columns import indexes_of
 from filmroom.db.engine import Database, SQLiteDatabase
 from filmroom.db.schema import node
 from filmroom.db.writer import locked
@@ -88,8 +90,11 @@ def _save_copy(database: SQLiteDatabase, revision: str) -> Path:
 
 
 def _create(connection: Connection) -> None:
-    """All tables at once, for the newest revision; a test holds them to what the migrations make."""
-    node.metadata.create_all(connection, checkfirst=False)
+    """All tables at once, for the newest revision; a test holds them to what the migrations make, in their order."""
+    for table in node.metadata.sorted_tables:
+        connection.execute(CreateTable(table))
+        for index in indexes_of(table):
+            connection.execute(CreateIndex(index))
     connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": REVISIONS[-1]})
 

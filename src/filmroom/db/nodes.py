@@ -6,8 +6,9 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, update
 
+from filmroom.db.fieldsql import OWN_COLUMNS
 from filmroom.db.hot import Hot
-from filmroom.db.schema import OWN_COLUMNS, AnyRow, account, has_id_in_session, has_sitewide_id, name, node
+from filmroom.db.schema import AnyRow, account, has_id_in_session, has_sitewide_id, name, node
 from filmroom.model.nodes import Accessibility, Kind, Node
 from filmroom.model.people import Stamp
 

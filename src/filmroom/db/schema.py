@@ -1,8 +1,9 @@
-"""The tables, once, for both databases. ``migrations/`` makes them; a test holds the two together.
+"""The tables, once, for both databases. ``migrations/`` makes them too; a test holds the two together.
 
 Deletion sets ``deleted_at`` on the one row that was named; whatever is below it disappears with it, because resolving
 an address walks up. The unique indexes count live rows only, so a name is free again at once and a deleted row can
-be brought back. A row that is overwritten goes to ``file_history``.
+be brought back. A row that is overwritten goes to ``file_history``. The indexes of a table stand in the order in which
+the migrations made them: of two that serve as well SQLite takes one by their order.
 """
 
 from typing import Any, Final
@@ -11,16 +12,13 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     ForeignKey,
-    FromClause,
     Index,
     Integer,
     Row,
     Table,
     TextClause,
     UniqueConstraint,
-    and_,
     false,
     text,
     true,
@@ -38,7 +36,7 @@ from filmroom.db.columns import (
     of_bytes,
     said,
 )
-from filmroom.db.fieldsql import field_text
+from filmroom.db.fieldsql import index_field
 
 # A row of any query: its columns are reached by name.
 AnyRow = Row[*tuple[Any, ...]]
@@ -103,24 +101,15 @@ node: Final = Table(
         sqlite_where=text("deleted_at IS NULL AND kind IN ('scan', 'reconstruction')"),
         postgresql_where=text("deleted_at IS NULL AND kind IN ('scan', 'reconstruction')"),
     ),
-    # For sums over the whole archive, which read nothing but the index.
-    Index("ix_node_type", "kind", "project_pk", "xsi_type", "parent_pk", sqlite_where=LIVE, postgresql_where=LIVE),
-    Index("ix_node_deleted", "kind", sqlite_where=DELETED, postgresql_where=DELETED),
 )
-# Fields that have a column of this name too, for their text if they are one; ``db/nodes.py`` writes both.
-OWN_COLUMNS: Final = frozenset({"date"})
-
-
-def node_field(table: FromClause, path: str) -> ColumnElement[Any]:
-    """The text at the path of a field that is one text, of a node or an alias of it; as ``field_text`` finds it."""
-    return table.c[path] if path in OWN_COLUMNS else field_text(table.c.fields, path)
-
-
-# The fields by which things are looked up in all projects: an index of each, which knows only things that have it.
-for _path in ("date", "UID", "dcmPatientId"):
-    _field = node_field(node, _path)
-    _has_it = and_(node.c.deleted_at.is_(None), _field.is_not(None))
-    Index(f"ix_node_{_path}", _field, sqlite_where=_has_it, postgresql_where=_has_it)
+# The fields by which things are looked up in all projects.
+index_field(node, "UID")
+index_field(node, "dcmPatientId")
+# For sums over the whole archive, which read nothing but the index.
+_TYPE: Final = (node.c.kind, node.c.project_pk, node.c.xsi_type, node.c.parent_pk)
+Index("ix_node_type", *_TYPE, sqlite_where=LIVE, postgresql_where=LIVE)
+Index("ix_node_deleted", node.c.kind, sqlite_where=DELETED, postgresql_where=DELETED)
+index_field(node, "date")
 
 # Labels and shares. ``family`` is subject or experiment. A share is a row that is not primary; its label may be NULL.
 name: Final = Table(
@@ -133,13 +122,13 @@ name: Final = Table(
     Column("node_pk", Pk, ForeignKey("node.pk"), nullable=False),
     Column("is_primary", Boolean, nullable=False),
     Column("deleted_at", Instant),
+    Index("ix_name_node_pk", "node_pk"),
     live_index("uq_name_label", "project_pk", "family", "label"),
     live_index("uq_name_node", "project_pk", "node_pk"),
-    Index("ix_name_node_pk", "node_pk"),
     Index("ix_name_label", "label", sqlite_where=LIVE, postgresql_where=LIVE),
-    Index("ix_name_project_pk", "project_pk"),
-    Index("ix_name_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
     Index("ix_name_share", "node_pk", sqlite_where=_SQLITE_SHARES, postgresql_where=_SHARES),
+    Index("ix_name_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
+    Index("ix_name_project_pk", "project_pk"),
 )
 
 # ID, secondary ID, name and aliases of all projects in one namespace, case folded (C-72).
@@ -166,8 +155,8 @@ resource: Final = Table(
     *made_by(),
     Column("deleted_at", Instant),
     live_index("uq_resource_label", "node_pk", "side", "label"),
-    Index("ix_resource_node_pk", "node_pk"),
     Index("ix_resource_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
+    Index("ix_resource_node_pk", "node_pk"),
 )
 
 # ``damaged_at`` is when the bytes were first found not to be what was stored; NULL for all that is well.
@@ -183,9 +172,9 @@ file: Final = Table(
     Column("deleted_at", Instant),
     Column("damaged_at", Instant),
     live_index("uq_file_path", "resource_pk", "path"),
+    Index("ix_file_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
     Index("ix_file_resource_pk", "resource_pk"),
     Index("ix_file_key", "key"),
-    Index("ix_file_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
 )
 
 # What a file was before it was overwritten, until its grace period ends.
@@ -286,8 +275,8 @@ event: Final = Table(
     Column("details", Text, nullable=False, server_default="{}"),
     Column("client", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
-    Index("ix_event_node_pk", "node_pk", "at"),
     Index("ix_event_project_pk", "project_pk"),
+    Index("ix_event_node_pk", "node_pk", "at"),
 )
 
 # What tools are told, by the site (``project_pk`` is NULL) or by a project; every version is kept (C-173).
