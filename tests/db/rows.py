@@ -1,7 +1,6 @@
 """Rows that tests of the database need again and again."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,13 +17,13 @@ from filmroom.db.schema import counter
 from filmroom.model.nodes import Kind, Node
 from filmroom.model.people import Stamp
 from filmroom.model.resources import Description, Digest, FileEntry, Owner, Resource
+from waiting import PATIENCE_SECONDS, wait_until
 
 T = TypeVar("T")
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 LATER: Final = datetime(2026, 11, 22, 12, 0, 0, 654321, tzinfo=UTC)
 NOTHING_SAID: Final = Description()
-PATIENCE_SECONDS: Final = 20.0
 
 
 def new_node(node_id: str, *, by: int | None = None, kind: Kind = Kind.PROJECT) -> Node:
@@ -90,13 +89,6 @@ def count_up(name: str) -> Callable[[Connection], None]:
 def counted_up(database: Database) -> set[str]:
     """The names that ``count_up`` left, as a reader sees them now."""
     return set(read(database, lambda connection: connection.execute(select(counter.c.name)).scalars().all()))
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come so far"
-        time.sleep(0.001)
 
 
 @contextmanager

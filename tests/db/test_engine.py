@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select, update
 
-from db.rows import PATIENCE_SECONDS, count_up, counted_up, read
+from db.rows import count_up, counted_up, read
 from filmroom.db.engine import Database, PostgreSQLDatabase, SQLiteDatabase, open_database
 from filmroom.db.schema import counter
 from filmroom.model.errors import Busy, NotFound, StorageFailed, StorageFull
+from waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture

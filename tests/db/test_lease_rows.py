@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Connection
 
-from db.rows import LATER, NOW, PATIENCE_SECONDS, read
+from db.rows import LATER, NOW, read
 from filmroom.db.engine import Database
 from filmroom.db.leases import fence_lease, insert_lease, is_lease_alive, renew_lease
 from filmroom.db.schema import lease
+from waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture

@@ -17,12 +17,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from db.rows import PATIENCE_SECONDS, count_up, counted_up, read
+from db.rows import count_up, counted_up, read
 from filmroom.db import migrate as migration
 from filmroom.db.engine import Database, SQLiteDatabase, open_database
 from filmroom.db.migrate import REVISIONS, make_schema, migrate, read_revision
 from filmroom.db.schema import node
 from filmroom.model.errors import DatabaseTooNew
+from waiting import PATIENCE_SECONDS
 
 _OF_FIELDS = {"ix_node_UID", "ix_node_dcmPatientId"}
 _INDEXES = {

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import Connection, event, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.rows import PATIENCE_SECONDS, busy_writer, count_up, counted_up, enqueue, read
+from db.rows import busy_writer, count_up, counted_up, enqueue, read
 from filmroom.db.engine import SQLiteDatabase, open_database
 from filmroom.db.migrate import migrate
 from filmroom.db.schema import counter, file
 from filmroom.model.errors import ArchiveError, NotFound, StorageFailed
+from waiting import PATIENCE_SECONDS
 
 
 def _open(path: Path) -> SQLiteDatabase:

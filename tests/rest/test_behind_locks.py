@@ -1,6 +1,5 @@
 """Whoever waits for a lock decides by what is so behind it, and not by what was read before."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +11,7 @@ from starlette.testclient import TestClient
 from filmroom.db.engine import PostgreSQLDatabase
 from filmroom.db.schema import membership, name, node
 from rest.session import results
-from service.desk import PATIENCE_SECONDS as PATIENCE
+from waiting import PATIENCE_SECONDS, wait_until
 
 # On SQLite one unit at a time works, and nobody waits in the middle of one.
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -24,12 +23,11 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
 
 
 def _wait_for_a_waiter(database: PostgreSQLDatabase) -> None:
-    give_up_at = time.monotonic() + PATIENCE
-    with database.engine.connect() as connection:
-        while not connection.execute(text(_WAITING)).scalar_one():
-            connection.rollback()
-            assert time.monotonic() < give_up_at, "nobody waits"
-            time.sleep(0.01)
+    def somebody_waits() -> bool:
+        with database.read() as connection:
+            return bool(connection.execute(text(_WAITING)).scalar_one())
+
+    wait_until(somebody_waits)
 
 
 def _meanwhile(database: PostgreSQLDatabase, ask: Callable[[], Any], *, held: Any, change: Any) -> Any:
@@ -40,7 +38,7 @@ def _meanwhile(database: PostgreSQLDatabase, ask: Callable[[], Any], *, held: An
             answer = pool.submit(ask)
             _wait_for_a_waiter(database)
             connection.execute(change)
-        return answer.result(PATIENCE)
+        return answer.result(PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(

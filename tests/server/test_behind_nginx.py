@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from server.process import AUTHORIZATION, Server
+from waiting import wait_until
 
 SITE: Final = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 FILES: Final = "/data/projects/DEMO/resources/R/files"
@@ -131,13 +132,13 @@ def _ask(
 
 def _logged(server: Server, *words: str) -> str:
     """The line of the log with these words, which for a request is written when its answer has gone."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        for line in server.log.read_text(encoding="utf-8").splitlines():
-            if all(word in line for word in words):
-                return line
-        time.sleep(0.02)
-    raise AssertionError(f"{words} are not in the log")
+
+    def found() -> list[str]:
+        lines = server.log.read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if all(word in line for word in words)]
+
+    wait_until(lambda: bool(found()))
+    return found()[0]
 
 
 def test_nginx_sends_a_file_and_says_of_it_what_filmroom_says(server: Server, port: int) -> None:
@@ -147,6 +148,7 @@ def test_nginx_sends_a_file_and_says_of_it_what_filmroom_says(server: Server, po
 
     assert (status, body) == (200, LARGE)
     assert {name: headers[name] for name in TOLD} == {name: direct[name] for name in TOLD}
+    assert headers["Filmroom-Request"]
     assert headers.get("X-Accel-Redirect") is None
     assert '"bytes_out":0' in sent  # which were nginx's to send
 

@@ -18,17 +18,10 @@ from typing import Any
 import pytest
 
 from server.process import AUTHORIZATION, Server
+from waiting import PATIENCE_SECONDS, wait_until
 
 FILES = "/data/projects/DEMO/resources/R/files"
 MIB = 1024 * 1024
-PATIENCE_SECONDS = 20.0
-
-
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < give_up_at, "it did not come to that"
-        time.sleep(0.02)
 
 
 def _blobs(server: Server) -> list[Path]:
@@ -40,7 +33,7 @@ def test_reading_goes_on_while_another_process_keeps_everybody_from_writing(serv
     with closing(sqlite3.connect(server.folder / "filmroom.db")) as other, ThreadPoolExecutor(33) as pool:
         other.execute("BEGIN IMMEDIATE")
         writing = [pool.submit(server.request, "PUT", f"{FILES}/{name}?inbody=true", b"x") for name in range(32)]
-        _wait_until(lambda: len(_blobs(server)) > 16)  # each of the sixteen threads for changes has one to commit
+        wait_until(lambda: len(_blobs(server)) > 16)  # each of the sixteen threads for changes has one to commit
 
         content = pool.submit(server.request, "GET", f"{FILES}/a").result(PATIENCE_SECONDS)[1]
 
@@ -77,10 +70,10 @@ def test_nothing_more_is_read_for_a_client_that_went_away(
     with server.connect() as connection:
         connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZATION}\r\n".encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-        _wait_until(lambda: bool(_open_blobs(server)))
+        wait_until(lambda: bool(_open_blobs(server)))
         leave(connection)
 
-    _wait_until(lambda: not _open_blobs(server))
+    wait_until(lambda: not _open_blobs(server))
     server.request("GET", "/data/projects")
     server.stop()
     logged = _logged(server)
@@ -143,14 +136,14 @@ def test_server_processes_end_with_the_one_that_watches_over_them(make_server: C
     server = make_server("--workers", "2")
     server.request("PUT", "/data/projects/DEMO")
     with ThreadPoolExecutor(8) as pool:
-        _wait_until(lambda: _serve_with_all(server, pool))
+        wait_until(lambda: _serve_with_all(server, pool))
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()
     assert len(children) >= 2
 
     server.kill()
 
     try:
-        _wait_until(lambda: not any(map(_is_alive, children)))
+        wait_until(lambda: not any(map(_is_alive, children)))
     finally:
         for pid in filter(_is_alive, children):
             os.kill(int(pid), signal.SIGKILL)

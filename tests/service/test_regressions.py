@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from conftest import PASSWORD, RULES, Clock
-from db.rows import add_resource, busy_writer, count_up, wait_until
+from db.rows import add_resource, busy_writer, count_up
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database, SQLiteDatabase, open_database
 from filmroom.db.leases import fence_lease
@@ -33,6 +33,7 @@ from filmroom.service.leases import check_leases
 from filmroom.service.uploads import Fate
 from service.desk import PATIENCE_SECONDS, REFUSE, Desk, at, open_desk
 from service.failing_blobs import FailingBlobs
+from waiting import wait_until
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
