@@ -64,8 +64,6 @@ class LocalStore:
             return LocalPartial(path, descriptor)
 
     def _make_folder(self, folder: Path) -> None:
-        if folder in self._durable:
-            return
         for path in (folder.parent, folder):
             if path not in self._durable:
                 path.mkdir(mode=0o700, exist_ok=True)

@@ -1,7 +1,6 @@
 """The rows of a long list, many at once."""
 
 from collections.abc import Generator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select
@@ -12,7 +11,7 @@ _ROWS_AT_ONCE: Final = 500
 
 
 def iter_batches(
-    connection: Connection, query: Select[Any], values: Mapping[str, Any] = MappingProxyType({})
+    connection: Connection, query: Select[Any], values: Mapping[str, Any] | None = None
 ) -> Generator[Sequence[Sequence[Any]], None, None]:
     """For columns whose values SQLAlchemy would leave as the driver has them: of moments, coerce the type to a number.
 

@@ -30,7 +30,7 @@ from filmroom.db.batches import iter_batches
 from filmroom.db.columns import Text
 from filmroom.db.conditions import to_sql
 from filmroom.db.facts import FACTS, RESOURCE_FACTS, count_readable, id_of, label_of
-from filmroom.db.fieldsql import OWN_COLUMNS, field_text, node_field
+from filmroom.db.fieldsql import OWN_COLUMNS, field_text
 from filmroom.db.reach import by_share, of_projects, readable
 from filmroom.db.schema import has_sitewide_id, name, node, resource
 from filmroom.db.unindexed import Unindexed
@@ -170,7 +170,7 @@ class _Query:
         """The value of a column in SQL: a text, or a number for numbers and moments."""
         table = _TABLES[column.part]
         if not isinstance(column.what, Fact):
-            read = field_text(table.c.fields, column.what) if column.repeats else node_field(table, column.what)
+            read = field_text(table.c.fields, column.what) if _is_in_json(column) else table.c[column.what]
             return self._told(column, read)
         if column.part is Part.SHARE:
             told: ColumnElement[Any] = table.c.label if column.what is Fact.LABEL else id_of(table.c.project_pk)

@@ -1,13 +1,12 @@
 """The catalog document of a resource (files-api section 11)."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import BinaryIO, Final
 
 from filmroom.model.errors import BadDocument
 from filmroom.model.nodes import Kind
 from filmroom.model.resources import Description, FileEntry
-from filmroom.rest.formats import escape_xml
+from filmroom.rest.formats import escape_xml, timestamp
 from filmroom.rest.xmldoc import DECLARATION, DECLARED_NAMESPACES, parse_document, tag
 from filmroom.service.resources import Catalog
 
@@ -46,17 +45,17 @@ def _entry(entry: FileEntry) -> str:
         "cachePath": entry.path,
         "content": said.content,
         "createdBy": entry.created_by,
-        "createdTime": to_catalog_time(entry.created_at),
+        "createdTime": as_in_catalogs(timestamp(entry.created_at)),
         "description": said.description,
         "digest": entry.digest.md5,
         "format": said.format,
         "modifiedBy": entry.modified_by if entry.is_changed else "",
-        "modifiedTime": to_catalog_time(entry.modified_at) if entry.is_changed else "",
+        "modifiedTime": as_in_catalogs(timestamp(entry.modified_at)) if entry.is_changed else "",
         "name": entry.name,
     }
     fields = [("SIZE", str(entry.digest.size_bytes))]
     if entry.damaged_at is not None:
-        fields.append((DAMAGED, to_catalog_time(entry.damaged_at)))
+        fields.append((DAMAGED, as_in_catalogs(timestamp(entry.damaged_at))))
     inside = _meta_fields(fields, depth=2) + _tags(said.tags, depth=2)
     return f"\t<cat:entry{_attributes(attributes)}>\n{inside}\t</cat:entry>\n"
 
@@ -65,9 +64,9 @@ def _attributes(values: dict[str, str]) -> str:
     return "".join(f' {name}="{escape_xml(value)}"' for name, value in values.items() if value)
 
 
-def to_catalog_time(moment: datetime) -> str:
-    """F-203: ``yyyy-MM-dd'T'HH:mm:ss.SSS``; ours are UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
+def as_in_catalogs(shown: str) -> str:
+    """F-203: a moment as lists show it, but ``yyyy-MM-dd'T'HH:mm:ss.SSS``; ours are UTC."""
+    return shown.replace(" ", "T")
 
 
 def _meta_fields(fields: Sequence[tuple[str, str]], *, depth: int) -> str:

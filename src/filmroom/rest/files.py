@@ -1,7 +1,6 @@
 """Files over HTTP: listed, downloaded, deleted (files-api sections 6, 7 and 9)."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Final
 
@@ -13,8 +12,8 @@ from filmroom.model.resources import Selection
 from filmroom.model.table import Batches, Columns, Table
 from filmroom.rest.bundles import FORMATS, archive_reply
 from filmroom.rest.call import Call, Handler
-from filmroom.rest.catalog import DAMAGED, to_catalog_time
-from filmroom.rest.formats import requested_type, table_reply
+from filmroom.rest.catalog import DAMAGED, as_in_catalogs
+from filmroom.rest.formats import requested_type, table_reply, timestamps
 from filmroom.rest.reply import Reply
 from filmroom.rest.single import named_reply, shown_reply
 from filmroom.rest.uris import archive_folder, context_uri, requested_uri
@@ -164,12 +163,11 @@ def _iter_columns(
 
 
 _UNTAGGED: Final = ("[]", None)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _show_tags(tags: str, damaged: int | None) -> str:
     """F-107: the tags of a file; before them, if its bytes are not what was stored, since when that is known."""
-    shown = [] if damaged is None else [f"{DAMAGED}={to_catalog_time(_EPOCH + timedelta(microseconds=damaged))}"]
+    shown = [] if damaged is None else [f"{DAMAGED}={as_in_catalogs(timestamps([damaged])[0])}"]
     return ",".join(filter(None, [*shown, *orjson.loads(tags)]))
 
 

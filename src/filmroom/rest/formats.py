@@ -134,7 +134,7 @@ def _texts(column: Sequence[Cell]) -> Sequence[str]:
     try:
         "".join(texts)  # which finds out far faster than a look at each whether all of them are
     except TypeError:
-        return ["" if cell is None else str(cell) for cell in column] if None in column else list(map(str, column))
+        return ["" if cell is None else str(cell) for cell in column]
     return texts
 
 

@@ -107,9 +107,8 @@ class Making:
 
     def _lock(self, pk: int) -> None:
         """Let nobody else change a node, and decide by nothing that was read before."""
-        if not nodes.is_alone(self.connection):
-            nodes.lock_node(self.connection, pk)
-            self.gate.forget()
+        nodes.lock_node(self.connection, pk)
+        self.gate.forget()
 
     def _change(self, at: Address, change: Change, *, subject: str = "", is_inside: bool = False) -> Changed:
         """What a document tells of inside a thing and is as it was needs no right to change it."""
