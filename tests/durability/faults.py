@@ -45,14 +45,12 @@ def _answer_before_commit() -> None:
     """Whoever waits for a unit is told of its result before COMMIT, and COMMIT takes a while."""
     from filmroom.db import writer
 
-    run = writer._run_unit
-
-    def run_and_tell(connection: Any, unit: Any, future: Any) -> Callable[[], None]:
-        run(connection, unit, future)()
+    def tell_at_once(job: Any, result: object) -> Callable[[], None]:
+        job.future.set_result(result)
         time.sleep(_COMMIT_SECONDS)
         return lambda: None
 
-    replace(writer, "_run_unit", run_and_tell)
+    replace(writer, "_succeeded", tell_at_once)
 
 
 def _commit_members_one_by_one() -> None:

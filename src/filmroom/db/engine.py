@@ -1,10 +1,10 @@
 """The two databases behind one face: consistent reads, and one door for writes.
 
-A *unit* is a function of a connection that does nothing but SQL. ``write`` runs it in a transaction and returns what
-it returned only after COMMIT is durable. On SQLite one thread per process takes up to 64 waiting units per
-transaction, each in a savepoint of its own, so that a unit that fails takes back only itself and concurrent writers
-share one fsync; several processes queue on a lock file beside the database. On PostgreSQL each unit is a READ
-COMMITTED transaction of its own.
+A *unit* is a function of a connection that does nothing but SQL, so that it can be run once more. ``write`` runs it
+in a transaction and returns what it returned only after COMMIT is durable. On SQLite one thread per process takes up to
+64 waiting units per transaction, so that concurrent writers share one fsync; if one of them fails, all run once more,
+each in a savepoint of its own, so that it takes back only itself. Several processes queue on a lock file beside the
+database. On PostgreSQL each unit is a READ COMMITTED transaction of its own.
 
 Errors: what a unit raises reaches its caller unchanged; a full disk is ``StorageFull``; any other failure of the
 database is ``StorageFailed``, after which it is not known whether the change was kept.
@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, Pool, StaticPool
 
+from filmroom.db.memory import Memory
 from filmroom.db.writer import GroupWriter
 from filmroom.model.errors import ArchiveError, Busy, StorageFailed, StorageFull
 
@@ -57,8 +58,14 @@ class Database(Protocol):
     def glance(self) -> Iterator[Connection]:
         """For one statement that reads, run on the driver (``Hot``): as ``read``, without a transaction around it."""
 
-    def write(self, unit: Unit[T]) -> T:
-        """Run the unit in a transaction and return its result once COMMIT is durable."""
+    memory: Memory
+    """What units have found that holds until something else is written."""
+
+    def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:
+        """Run the unit in a transaction and return its result once COMMIT is durable.
+
+        ``keeps_memory`` promises that the unit changes nothing that ``memory`` is used for.
+        """
 
     def wipe(self) -> bool:
         """Leave nothing of what was removed in the log of changes either; whether this database could do so now."""
@@ -94,6 +101,7 @@ class SQLiteDatabase:
         self._readers = _Readers(self.engine)
         self._writer_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool=StaticPool, cache_kib=_WRITER_CACHE_KIB)
         self._writer = GroupWriter(self._writer_engine, lock_path=self.lock_path, find_fault=self._file.find_fault)
+        self.memory = self._writer.memory
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -113,9 +121,9 @@ class SQLiteDatabase:
         with _storage_errors(is_read=True), self._readers.get() as connection:
             yield connection
 
-    def write(self, unit: Unit[T]) -> T:
+    def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:
         with _storage_errors():
-            return self._writer.run(unit)
+            return self._writer.run(unit, keeps_memory=keeps_memory)
 
     def wipe(self) -> bool:
         """Carry the log over into the database and empty it; not while somebody reads for long."""
@@ -228,6 +236,7 @@ class _Readers:
 class PostgreSQLDatabase:
     def __init__(self, url: URL) -> None:
         self.folder: Path | None = None
+        self.memory = Memory()
         self.engine = create_engine(url, pool_size=_READERS, max_overflow=8, pool_pre_ping=True, hide_parameters=True)
         event.listen(self.engine, "connect", _plan_for_whole_answers)
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -242,7 +251,7 @@ class PostgreSQLDatabase:
         with self.read() as connection:
             yield connection
 
-    def write(self, unit: Unit[T]) -> T:
+    def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:  # noqa: ARG002 - there is none to keep
         with _storage_errors():
             for attempt in range(1, _RETRIES + 1):
                 try:

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import Final
 
@@ -18,6 +19,7 @@ from sqlalchemy import Connection
 
 from filmroom.db import leases as rows
 from filmroom.db.engine import Database
+from filmroom.db.memory import recall
 from filmroom.model.errors import ArchiveError, LeaseLost
 
 RENEW_AFTER_SECONDS: Final = 60.0
@@ -81,5 +83,5 @@ class Leases:
 def check_leases(connection: Connection, keys: Iterable[str]) -> None:
     """Raises LeaseLost unless every key was made under a lease that is alive until this transaction ends."""
     for lease_id in {key.split("-", 1)[0] for key in keys}:
-        if not rows.is_lease_alive(connection, lease_id):
+        if not recall(connection, ("lease", lease_id), partial(rows.is_lease_alive, connection, lease_id)):
             raise LeaseLost

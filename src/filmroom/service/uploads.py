@@ -5,14 +5,16 @@ them, in one unit: lease, permission, resource and name are looked at again insi
 at worst a blob without a name, never a name without its bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
 
 from filmroom.db import files, folders, resources
+from filmroom.db.memory import forget, recall
 from filmroom.model.address import Address
 from filmroom.model.conflicts import FilesExist, PathConflict
 from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, StorageFailed
@@ -78,9 +80,13 @@ class Uploads:
         Raises what ``put`` would raise as things stand.
         """
         path = check_file_path(address.path) if address.path else None
+        memory = self._stores.database.memory
+        place = memory.peek(_place_key(viewer, address))
+        resource = memory.peek(_resource_key(place, address)) if place else None
         with self._stores.database.read() as connection:
-            place = get_place(connection, viewer, address, action=Action.EDIT)
-            resource = _find_target(connection, place, address)
+            if resource is None:
+                place = get_place(connection, viewer, address, action=Action.EDIT)
+                resource = _find_target(connection, place, address)
             if resource is None or path is None:
                 return True
             _check_clash(connection, resource, path)
@@ -122,7 +128,7 @@ class Uploads:
 
         def unit(connection: Connection) -> tuple[Fate, ...]:
             check_leases(connection, keys_of(arrivals))
-            place = get_place(connection, get_current(connection, viewer), address, action=Action.EDIT)
+            place = recall(connection, _place_key(viewer, address), partial(_get_place, connection, viewer, address))
             fates = _store_at(connection, place, address, arrivals=arrivals, options=options, stamp=stamp)
             if options.is_strict:
                 _check_all_stored(arrivals, fates)
@@ -134,7 +140,7 @@ class Uploads:
         try:
             for arrival in arrivals:
                 check_file_path(arrival.path)
-            fates = self._stores.database.write(unit)
+            fates = self._stores.database.write(unit, keeps_memory=and_then is None)
         except StorageFailed:
             raise
         except LeaseLost:
@@ -173,6 +179,19 @@ def _record(
         record(connection, stamp, about(place), "uploaded files", at=address, files=len(stored))
 
 
+def _place_key(viewer: Viewer, address: Address) -> Hashable:
+    return viewer, replace(address, resource=None, path=None)
+
+
+def _resource_key(place: Place, address: Address) -> Hashable:
+    return place.owner, address.resource
+
+
+def _get_place(connection: Connection, viewer: Viewer, address: Address) -> Place:
+    """Where the viewer may put files now, whatever was so when their bytes began to come."""
+    return get_place(connection, get_current(connection, viewer), address, action=Action.EDIT)
+
+
 def _find_target(connection: Connection, place: Place, address: Address, *, lock: bool = False) -> Resource | None:
     """The resource an upload goes to; None where it will be made. Raises NotFound, BadName where it cannot be."""
     if address.resource is None:
@@ -196,7 +215,8 @@ def _target_label(place: Place, address: Address) -> str:
 def _get_target(
     connection: Connection, place: Place, address: Address, *, options: UploadOptions, stamp: Stamp
 ) -> Resource:
-    if resource := _find_target(connection, place, address, lock=True):
+    find = partial(_find_target, connection, place, address, lock=True)
+    if resource := recall(connection, _resource_key(place, address), find):
         return resource
     label = _target_label(place, address)
     has_rid = place.kind is not Kind.USER
@@ -245,6 +265,7 @@ def _store(
         resources.add_to_counters(connection, resource.pk, files=grown_files, size_bytes=grown_bytes, stamp=stamp)
         if (said := _joined(resource.said, options.said)) != resource.said:
             resources.describe_resource(connection, resource.pk, said)
+            forget(connection)
     return tuple(fates)
 
 

@@ -1,0 +1,65 @@
+"""What one upload after another need not look up again: who may put what where, while nothing that says so changes.
+
+A crowd of uploads goes to few places, and half of what each asks of the database is what the one before it asked. On
+SQLite all units of a process go through one thread, which knows what they were, and SQLite says whether another process
+has committed anything since. So what was looked up in there is true until a unit runs that may have changed it: it is
+not a guess that expires.
+"""
+
+import time
+from collections.abc import Callable, Hashable
+from typing import Any, Final, TypeVar, cast
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+_MOST: Final = 1000
+_ADVICE_SECONDS: Final = 1.0
+_KEPT_AS: Final = "filmroom.memory"
+
+
+def recall(connection: Connection, key: Hashable, find: Callable[[], T]) -> T:
+    """For units: what was found under this key before, or else what is found now. None is looked for every time.
+
+    Where nobody knows of all changes it is always what is found now.
+    """
+    memory: Memory | None = connection.info.get(_KEPT_AS)
+    return find() if memory is None else memory.recall(key, find)
+
+
+def forget(connection: Connection) -> None:
+    """For units that change what others recall, and are known to keep it."""
+    if (memory := connection.info.get(_KEPT_AS)) is not None:
+        memory.forget()
+
+
+class Memory:
+    """What units have found in the state of the database that the next one will see."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, tuple[Any, float]] = {}
+
+    def serve(self, connection: Connection) -> None:
+        """Be what units recall from that are run with this connection."""
+        connection.info[_KEPT_AS] = self
+
+    def recall(self, key: Hashable, find: Callable[[], T]) -> T:
+        known = self._found.get(key)
+        found = cast("T", known[0]) if known is not None else find()
+        if found is not None:
+            if len(self._found) >= _MOST:
+                self._found.clear()
+            self._found[key] = found, time.monotonic()
+        return found
+
+    def peek(self, key: Hashable) -> Any:
+        """For anybody: what held within the last second, which is good enough for advice; None where that is unknown.
+
+        Another process may have changed it meanwhile.
+        """
+        found, seen_at = self._found.get(key, (None, 0.0))
+        return found if time.monotonic() - seen_at < _ADVICE_SECONDS else None
+
+    def forget(self) -> None:
+        self._found.clear()

@@ -1,0 +1,134 @@
+"""Uploads look up once what all of them need, and yet each is decided by what is so when it is committed."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from conftest import RULES, Clock
+from db.rows import LATER
+from filmroom.blobs.local import LocalStore
+from filmroom.db.engine import open_database
+from filmroom.db.leases import fence_lease
+from filmroom.db.schema import lease
+from filmroom.model.errors import ArchiveError, LeaseLost, NotAllowed, NotFound, NotSignedIn
+from filmroom.model.people import Viewer
+from filmroom.service.archive import Archive
+from filmroom.service.uploads import Fate
+from service.desk import REPLACE, Desk, at, open_desk, saying
+
+Change = Callable[[Desk], Any]
+
+
+@pytest.fixture
+def bob(archive: Archive, people: dict[str, Viewer]) -> Desk:
+    """He has put a file already, so that all he needs to put another is remembered."""
+    alice = open_desk(archive, people["alice"])
+    archive.members.put(alice.viewer, "DEMO", "Owners", ["bob"])
+    bob = Desk(archive, people["bob"])
+    assert bob.upload("first") is Fate.STORED
+    assert bob.upload("second") is Fate.STORED
+    return bob
+
+
+@pytest.fixture(params=["the same process", "another process"])
+def alice(
+    request: pytest.FixtureRequest,
+    bob: Desk,
+    people: dict[str, Viewer],
+    database_url: str,
+    blobs: LocalStore,
+    clock: Clock,
+    tmp_path: Path,
+) -> Iterator[Desk]:
+    """She changes something meanwhile."""
+    if request.param == "the same process":
+        yield Desk(bob.archive, people["alice"])
+        return
+    archive = Archive(open_database(database_url), blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
+    yield Desk(archive, people["alice"])
+    archive.close()
+
+
+def _take_bob_out(alice: Desk) -> None:
+    alice.archive.members.remove(alice.viewer, "DEMO", "Owners", ["bob"])
+
+
+def _let_bob_only_look(alice: Desk) -> None:
+    alice.archive.members.put(alice.viewer, "DEMO", "Collaborators", ["bob"])
+
+
+def _lock_bob_out(alice: Desk) -> None:
+    alice.archive.accounts.set_enabled("bob", is_enabled=False)
+
+
+def _delete_the_project(alice: Desk) -> None:
+    alice.archive.projects.delete(alice.viewer, at())
+
+
+def _fence_all_leases(alice: Desk) -> None:
+    def unit(connection: Connection) -> None:
+        for lease_id in list(connection.execute(select(lease.c.id)).scalars()):
+            fence_lease(connection, lease_id, now=LATER)
+
+    alice.archive._stores.database.write(unit)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (_take_bob_out, NotAllowed),
+        (_let_bob_only_look, NotAllowed),
+        (_lock_bob_out, NotSignedIn),
+        (_delete_the_project, NotFound),
+        (_fence_all_leases, LeaseLost),
+    ],
+)
+def test_whoever_may_no_more_puts_nothing(
+    bob: Desk, alice: Desk, change: Change, error: type[ArchiveError], blobs: LocalStore
+) -> None:
+    arrival = bob.arrival("third")
+    kept = set(blobs.iter_keys()) - {arrival.staged.key}
+
+    change(alice)
+
+    with pytest.raises(error):
+        bob.put([arrival])
+    assert set(blobs.iter_keys()) == kept
+
+
+def test_a_resource_that_is_gone_is_made_anew(bob: Desk, alice: Desk) -> None:
+    alice.archive.resources.delete(alice.viewer, at("NII"))
+
+    assert bob.upload("first", b"once more") is Fate.STORED
+    assert bob.paths() == ["first"]
+    assert bob.counters() == (1, 9)
+
+
+def test_what_was_said_meanwhile_stays_said(bob: Desk, alice: Desk) -> None:
+    """F-151."""
+    bob.upload("a", b"", saying("of bob"))
+    alice.upload("b", b"", saying("of alice", format="NIFTI"))
+    bob.upload("c", b"", saying("of bob, later"))
+
+    said = bob.resource().said
+    assert set(said.tags) == {"of bob", "of alice", "of bob, later"}
+    assert said.format == "NIFTI"
+
+
+def test_counters_count_what_everybody_put(bob: Desk, alice: Desk) -> None:
+    for number in range(3):
+        bob.upload(f"b{number}", b"12")
+        alice.upload(f"a{number}", b"123")
+        alice.upload(f"b{number}", b"1", REPLACE)
+
+    assert bob.counters() == alice.counters() == (8, 12 + 3 * 3 + 3)
+
+
+def test_one_person_has_no_rights_because_another_has_them(bob: Desk, people: dict[str, Viewer]) -> None:
+    stranger = Viewer(pk=people["alice"].pk + 1000, login="stranger", is_admin=False)
+
+    with pytest.raises(ArchiveError):
+        Desk(bob.archive, stranger).upload("third")
