@@ -66,11 +66,14 @@ def _listed(database: Database, resource: Resource, selection: Selection = EVERY
     return [path for _, path, *_ in _rows(database, [resource.pk], selection)]
 
 
-def _rows(database: Database, pks: Sequence[int], selection: Selection = EVERYTHING) -> list[tuple[Any, ...]]:
-    return read(
-        database,
-        lambda connection: [tuple(row) for batch in iter_listing(connection, pks, selection) for row in batch],
-    )
+def _rows(
+    database: Database, pks: Sequence[int], selection: Selection = EVERYTHING, *, with_keys: bool = False
+) -> list[tuple[Any, ...]]:
+    def query(connection: Connection) -> list[tuple[Any, ...]]:
+        batches = iter_listing(connection, pks, selection, with_keys=with_keys)
+        return [tuple(row) for batch in batches for row in batch]
+
+    return read(database, query)
 
 
 def _get(database: Database, resource: Resource, path: str) -> FileEntry:
@@ -143,7 +146,9 @@ def test_a_listing_says_what_a_row_of_it_needs(database: Database, there: Resour
     entry = replace(new_entry("a", size_bytes=5), said=said, digest=Digest(size_bytes=5, md5="f" * 32, crc32=7))
     database.write(lambda connection: insert_file(connection, there.pk, entry, by=None))
 
-    assert _rows(database, [there.pk]) == [(there.pk, "a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]', None, entry.key)]
+    expected = (there.pk, "a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]', None)
+    assert _rows(database, [there.pk]) == [expected]
+    assert _rows(database, [there.pk], with_keys=True) == [(*expected, entry.key)]
 
 
 def test_other_resources_are_not_listed(database: Database, there: Resource) -> None:

@@ -73,7 +73,6 @@ _LISTING: Final = (
         file.c.content,
         file.c.tags,
         type_coerce(file.c.damaged_at, BigInteger),
-        file.c.key,
     )
     .where(*_OF_RESOURCES)
     .order_by(file.c.resource_pk, file.c.path)
@@ -145,14 +144,16 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
 
 
 def iter_listing(
-    connection: Connection, resource_pks: Sequence[int], selection: Selection
+    connection: Connection, resource_pks: Sequence[int], selection: Selection, *, with_keys: bool = False
 ) -> Generator[Sequence[Sequence[Any]], None, None]:
-    """``resource_pk, path, size_bytes, md5, format, content, tags, damaged_at, key`` of the selected files, lazily.
+    """``resource_pk, path, size_bytes, md5, format, content, tags, damaged_at`` of the selected files, lazily.
 
-    They come many at once; whoever does not take all of them closes it. ``tags`` is a JSON list, ``damaged_at`` in
-    microseconds since 1970. Resources come in ascending order of their pks, the files of each by path.
+    If so asked ``key`` comes last. They come many at once; whoever does not take all of them closes it. ``tags`` is a
+    JSON list, ``damaged_at`` in microseconds since 1970. Resources come in ascending order of their pks, the files of
+    each by path.
     """
-    query = _LISTING.where(*select_clauses(selection))
+    columns = _LISTING.add_columns(file.c.key) if with_keys else _LISTING
+    query = columns.where(*select_clauses(selection))
     for pks in _some_at_once(resource_pks):
         yield from iter_batches(connection, query, pks)
 

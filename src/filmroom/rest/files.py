@@ -1,8 +1,9 @@
 """Files over HTTP: listed, downloaded, deleted (files-api sections 6, 7 and 9)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import Final
+from operator import add
+from typing import Final, TypeVar
 
 import orjson
 
@@ -20,6 +21,8 @@ from filmroom.rest.uris import archive_folder, context_uri, requested_uri
 from filmroom.service.archive import Archive
 from filmroom.service.files import Listing
 from filmroom.service.resources import Found
+
+T = TypeVar("T")
 
 # F-104, and F-105 for JSON: by the word of ``locator=``.
 _COLUMNS: Final = (
@@ -101,13 +104,15 @@ def _indexed(archive: Archive, call: Call, selection: Selection, media_type: str
 
 
 def _list(archive: Archive, call: Call, selection: Selection) -> Reply:
-    with_inside = call.query.flag("all")
-    with archive.files.open_listing(call.viewer, call.address, selection, with_inside=with_inside) as listing:
+    with_inside, locate = call.query.flag("all"), _finder(archive, call)
+    with archive.files.open_listing(
+        call.viewer, call.address, selection, with_inside=with_inside, with_keys=locate is not None
+    ) as listing:
         folder = selection.prefix if call.query.is_false("recursive") else None
         locator = _locator(call)
         table = Table(
             columns=tuple(locator if name == "URI" else name for name in _COLUMNS),
-            rows=Batches(_iter_columns(listing, call, locate=_finder(archive, call), folder=folder)),
+            rows=Batches(_iter_columns(listing, call, locate=locate, folder=folder)),
             json_keys=_JSON_KEYS[locator],
             properties={"title": "Files"},
             column_properties={"URI": {"serverRoot": call.site.root_path}},
@@ -148,21 +153,32 @@ def _iter_columns(
         rows = [row for row in batch if "/" not in row[1][len(folder) :]] if folder else batch
         if not rows:
             continue
-        pks, paths, sizes, md5s, formats, contents, tags, damaged, keys = zip(*rows, strict=True)
+        pks, paths, sizes, md5s, formats, contents, tags, damaged, *keys = zip(*rows, strict=True)
         yield (
-            [path.rsplit("/", 1)[-1] for path in paths] if "/" in "".join(paths) else paths,
+            [path.rpartition("/")[2] for path in paths] if "/" in "".join(paths) else paths,
             sizes,
-            list(map(locate, keys)) if locate else [bases[pk] + path for pk, path in zip(pks, paths, strict=True)],
-            [labels[pk] for pk in pks],
-            [_show_tags(*said) if said != _UNTAGGED else "" for said in zip(tags, damaged, strict=True)],
+            list(map(locate, *keys)) if locate else list(map(add, _each(bases, pks), paths)),
+            _each(labels, pks),
+            _all_tags(tags, damaged),
             formats,
             contents,
-            [rids[pk] for pk in pks],
+            _each(rids, pks),
             md5s,
         )
 
 
-_UNTAGGED: Final = ("[]", None)
+def _each(values: Mapping[int, T], pks: Sequence[int]) -> list[T]:
+    """For each resource its value; they are in order, so that there is only one if the first is the last."""
+    return [values[pks[0]]] * len(pks) if pks[0] == pks[-1] else [values[pk] for pk in pks]
+
+
+def _all_tags(tags: Sequence[str], damaged: Sequence[int | None]) -> list[str]:
+    if tags.count(_UNTAGGED) == damaged.count(None) == len(tags):
+        return [""] * len(tags)
+    return list(map(_show_tags, tags, damaged))
+
+
+_UNTAGGED: Final = "[]"
 
 
 def _show_tags(tags: str, damaged: int | None) -> str:

@@ -31,7 +31,7 @@ class Listing:
     """The files of some resources; ``batches`` is lazy and read once, resource by resource and by path.
 
     Its rows, many at once, are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list),
-    ``damaged_at`` (in microseconds since 1970, or None) and ``key``.
+    ``damaged_at`` (in microseconds since 1970, or None) and, if asked for, ``key``. Those of a resource come together.
     """
 
     resources: Mapping[int, Found]
@@ -62,7 +62,13 @@ class Files:
 
     @contextmanager
     def open_listing(
-        self, viewer: Viewer, address: Address, selection: Selection, *, with_inside: bool = False
+        self,
+        viewer: Viewer,
+        address: Address,
+        selection: Selection,
+        *,
+        with_inside: bool = False,
+        with_keys: bool = False,
     ) -> Iterator[Listing]:
         """The selected files of the resources that an address names, readable while the context is open.
 
@@ -71,7 +77,8 @@ class Files:
         with self._stores.database.read() as connection:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
             by_pk = {found.resource.pk: found for found in chosen}
-            with closing(files.iter_listing(connection, tuple(by_pk), selection)) as batches:
+            rows = files.iter_listing(connection, tuple(by_pk), selection, with_keys=with_keys)
+            with closing(rows) as batches:
                 yield Listing(by_pk, batches)
 
     def locate(self, viewer: Viewer) -> Callable[[str], str]:
