@@ -1,12 +1,10 @@
 """Run the server: prepare the archive once, then one process or several on one listening socket."""
 
-import ctypes
 import gc
 import logging
 import os
 import resource
 import secrets
-import signal
 import socket
 import sys
 import threading
@@ -25,6 +23,7 @@ from uvicorn.supervisors import Multiprocess
 
 from filmroom.app import create_app, open_archive
 from filmroom.cli.filesystem import refuse_network_file_system
+from filmroom.cli.libc import end_with_parent, keep_freed_memory
 from filmroom.cli.protocol import BoundedProtocol, ConnectionLimits
 from filmroom.service.archive import Archive
 from filmroom.settings import SettingError, Settings, admin_password
@@ -37,8 +36,6 @@ _LONGEST_SILENCE_SECONDS: Final = 60
 _ADMIN: Final = "admin"
 # For the database, the log, and what else a process has open beside a blob for each connection.
 _OTHER_FILES: Final = 256
-# From the manual of prctl.
-_PR_SET_PDEATHSIG: Final = 1
 
 
 def run(settings: Settings) -> None:
@@ -99,8 +96,9 @@ class _AppFactory:
     parent_pid: int
 
     def __call__(self) -> Router:
+        keep_freed_memory()
         if self.settings.workers > 1:
-            _end_with_parent(self.parent_pid)
+            end_with_parent(self.parent_pid)
         configure_log(self.settings.log_level, for_good=True)
         app = create_app(open_archive(self.settings), self.settings)
         _begin_collecting()
@@ -111,16 +109,6 @@ def _begin_collecting() -> None:
     """Of what is made from now on only: hardly anything that was loaded will ever be garbage."""
     gc.freeze()
     gc.enable()
-
-
-def _end_with_parent(parent_pid: int) -> None:
-    """Have the kernel end this process when the one that watches over it is gone, so that none holds the port alone.
-
-    Raises SystemExit when that is gone already, of which the kernel tells nobody.
-    """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent_pid:
-        raise SystemExit(1)
 
 
 class _Server(uvicorn.Server):
