@@ -37,28 +37,43 @@ class Member:
 
 
 class Members:
-    """Members in a spool: memory first, then a file. Add them all, then read them as often as needed."""
+    """Members in order, many of them in a spool: memory first, then a file. Add them all, then read them at will."""
 
     def __init__(self) -> None:
         self._spool = SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - closed by close()
+        self._spooled = 0  # batches
+        self._latest: list[Member] = []
         self.count = 0
 
     def add(self, member: Member) -> None:
-        values = (member.name, member.key, member.size_bytes, member.crc32, member.modified_at.timestamp())
-        pickle.dump(values, self._spool)
+        if len(self._latest) == _MEMBERS_AT_ONCE:
+            pickle.dump([_values(member) for member in self._latest], self._spool)
+            self._spooled += 1
+            self._latest = []
+        self._latest.append(member)
         self.count += 1
 
     def __iter__(self) -> Iterator[Member]:
         self._spool.seek(0)
-        for _ in range(self.count):
-            name, key, size_bytes, crc32, timestamp = pickle.load(self._spool)  # noqa: S301 - written above, by us
-            modified_at = datetime.fromtimestamp(timestamp, UTC)
-            yield Member(name=name, key=key, size_bytes=size_bytes, crc32=crc32, modified_at=modified_at)
+        for _ in range(self._spooled):
+            yield from map(_member, pickle.load(self._spool))  # noqa: S301 - written above, by us
+        yield from self._latest
 
     def close(self) -> None:
         self._spool.close()
 
 
+def _values(member: Member) -> tuple[str, str, int, int, float]:
+    return member.name, member.key, member.size_bytes, member.crc32, member.modified_at.timestamp()
+
+
+def _member(values: tuple[str, str, int, int, float]) -> Member:
+    name, key, size_bytes, crc32, timestamp = values
+    modified_at = datetime.fromtimestamp(timestamp, UTC)
+    return Member(name=name, key=key, size_bytes=size_bytes, crc32=crc32, modified_at=modified_at)
+
+
+_MEMBERS_AT_ONCE: Final = 500
 _SPOOL_BYTES: Final = 8 * 1024 * 1024
 _STORED: Final = 0
 _DEFLATED: Final = 8
@@ -70,6 +85,10 @@ _PLAIN: Final = 20
 _MOST_32: Final = 0xFFFFFFFF
 _MOST_16: Final = 0xFFFF
 _MODE_0644: Final = 0o100644 << 16
+_LOCAL_HEADER: Final = struct.Struct("<4s5H3L2H")  # 4.3.7
+_DIRECTORY_ENTRY: Final = struct.Struct("<4s6H3L5H2L")  # 4.3.12
+_WIDE_SIZES: Final = struct.Struct("<HHQQ")  # 4.5.3
+_EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 _DIRECTORY_IN_MEMORY: Final = 1024 * 1024
 _COPY_BYTES: Final = 1024 * 1024
 
@@ -113,7 +132,7 @@ def _deflated(member: Member, read: Read) -> Iterator[bytes]:
 
 def _dos_time(moment: datetime) -> tuple[int, int]:
     """4.4.6: time and date in steps of two seconds; the format begins in 1980."""
-    utc = max(moment.astimezone(UTC), datetime(1980, 1, 1, tzinfo=UTC))
+    utc = max(moment.astimezone(UTC), _EARLIEST)
     date = (utc.year - 1980) << 9 | utc.month << 5 | utc.day
     return utc.hour << 11 | utc.minute << 5 | utc.second // 2, date
 
@@ -121,14 +140,19 @@ def _dos_time(moment: datetime) -> tuple[int, int]:
 def _local_header(member: Member, method: int) -> bytes:
     """4.3.7. Of a deflated member size and CRC follow its bytes, in the wide form, which must be announced here."""
     name = member.name.encode()
-    is_wide = method == _DEFLATED or member.size_bytes > _MOST_32 - 1
+    is_wide = method == _DEFLATED or _is_wide(member.size_bytes)
     size = _MOST_32 if is_wide else member.size_bytes
     sizes_here = (0, 0) if method == _DEFLATED else (member.size_bytes, member.size_bytes)
-    extra = struct.pack("<HHQQ", 1, 16, *sizes_here) if is_wide else b""
+    extra = _WIDE_SIZES.pack(1, 16, *sizes_here) if is_wide else b""
     flags = _UTF8_NAMES | (_SIZES_FOLLOW if method == _DEFLATED else 0)
     crc32 = 0 if method == _DEFLATED else member.crc32
     fields = (_ZIP64 if is_wide else _PLAIN, flags, method, *_dos_time(member.modified_at), crc32, size, size)
-    return struct.pack("<4s5H3L2H", b"PK\3\4", *fields, len(name), len(extra)) + name + extra
+    return _LOCAL_HEADER.pack(b"PK\3\4", *fields, len(name), len(extra)) + name + extra
+
+
+def _is_wide(number: int) -> bool:
+    """4.4.1.4: the largest number of 32 bits says that the true one is elsewhere."""
+    return number >= _MOST_32
 
 
 def _data_descriptor(member: Member, packed_bytes: int) -> bytes:
@@ -140,14 +164,14 @@ def _directory_entry(member: Member, method: int, *, start: int, packed_bytes: i
     """4.3.12; 4.5.3 for what does not fit in 32 bits."""
     name = member.name.encode()
     numbers = (member.size_bytes, packed_bytes, start)
-    wide = [number for number in numbers if number > _MOST_32 - 1]
+    wide = list(filter(_is_wide, numbers))
     extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
     size, packed, offset = (min(number, _MOST_32) for number in numbers)
     version = _ZIP64 if wide or method == _DEFLATED else _PLAIN
     flags = _UTF8_NAMES | (_SIZES_FOLLOW if method == _DEFLATED else 0)
     fields = (_UNIX | version, version, flags, method, *_dos_time(member.modified_at), member.crc32, packed, size)
     rest = (len(name), len(extra), 0, 0, 0, _MODE_0644, offset)
-    return struct.pack("<4s6H3L5H2L", b"PK\1\2", *fields, *rest) + name + extra
+    return _DIRECTORY_ENTRY.pack(b"PK\1\2", *fields, *rest) + name + extra
 
 
 def _end(count: int, directory_bytes: int, offset: int) -> bytes:
@@ -166,8 +190,10 @@ def zip_length(members: Iterable[Member]) -> int:
     """How many bytes ``iter_zip`` makes of stored members."""
     offset = count = directory_bytes = 0
     for member in members:
-        directory_bytes += len(_directory_entry(member, _STORED, start=offset, packed_bytes=member.size_bytes))
-        offset += len(_local_header(member, _STORED)) + member.size_bytes
+        name_bytes, size_bytes = len(member.name.encode()), member.size_bytes
+        wide = 2 * _is_wide(size_bytes) + _is_wide(offset)
+        directory_bytes += _DIRECTORY_ENTRY.size + name_bytes + (4 + 8 * wide if wide else 0)
+        offset += _LOCAL_HEADER.size + name_bytes + size_bytes + (_WIDE_SIZES.size if _is_wide(size_bytes) else 0)
         count += 1
     return offset + directory_bytes + len(_end(count, directory_bytes, offset))
 
