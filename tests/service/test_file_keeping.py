@@ -38,7 +38,7 @@ def test_a_listing_says_what_a_row_of_it_needs(desk: Desk) -> None:
     desk.upload("a", b"voxels", saying("t", "n=v", format="NIFTI", content="RAW"))
 
     with desk.archive.files.open_listing(desk.viewer, at("NII"), Selection()) as listing:
-        [[(pk, path, size_bytes, md5, format_, content, tags, damaged_at, _)]] = listing.batches
+        [[(pk, path, size_bytes, md5, format_, content, tags, damaged_at)]] = listing.batches
 
     assert list(listing.resources) == [pk]
     found = listing.resources[pk]

@@ -87,17 +87,17 @@ _RESOURCES_AT_ONCE: Final = 500
 
 
 @cache
-def _clash(depth: int) -> Hot:
-    """A file that cannot stand beside one that lies in ``depth`` folders.
+def _clash(names: int) -> Hot:
+    """A file that has one of so many names, or is inside a folder.
 
-    What is inside it is found by range ("0" follows "/" in code-point order), what is above it by name. Two searches:
-    with OR in place of UNION, SQLite reads the whole resource.
+    What is inside it is found by range ("0" follows "/" in code-point order). Two searches: with OR in place of UNION,
+    SQLite reads the whole resource.
     """
     inside = and_(file.c.path > bindparam("inside_from"), file.c.path < bindparam("inside_to"))
     searches = [select(file.c.path).where(*_LIVE, inside)]
-    if depth:
-        above: list[ColumnElement[str]] = [bindparam(f"above_{number}") for number in range(depth)]
-        searches.append(select(file.c.path).where(*_LIVE, file.c.path.in_(above)))
+    if names:
+        named: list[ColumnElement[str]] = [bindparam(f"name_{number}") for number in range(names)]
+        searches.append(select(file.c.path).where(*_LIVE, file.c.path.in_(named)))
     return Hot(union_all(*searches).limit(1))
 
 
@@ -188,9 +188,18 @@ def find_file(connection: Connection, resource_pk: int, path: str) -> FileEntry 
 
 def find_clash(connection: Connection, resource_pk: int, path: str) -> str | None:
     """A live file that cannot stand beside one at ``path``, because one of the two would be a folder."""
-    above = {f"above_{number}": folder for number, folder in enumerate(iter_folders(path))}
-    values = {"resource_pk": resource_pk, "inside_from": f"{path}/", "inside_to": f"{path}0", **above}
-    row = _clash(len(above)).first(connection, values)
+    return _find_beside(connection, resource_pk, path, tuple(iter_folders(path)))
+
+
+def find_in_the_way(connection: Connection, resource_pk: int, path: str) -> str | None:
+    """The live file at ``path``, or else one that cannot stand beside it. One statement."""
+    return _find_beside(connection, resource_pk, path, (path, *iter_folders(path)))
+
+
+def _find_beside(connection: Connection, resource_pk: int, path: str, names: Sequence[str]) -> str | None:
+    named = {f"name_{number}": name for number, name in enumerate(names)}
+    values = {"resource_pk": resource_pk, "inside_from": f"{path}/", "inside_to": f"{path}0", **named}
+    row = _clash(len(named)).first(connection, values)
     return None if row is None else str(row.path)
 
 

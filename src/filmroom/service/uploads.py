@@ -80,20 +80,35 @@ class Uploads:
         Raises what ``put`` would raise as things stand.
         """
         path = check_file_path(address.path) if address.path else None
-        memory = self._stores.database.memory
-        place = memory.peek(_place_key(viewer, address))
-        resource = memory.peek(_resource_key(place, address)) if place else None
-        with self._stores.database.read() as connection:
-            if resource is None:
-                place = get_place(connection, viewer, address, action=Action.EDIT)
-                resource = _find_target(connection, place, address)
-            if resource is None or path is None:
-                return True
-            _check_clash(connection, resource, path)
-            is_there = files.find_brief(connection, resource.pk, path) is not None
-        if is_there and options.if_exists is IfExists.REFUSE and options.is_strict:
+        there = self._find_in_the_way(viewer, address, path)
+        if path is None or there is None:
+            return True
+        if there != path:
+            raise PathConflict(path, there)
+        if options.if_exists is IfExists.REFUSE and options.is_strict:
             raise FilesExist((path,))
-        return options.if_exists is IfExists.REPLACE or not is_there
+        return options.if_exists is IfExists.REPLACE
+
+    def _find_in_the_way(self, viewer: Viewer, address: Address, path: str | None) -> str | None:
+        if path and (known := self._peek(viewer, address)):
+            with self._stores.database.glance() as connection:
+                return files.find_in_the_way(connection, known.pk, path)
+        with self._stores.database.read() as connection:
+            place = get_place(connection, viewer, address, action=Action.EDIT)
+            resource = _find_target(connection, place, address)
+            if resource is None or path is None:
+                return None
+            _check_folder(connection, resource, path)
+            return files.find_in_the_way(connection, resource.pk, path)
+
+    def _peek(self, viewer: Viewer, address: Address) -> Resource | None:
+        """The resource an upload goes to, when the viewer put something there a moment ago; none of a cache's."""
+        memory = self._stores.database.memory
+        place: Place | None = memory.peek(_place_key(viewer, address))
+        if place is None or place.kind is Kind.USER:
+            return None
+        resource: Resource | None = memory.peek(_resource_key(place, address))
+        return resource
 
     def compare(self, viewer: Viewer, address: Address, digest: Digest) -> Fate:
         """The fate of a body that was received only to be summed up, because ``check_upload`` said it is refused.
@@ -319,7 +334,11 @@ def _fate_beside(there: files.Brief, digest: Digest) -> Fate:
 def _check_clash(connection: Connection, resource: Resource, path: str) -> None:
     if other := files.find_clash(connection, resource.pk, path):
         raise PathConflict(path, other)
-    # Only caches have folders that are kept for themselves.
+    _check_folder(connection, resource, path)
+
+
+def _check_folder(connection: Connection, resource: Resource, path: str) -> None:
+    """Only caches have folders that are kept for themselves."""
     if not resource.rid and folders.has_folder(connection, resource.pk, path):
         raise PathConflict(path, path)
 
