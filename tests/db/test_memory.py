@@ -12,7 +12,7 @@ from filmroom.db.engine import Database, SQLiteDatabase, open_database
 from filmroom.db.memory import forget, recall
 from filmroom.db.migrate import migrate
 from filmroom.db.schema import counter
-from filmroom.model.errors import ArchiveError, NotFound
+from filmroom.model.errors import ArchiveError, NotFound, StorageFailed
 from waiting import PATIENCE_SECONDS
 
 
@@ -151,6 +151,22 @@ def test_nothing_stays_of_a_transaction_that_was_taken_back(sqlite: SQLiteDataba
     (tmp_path / "elsewhere").rename(sqlite.path)
 
     assert _look(sqlite) == frozenset()
+
+
+def test_nothing_stays_when_the_connection_is_made_anew(sqlite: SQLiteDatabase, other: Database) -> None:
+    """SQLite counts what others commit for each connection from the same number on."""
+    sqlite.write(count_up("first"))
+    _look(sqlite)
+    lock = Path(sqlite.lock_path)
+    lock.unlink()
+    lock.mkdir()
+    with pytest.raises(StorageFailed):
+        _look(sqlite)
+    lock.rmdir()
+
+    other.write(count_up("second"))
+
+    assert _look(sqlite) == {"first", "second"}
 
 
 def test_advice_is_what_a_unit_found_within_the_last_second(

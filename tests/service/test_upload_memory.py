@@ -14,9 +14,10 @@ from filmroom.db.engine import open_database
 from filmroom.db.leases import fence_lease
 from filmroom.db.schema import lease
 from filmroom.model.errors import ArchiveError, LeaseLost, NotAllowed, NotFound, NotSignedIn
+from filmroom.model.nodes import Accessibility
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
-from filmroom.service.uploads import Fate
+from filmroom.service.uploads import Fate, UploadOptions
 from service.desk import REPLACE, Desk, at, open_desk, saying
 
 Change = Callable[[Desk], Any]
@@ -105,6 +106,29 @@ def test_a_resource_that_is_gone_is_made_anew(bob: Desk, alice: Desk) -> None:
     assert bob.upload("first", b"once more") is Fate.STORED
     assert bob.paths() == ["first"]
     assert bob.counters() == (1, 9)
+
+
+@pytest.mark.parametrize("is_strict", [True, False])
+def test_a_file_of_a_resource_that_is_gone_is_in_nobodys_way(bob: Desk, alice: Desk, *, is_strict: bool) -> None:
+    alice.archive.resources.delete(alice.viewer, at("NII"))
+
+    assert bob.archive.uploads.check_upload(bob.viewer, at("NII", "first"), UploadOptions(is_strict=is_strict))
+
+
+def test_of_a_project_that_is_gone_nothing_is_told(bob: Desk, alice: Desk) -> None:
+    alice.archive.projects.delete(alice.viewer, at())
+
+    with pytest.raises(NotFound):
+        bob.archive.uploads.check_upload(bob.viewer, at("NII", "first"), UploadOptions(is_strict=True))
+
+
+def test_whoever_is_shut_out_is_not_told_what_came_later(bob: Desk, alice: Desk) -> None:
+    _take_bob_out(alice)
+    alice.archive.projects.set_accessibility(alice.viewer, at(), Accessibility.PRIVATE)
+    alice.upload("later/of alice")
+
+    with pytest.raises(NotFound):
+        bob.archive.uploads.check_upload(bob.viewer, at("NII", "later"), UploadOptions())
 
 
 def test_what_was_said_meanwhile_stays_said(bob: Desk, alice: Desk) -> None:

@@ -12,10 +12,11 @@ _KEEPING: Final = ((-8, 1), (-3, 4 * 1024 * 1024), (-1, 8 * 1024 * 1024))
 
 
 def keep_freed_memory() -> None:
-    """Have up to 8 MiB that were freed kept for what comes next; of use before there are threads.
+    """Have up to 8 MiB that were freed kept for what comes next, whichever thread freed them; before there are threads.
 
-    Bodies go through here in pieces of 1 MiB. As glibc has it by itself, each would be new memory from the kernel, page
-    by page, which costs more than to fill it. Other C libraries have no such thing, and are left as they are.
+    Bodies are moved in pieces of 1 MiB. As glibc has it by itself, each would be new memory from the kernel, page by
+    page, which costs more than to fill it; and each thread would keep its own. The interpreter's lock lets one thread
+    allocate at a time anyway. Other C libraries have no such thing, and are left as they are.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -1,9 +1,9 @@
 """What one upload after another need not look up again: who may put what where, while nothing that says so changes.
 
 A crowd of uploads goes to few places, and half of what each asks of the database is what the one before it asked. On
-SQLite all units of a process go through one thread, which knows what they were, and SQLite says whether another process
-has committed anything since. So what was looked up in there is true until a unit runs that may have changed it: it is
-not a guess that expires.
+SQLite all units of a process go through one thread, which knows what they were, and SQLite tells its connection whether
+anybody else has committed anything since. So what was looked up in there is true until a unit runs that may have
+changed it, somebody else commits, or the connection is made anew: it is not a guess that expires.
 """
 
 import time
@@ -20,7 +20,7 @@ _KEPT_AS: Final = "filmroom.memory"
 
 
 def recall(connection: Connection, key: Hashable, find: Callable[[], T]) -> T:
-    """For units: what was found under this key before, or else what is found now. None is looked for every time.
+    """For units: what was found under this key before, or else what is found now; None is no finding to remember.
 
     Where nobody knows of all changes it is always what is found now.
     """
@@ -54,9 +54,9 @@ class Memory:
         return found
 
     def peek(self, key: Hashable) -> Any:
-        """For anybody: what held within the last second, which is good enough for advice; None where that is unknown.
+        """For anybody: what held within the last second; None where that is unknown.
 
-        Another process may have changed it meanwhile.
+        Another process may have changed it meanwhile, so nobody must be refused anything, or told anything, by it.
         """
         found, seen_at = self._found.get(key, (None, 0.0))
         return found if time.monotonic() - seen_at < _ADVICE_SECONDS else None

@@ -165,6 +165,7 @@ class GroupWriter:
             yield self._connection
 
     def _let_go(self) -> None:
+        self.memory.forget()  # what others commit is heard of through one connection: the next begins to count anew
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()

@@ -80,26 +80,22 @@ class Uploads:
         Raises what ``put`` would raise as things stand.
         """
         path = check_file_path(address.path) if address.path else None
-        there = self._find_in_the_way(viewer, address, path)
-        if path is None or there is None:
-            return True
-        if there != path:
-            raise PathConflict(path, there)
-        if options.if_exists is IfExists.REFUSE and options.is_strict:
-            raise FilesExist((path,))
-        return options.if_exists is IfExists.REPLACE
-
-    def _find_in_the_way(self, viewer: Viewer, address: Address, path: str | None) -> str | None:
         if path and (known := self._peek(viewer, address)):
             with self._stores.database.glance() as connection:
-                return files.find_in_the_way(connection, known.pk, path)
+                if files.find_in_the_way(connection, known.pk, path) is None:
+                    return True  # what refuses is decided, and told, by what is so now
         with self._stores.database.read() as connection:
             place = get_place(connection, viewer, address, action=Action.EDIT)
             resource = _find_target(connection, place, address)
             if resource is None or path is None:
-                return None
+                return True
             _check_folder(connection, resource, path)
-            return files.find_in_the_way(connection, resource.pk, path)
+            there = files.find_in_the_way(connection, resource.pk, path)
+        if there is not None and there != path:
+            raise PathConflict(path, there)
+        if there is not None and options.if_exists is IfExists.REFUSE and options.is_strict:
+            raise FilesExist((path,))
+        return there is None or options.if_exists is IfExists.REPLACE
 
     def _peek(self, viewer: Viewer, address: Address) -> Resource | None:
         """The resource an upload goes to, when the viewer put something there a moment ago; none of a cache's."""
