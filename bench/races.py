@@ -180,6 +180,13 @@ def open_nginx_of_many(folder: Path) -> Iterator[Nginx]:
 
 
 @contextmanager
+def open_filmroom_of_two(folder: Path) -> Iterator[Filmroom]:
+    """One in two processes."""
+    with open_filmroom(folder, "--workers", "2") as filmroom:
+        yield filmroom
+
+
+@contextmanager
 def open_filmroom_for_forms(folder: Path) -> Iterator[Filmroom]:
     """One that is sent each file in a multipart form."""
     with open_filmroom(folder) as filmroom:

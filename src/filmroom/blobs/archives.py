@@ -191,7 +191,7 @@ def zip_length(members: Iterable[Member]) -> int:
     offset = count = directory_bytes = 0
     for member in members:
         name_bytes, size_bytes = len(member.name.encode()), member.size_bytes
-        wide = 2 * _is_wide(size_bytes) + _is_wide(offset)
+        wide = 2 * _is_wide(size_bytes) + _is_wide(offset)  # as it is, as it is packed, and where it begins
         directory_bytes += _DIRECTORY_ENTRY.size + name_bytes + (4 + 8 * wide if wide else 0)
         offset += _LOCAL_HEADER.size + name_bytes + size_bytes + (_WIDE_SIZES.size if _is_wide(size_bytes) else 0)
         count += 1
