@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cli.commands import run
-from filmroom.app import open_archive
+from filmroom.composition import open_archive
 from filmroom.model.people import Viewer
 from filmroom.settings import Settings
 from server.process import PASSWORD, Server

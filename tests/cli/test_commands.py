@@ -11,9 +11,9 @@ import pytest
 
 from cli.commands import run
 from filmroom import __version__
-from filmroom.app import open_archive
 from filmroom.cli.filesystem import refuse_network_file_system
 from filmroom.cli.main import main
+from filmroom.composition import open_archive
 from filmroom.settings import SettingError, Settings, load
 
 pytestmark = pytest.mark.usefixtures("own_folder")

@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 import pytest
 
 from cli.commands import run
-from filmroom.app import open_archive
+from filmroom.composition import open_archive
 from filmroom.db.chores import take_chore
 from filmroom.model.people import OPERATOR, Viewer
 from filmroom.settings import Settings

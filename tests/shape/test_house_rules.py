@@ -164,10 +164,19 @@ def test_lock_files_hold_hashes_and_no_addresses(path: Path) -> None:
     assert "://" not in text
 
 
+def _loaded_by(*modules: str) -> set[str]:
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
 def test_starting_loads_nothing_that_only_some_commands_need() -> None:
     """Start-up stays lean: what takes long to import is imported by what needs it."""
-    code = "import sys, filmroom.app; print(*sorted(sys.modules))"
+    assert not {"alembic", "pydicom", "numpy", "PIL", "psycopg"} & _loaded_by("filmroom.app", "filmroom.cli.serve")
 
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
-    assert not {"alembic", "pydicom", "numpy", "PIL", "psycopg"} & set(loaded)
+def test_commands_for_operators_load_nothing_of_http() -> None:
+    commands = [
+        f"filmroom.cli.{name}" for name in ("admin", "audit", "backup", "fsck", "main", "undo", "upkeep", "users")
+    ]
+
+    assert not {"filmroom.rest", "starlette", "uvicorn"} & _loaded_by(*commands)

@@ -8,9 +8,9 @@ from typing import Final
 
 import click
 
-from filmroom.app import database_of, open_archive
 from filmroom.blobs.local import LocalStore
 from filmroom.cli.filesystem import refuse_network_file_system
+from filmroom.composition import database_of, open_archive
 from filmroom.db.migrate import REVISIONS, read_revision
 from filmroom.model.people import OPERATOR, AccountChange, DataRole, User
 from filmroom.service.archive import Archive

@@ -10,9 +10,9 @@ from typing import Any, Final
 import click
 import orjson
 
-from filmroom.app import compose, database_of, refuse_half_restored
 from filmroom.cli.options import in_one_line, load_settings, printable
 from filmroom.cli.serve import configure_log
+from filmroom.composition import compose, database_of, refuse_half_restored
 from filmroom.db.migrate import REVISIONS, read_revision
 from filmroom.model.errors import ArchiveError
 from filmroom.model.holdings import Finding

@@ -21,10 +21,11 @@ import uvicorn
 from starlette.routing import Router
 from uvicorn.supervisors import Multiprocess
 
-from filmroom.app import create_app, open_archive
+from filmroom.app import create_app
 from filmroom.cli.filesystem import refuse_network_file_system
 from filmroom.cli.libc import end_with_parent, keep_freed_memory
 from filmroom.cli.protocol import BoundedProtocol, ConnectionLimits
+from filmroom.composition import open_archive
 from filmroom.service.archive import Archive
 from filmroom.settings import SettingError, Settings, admin_password
 

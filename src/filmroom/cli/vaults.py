@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from filmroom.app import database_of, half_restored
 from filmroom.blobs.local import LocalStore, sync_folder
 from filmroom.blobs.vault import has_content
 from filmroom.cli.filesystem import refuse_network_file_system
 from filmroom.cli.inspecting import FLAWS_FOUND, inspecting, opened_as_it_is, tell_end, teller
+from filmroom.composition import database_of, half_restored
 from filmroom.db.dump import check_empty
 from filmroom.service.backup import Wishes
 from filmroom.service.pacing import Pace
