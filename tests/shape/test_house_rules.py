@@ -179,4 +179,4 @@ def test_commands_for_operators_load_nothing_of_http() -> None:
         f"filmroom.cli.{name}" for name in ("admin", "audit", "backup", "fsck", "main", "undo", "upkeep", "users")
     ]
 
-    assert not {"filmroom.rest", "starlette", "uvicorn"} & _loaded_by(*commands)
+    assert not {"filmroom.rest.endpoint", "starlette", "uvicorn"} & _loaded_by(*commands)
