@@ -46,11 +46,16 @@ def _answer_before_commit() -> None:
     from filmroom.db import writer
 
     def tell_at_once(job: Any, result: object) -> Callable[[], None]:
-        job.future.set_result(result)
+        if not job.future.done():  # or it was told of before, and runs once more because another one failed
+            job.future.set_result(result)
         time.sleep(_COMMIT_SECONDS)
         return lambda: None
 
+    def tell_of_failure(job: Any, error: BaseException) -> Callable[[], None]:
+        return lambda: None if job.future.done() else job.future.set_exception(error)
+
     replace(writer, "_succeeded", tell_at_once)
+    replace(writer, "_failed", tell_of_failure)
 
 
 def _commit_members_one_by_one() -> None:
