@@ -179,11 +179,9 @@ def open_nginx_of_many(folder: Path) -> Iterator[Nginx]:
         yield replace(nginx, put_target="/dav/{folder}/{name}", get_target="/dav/{folder}/{name}")
 
 
-@contextmanager
-def open_filmroom_of_two(folder: Path) -> Iterator[Filmroom]:
+def open_filmroom_of_two(folder: Path) -> AbstractContextManager[Filmroom]:
     """One in two processes."""
-    with open_filmroom(folder, "--workers", "2") as filmroom:
-        yield filmroom
+    return open_filmroom(folder, "--workers", "2")
 
 
 @contextmanager

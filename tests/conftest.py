@@ -18,10 +18,11 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from compat.sites import clients_ask_what_tests_say, open_site, session, site, url
+from db.rows import open_migrated
 from durability.nursery import Nursery
 from filmroom.app import create_app
 from filmroom.blobs.local import LocalStore
-from filmroom.db.engine import Database, open_database
+from filmroom.db.engine import Database, SQLiteDatabase, open_database
 from filmroom.db.migrate import migrate
 from filmroom.db.people import find_account, insert_account
 from filmroom.model.holdings import Finding
@@ -192,6 +193,14 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SQLiteDatabase]:
+    """For tests of what only SQLite has."""
+    database = open_migrated(tmp_path / "filmroom.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def blobs(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "blobs")
 
@@ -215,6 +224,15 @@ def archive(database: Database, blobs: LocalStore, clock: Clock, tmp_path: Path)
     archive = Archive(database, blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
     yield archive
     with suppress(Exception):  # a test may have closed or broken what is closed here
+        archive.close()
+
+
+@pytest.fixture
+def elsewhere(database_url: str, blobs: LocalStore, clock: Clock, tmp_path: Path) -> Iterator[Archive]:
+    """The same archive as another server process has it: a database and a lease of its own."""
+    archive = Archive(open_database(database_url), blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
+    yield archive
+    with suppress(Exception):  # a test may have closed it
         archive.close()
 
 

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
-from filmroom.db.engine import Database, SQLiteDatabase
+from filmroom.db.engine import Database, SQLiteDatabase, open_database
 from filmroom.db.files import insert_file
+from filmroom.db.migrate import migrate
 from filmroom.db.nodes import insert_node
 from filmroom.db.resources import insert_resource
 from filmroom.db.schema import counter
@@ -24,6 +26,14 @@ T = TypeVar("T")
 NOW: Final = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 LATER: Final = datetime(2026, 11, 22, 12, 0, 0, 654321, tzinfo=UTC)
 NOTHING_SAID: Final = Description()
+
+
+def open_migrated(path: Path) -> SQLiteDatabase:
+    """The database in a file, at the newest schema."""
+    database = open_database(f"sqlite:///{path}")
+    assert isinstance(database, SQLiteDatabase)
+    migrate(database)
+    return database
 
 
 def new_node(node_id: str, *, by: int | None = None, kind: Kind = Kind.PROJECT) -> Node:

@@ -1,6 +1,6 @@
 """What units remember for each other is true whenever one asks, whoever changed the database meanwhile."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,19 +10,9 @@ from sqlalchemy import Connection, select
 from db.rows import busy_writer, count_up, enqueue
 from filmroom.db.engine import Database, SQLiteDatabase, open_database
 from filmroom.db.memory import forget, recall
-from filmroom.db.migrate import migrate
 from filmroom.db.schema import counter
 from filmroom.model.errors import ArchiveError, NotFound, StorageFailed
 from waiting import PATIENCE_SECONDS
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[SQLiteDatabase]:
-    database = open_database(f"sqlite:///{tmp_path / 'filmroom.db'}")
-    assert isinstance(database, SQLiteDatabase)
-    migrate(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -45,16 +35,11 @@ def _look(database: Database) -> frozenset[str]:
     return database.write(_recalled, keeps_memory=True)
 
 
-def _slyly(name: str) -> Callable[[Connection], None]:
-    """A change that nothing is told of."""
-    return count_up(name)
-
-
 def test_what_was_found_is_not_looked_for_again(sqlite: SQLiteDatabase) -> None:
     sqlite.write(count_up("first"))
     _look(sqlite)
 
-    sqlite.write(_slyly("second"), keeps_memory=True)
+    sqlite.write(count_up("second"), keeps_memory=True)
 
     assert _look(sqlite) == {"first"}
 
@@ -62,7 +47,7 @@ def test_what_was_found_is_not_looked_for_again(sqlite: SQLiteDatabase) -> None:
 def test_what_was_not_found_is_looked_for_again(sqlite: SQLiteDatabase) -> None:
     assert _look(sqlite) == frozenset()
 
-    sqlite.write(_slyly("first"), keeps_memory=True)
+    sqlite.write(count_up("first"), keeps_memory=True)
 
     assert _look(sqlite) == {"first"}
 
@@ -78,7 +63,7 @@ def test_after_a_change_everything_is_looked_for_again(sqlite: SQLiteDatabase) -
 
 def test_a_unit_that_changes_what_others_recall_can_say_so(sqlite: SQLiteDatabase) -> None:
     def unit(connection: Connection) -> None:
-        _slyly("second")(connection)
+        count_up("second")(connection)
         forget(connection)
 
     sqlite.write(count_up("first"))
@@ -199,7 +184,7 @@ def test_it_does_not_grow_without_end(sqlite: SQLiteDatabase) -> None:
 def test_where_others_cannot_be_heard_of_nothing_is_remembered(database: Database) -> None:
     before = _look(database)
 
-    database.write(_slyly("sly"), keeps_memory=True)
+    database.write(count_up("sly"), keeps_memory=True)
 
     assert _look(database) == before | {"sly"}
     assert database.memory.peek("names") is None

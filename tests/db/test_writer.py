@@ -10,26 +10,11 @@ import pytest
 from sqlalchemy import Connection, event, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.rows import busy_writer, count_up, counted_up, enqueue, read
+from db.rows import busy_writer, count_up, counted_up, enqueue, open_migrated, read
 from filmroom.db.engine import SQLiteDatabase, open_database
-from filmroom.db.migrate import migrate
 from filmroom.db.schema import counter, file
 from filmroom.model.errors import ArchiveError, NotFound, StorageFailed
 from waiting import PATIENCE_SECONDS
-
-
-def _open(path: Path) -> SQLiteDatabase:
-    database = open_database(f"sqlite:///{path}")
-    assert isinstance(database, SQLiteDatabase)
-    migrate(database)
-    return database
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[SQLiteDatabase]:
-    database = _open(tmp_path / "filmroom.db")
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -242,7 +227,7 @@ def test_writing_goes_on_when_there_is_room_again(sqlite: SQLiteDatabase) -> Non
 
 
 def test_closing_finishes_the_units_that_wait(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
-    sqlite = _open(tmp_path / "closing.db")
+    sqlite = open_migrated(tmp_path / "closing.db")
     with busy_writer(sqlite):
         futures = [enqueue(pool, sqlite, count_up(str(number))) for number in range(10)]
         closing = pool.submit(sqlite.close)
@@ -256,7 +241,7 @@ def test_closing_finishes_the_units_that_wait(tmp_path: Path, pool: ThreadPoolEx
 def test_closing_finishes_what_came_while_it_was_busy_and_more_than_a_group(
     tmp_path: Path, pool: ThreadPoolExecutor
 ) -> None:
-    sqlite = _open(tmp_path / "closing.db")
+    sqlite = open_migrated(tmp_path / "closing.db")
     with busy_writer(sqlite):
         futures = [enqueue(pool, sqlite, count_up(str(number))) for number in range(64)]
         closing = pool.submit(sqlite.close)
@@ -268,7 +253,7 @@ def test_closing_finishes_what_came_while_it_was_busy_and_more_than_a_group(
 
 
 def test_closing_twice_is_no_error(tmp_path: Path) -> None:
-    sqlite = _open(tmp_path / "closing.db")
+    sqlite = open_migrated(tmp_path / "closing.db")
     sqlite.close()
 
     sqlite.close()
@@ -276,7 +261,7 @@ def test_closing_twice_is_no_error(tmp_path: Path) -> None:
 
 def test_two_processes_writing_at_once_lose_nothing(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     """Each database object stands for a process: it has a writer, connections and a lock of its own."""
-    databases = [_open(tmp_path / "shared.db") for _ in range(2)]
+    databases = [open_migrated(tmp_path / "shared.db") for _ in range(2)]
     databases[0].write(count_up("hits"))
 
     def hit(number: int) -> None:
@@ -293,7 +278,7 @@ def test_two_processes_writing_at_once_lose_nothing(tmp_path: Path, pool: Thread
 
 
 def test_units_of_two_processes_do_not_run_at_the_same_time(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
-    databases = [_open(tmp_path / "shared.db") for _ in range(2)]
+    databases = [open_migrated(tmp_path / "shared.db") for _ in range(2)]
     inside: list[int] = []
     most: list[int] = []
 

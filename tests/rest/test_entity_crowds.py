@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rest.session import results
-from service.desk import PATIENCE_SECONDS as PATIENCE
+from waiting import PATIENCE_SECONDS as PATIENCE
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from conftest import PASSWORD, Clock
 from filmroom.service.archive import Archive
-from service.desk import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS
 
 Clients = Callable[[str], TestClient]
 

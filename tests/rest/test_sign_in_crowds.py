@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from conftest import PASSWORD
 from filmroom.service.archive import Archive
 from filmroom.service.turns import Turns
-from service.desk import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Clients = Callable[[str], TestClient]

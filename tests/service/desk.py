@@ -15,10 +15,10 @@ from filmroom.model.resources import Description, Digest, IfExists, Resource, Se
 from filmroom.service.archive import Archive
 from filmroom.service.staging import Arrival, Staged
 from filmroom.service.uploads import Fate, UploadOptions
+from waiting import PATIENCE_SECONDS
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS: Final = 20.0
 REPLACE: Final = UploadOptions(if_exists=IfExists.REPLACE)
 REFUSE: Final = UploadOptions()
 

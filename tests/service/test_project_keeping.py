@@ -23,7 +23,8 @@ from filmroom.model.resources import Description, Side
 from filmroom.service.archive import Archive
 from filmroom.service.entities import Entities
 from filmroom.service.projects import Projects
-from service.desk import PATIENCE_SECONDS, at, open_desk
+from service.desk import at, open_desk
+from waiting import PATIENCE_SECONDS
 
 
 def _project(name: str = "DEMO") -> Address:

@@ -31,9 +31,9 @@ from filmroom.model.resources import Description, Owner, Selection
 from filmroom.service.archive import Archive
 from filmroom.service.leases import check_leases
 from filmroom.service.uploads import Fate
-from service.desk import PATIENCE_SECONDS, REFUSE, Desk, at, open_desk
+from service.desk import REFUSE, Desk, at, open_desk
 from service.failing_blobs import FailingBlobs
-from waiting import wait_until
+from waiting import PATIENCE_SECONDS, wait_until
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -10,7 +10,7 @@ import pytest
 from conftest import RULES, Clock
 from filmroom.blobs.base import partial_key
 from filmroom.blobs.local import LocalStore
-from filmroom.db.engine import Database, open_database
+from filmroom.db.engine import Database
 from filmroom.db.leases import fence_lease
 from filmroom.model.conflicts import FilesExist, WrongOffset
 from filmroom.model.errors import (
@@ -223,16 +223,15 @@ def test_a_lease_that_was_lost_stores_nothing_and_the_upload_goes_on_under_anoth
 
 
 def test_another_process_goes_on_with_an_upload_and_sums_it_up(
-    desk: Desk, database_url: str, blobs: LocalStore, clock: Clock, people: dict[str, Viewer], tmp_path: Path
+    desk: Desk, elsewhere: Archive, people: dict[str, Viewer]
 ) -> None:
     upload_id = _begin(desk)
     _send(desk, upload_id, 0, b"0123")
-    second = Archive(open_database(database_url), blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
-    other = Desk(second, people["alice"])
+    other = Desk(elsewhere, people["alice"])
 
     _send(other, upload_id, 4, b"45")
     _send(desk, upload_id, 6, b"6789")
-    second.close()
+    elsewhere.close()
 
     assert desk.read("a") == b"0123456789"
     with desk.archive.files.open_listing(desk.viewer, at("NII"), Selection()) as listing:

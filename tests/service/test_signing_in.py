@@ -18,7 +18,7 @@ from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.passwords import Passwords
 from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, _Remembered
-from service.desk import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS
 
 
 def _sign_in(archive: Archive, login: str = "alice", password: str = PASSWORD, client: str = "here") -> Viewer:

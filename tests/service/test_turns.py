@@ -9,7 +9,7 @@ import pytest
 
 from filmroom.model.errors import Busy
 from filmroom.service.turns import Turns
-from service.desk import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS
 
 
 def test_who_waits_too_long_is_told_to_come_again() -> None:

@@ -1,13 +1,10 @@
 """Many uploads at once: all there, each whole, counted exactly; on both databases."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from conftest import RULES, Clock
 from filmroom.blobs.local import LocalStore
-from filmroom.db.engine import open_database
 from filmroom.model.conflicts import PathConflict
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
@@ -97,16 +94,12 @@ def test_uploads_and_deletions_leave_exact_counters(desk: Desk) -> None:
     assert len(desk.paths()) == 16
 
 
-def test_two_server_processes_fill_one_resource(
-    desk: Desk, database_url: str, blobs: LocalStore, clock: Clock, tmp_path: Path
-) -> None:
-    """Nothing that counts is kept in one process: each has a database and a lease of its own."""
-    second = Archive(open_database(database_url), blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
-    other = Desk(second, desk.viewer)
+def test_two_server_processes_fill_one_resource(desk: Desk, elsewhere: Archive) -> None:
+    """Nothing that counts is kept in one process."""
+    other = Desk(elsewhere, desk.viewer)
     desks = [desk, other]
 
     all_at_once(16, lambda thread: [desks[thread % 2].upload(f"{thread}/{number}") for number in range(4)])
 
     assert desk.counters() == other.counters() == (64, 64 * 6)
     assert len(desk.paths()) == 64
-    other.archive.close()

@@ -1,16 +1,13 @@
 """Uploads look up once what all of them need, and yet each is decided by what is so when it is committed."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
 
-from conftest import RULES, Clock
 from db.rows import LATER
 from filmroom.blobs.local import LocalStore
-from filmroom.db.engine import open_database
 from filmroom.db.leases import fence_lease
 from filmroom.db.schema import lease
 from filmroom.model.errors import ArchiveError, LeaseLost, NotAllowed, NotFound, NotSignedIn
@@ -35,22 +32,10 @@ def bob(archive: Archive, people: dict[str, Viewer]) -> Desk:
 
 
 @pytest.fixture(params=["the same process", "another process"])
-def alice(
-    request: pytest.FixtureRequest,
-    bob: Desk,
-    people: dict[str, Viewer],
-    database_url: str,
-    blobs: LocalStore,
-    clock: Clock,
-    tmp_path: Path,
-) -> Iterator[Desk]:
+def alice(request: pytest.FixtureRequest, bob: Desk, people: dict[str, Viewer]) -> Desk:
     """She changes something meanwhile."""
-    if request.param == "the same process":
-        yield Desk(bob.archive, people["alice"])
-        return
-    archive = Archive(open_database(database_url), blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
-    yield Desk(archive, people["alice"])
-    archive.close()
+    is_elsewhere = request.param == "another process"
+    return Desk(request.getfixturevalue("elsewhere") if is_elsewhere else bob.archive, people["alice"])
 
 
 def _take_bob_out(alice: Desk) -> None:

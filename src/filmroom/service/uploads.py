@@ -91,11 +91,13 @@ class Uploads:
                 return True
             _check_folder(connection, resource, path)
             there = files.find_in_the_way(connection, resource.pk, path)
-        if there is not None and there != path:
+        if there is None:
+            return True
+        if there != path:
             raise PathConflict(path, there)
-        if there is not None and options.if_exists is IfExists.REFUSE and options.is_strict:
+        if options.if_exists is IfExists.REFUSE and options.is_strict:
             raise FilesExist((path,))
-        return there is None or options.if_exists is IfExists.REPLACE
+        return options.if_exists is IfExists.REPLACE
 
     def _peek(self, viewer: Viewer, address: Address) -> Resource | None:
         """The resource an upload goes to, when the viewer put something there a moment ago; none of a cache's."""
