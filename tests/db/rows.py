@@ -122,7 +122,7 @@ def busy_writer(database: SQLiteDatabase) -> Iterator[None]:
 
 def enqueue(pool: ThreadPoolExecutor, database: SQLiteDatabase, unit: Callable[[Connection], T]) -> "Future[T]":
     """Write in a thread; on return the unit stands in the queue behind those that came before."""
-    waiting = database._writer._jobs.qsize()
+    waiting = len(database._writer._waiting)
     future = pool.submit(database.write, unit)
-    wait_until(lambda: database._writer._jobs.qsize() > waiting)
+    wait_until(lambda: len(database._writer._waiting) > waiting)
     return future

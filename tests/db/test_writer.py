@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from db.rows import busy_writer, count_up, counted_up, enqueue, open_migrated, r
 from filmroom.db.engine import SQLiteDatabase, open_database
 from filmroom.db.schema import counter, file
 from filmroom.model.errors import ArchiveError, NotFound, StorageFailed
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, wait_until
 
 
 @pytest.fixture
@@ -295,14 +295,54 @@ def test_units_of_two_processes_do_not_run_at_the_same_time(tmp_path: Path, pool
         database.close()
 
 
-def test_first_writes_at_once_start_one_writer(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
-    with sqlite._writer._queueing:
-        futures = [pool.submit(sqlite.write, lambda _connection: threading.current_thread()) for _ in range(8)]
-        time.sleep(0.1)  # long enough for all of them to find no writer, and to wait for their turn to start one
+def test_whoever_waited_longest_runs_the_units_of_all_who_wait(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    order: list[int] = []
 
-    writers = {future.result(PATIENCE_SECONDS) for future in futures}
+    def unit(number: int) -> Callable[[Connection], int]:
+        def run(_connection: Connection) -> int:
+            order.append(number)
+            return threading.get_ident()
 
-    assert len(writers) == 1
+        return run
+
+    with busy_writer(sqlite):
+        futures = [enqueue(pool, sqlite, unit(number)) for number in range(4)]
+    runners = {future.result(PATIENCE_SECONDS) for future in futures}
+
+    assert order == [0, 1, 2, 3]
+    assert len(runners) == 1
+
+
+def test_closing_waits_for_those_who_came_before(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    with busy_writer(sqlite):
+        before = [enqueue(pool, sqlite, lambda _connection: "kept") for _ in range(3)]
+        closing = pool.submit(sqlite.close)
+        wait_until(lambda: sqlite._writer._is_closed)
+        assert not closing.done()
+    closing.result(PATIENCE_SECONDS)
+
+    assert [future.result(PATIENCE_SECONDS) for future in before] == ["kept"] * 3
+    with pytest.raises(StorageFailed):
+        sqlite.write(lambda _connection: "late")
+
+
+def test_an_interrupt_reaches_whom_it_interrupts_and_others_are_told(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    def interrupted(_connection: Connection) -> None:
+        raise KeyboardInterrupt
+
+    with busy_writer(sqlite):
+        leading = enqueue(pool, sqlite, interrupted)
+        following = enqueue(pool, sqlite, lambda _connection: "kept")
+
+    with pytest.raises(KeyboardInterrupt):
+        leading.result(PATIENCE_SECONDS)
+    with pytest.raises(StorageFailed):
+        following.result(PATIENCE_SECONDS)
+    assert sqlite.write(lambda _connection: "kept") == "kept"
 
 
 def test_a_database_that_cannot_be_opened_says_so(tmp_path: Path) -> None:

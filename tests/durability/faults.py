@@ -5,8 +5,10 @@ Each stands for a mistake that somebody might make for the sake of speed, and th
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
@@ -43,19 +45,35 @@ def _commit_laxly() -> None:
 
 def _answer_before_commit() -> None:
     """Whoever waits for a unit is told of its result before COMMIT, and COMMIT takes a while."""
-    from filmroom.db import writer
+    from filmroom.db.writer import GroupWriter
 
-    def tell_at_once(job: Any, result: object) -> Callable[[], None]:
-        if not job.future.done():  # or it was told of before, and runs once more because another one failed
-            job.future.set_result(result)
-        time.sleep(_COMMIT_SECONDS)
-        return lambda: None
+    run = GroupWriter.run
 
-    def tell_of_failure(job: Any, error: BaseException) -> Callable[[], None]:
-        return lambda: None if job.future.done() else job.future.set_exception(error)
+    def tell_at_once(writer: Any, unit: Callable[[Any], Any], *, keeps_memory: bool = False) -> Any:
+        told: Future[Any] = Future()
 
-    replace(writer, "_succeeded", tell_at_once)
-    replace(writer, "_failed", tell_of_failure)
+        def tell(result: object = None, error: BaseException | None = None) -> None:
+            if told.done():
+                return  # of before: it runs once more because another one failed, or it failed after all
+            if error is None:
+                told.set_result(result)
+            else:
+                told.set_exception(error)
+
+        def told_unit(connection: Any) -> None:
+            tell(unit(connection))
+            time.sleep(_COMMIT_SECONDS)
+
+        def write() -> None:
+            try:
+                run(writer, told_unit, keeps_memory=keeps_memory)
+            except BaseException as error:  # noqa: BLE001 - it is told of, or too late
+                tell(error=error)
+
+        threading.Thread(target=write, daemon=True).start()
+        return told.result()
+
+    replace(GroupWriter, "run", tell_at_once)
 
 
 def _commit_members_one_by_one() -> None:

@@ -1,10 +1,10 @@
 """The two databases behind one face: consistent reads, and one door for writes.
 
 A *unit* is a function of a connection that does nothing but SQL, so that it can be run once more. ``write`` runs it
-in a transaction and returns what it returned only after COMMIT is durable. On SQLite one thread per process takes up to
-64 waiting units per transaction, so that concurrent writers share one fsync; if one of them fails, all run once more,
-each in a savepoint of its own, so that it takes back only itself. Several processes queue on a lock file beside the
-database. On PostgreSQL each unit is a READ COMMITTED transaction of its own.
+in a transaction and returns what it returned only after COMMIT is durable. On SQLite up to 64 units that wait share a
+transaction, and so one fsync; if one of them fails, all run once more, each in a savepoint of its own, so that it takes
+back only itself. Several processes queue on a lock file beside the database. On PostgreSQL each unit is a READ
+COMMITTED transaction of its own.
 
 Errors: what a unit raises reaches its caller unchanged; a full disk is ``StorageFull``; any other failure of the
 database is ``StorageFailed``, after which it is not known whether the change was kept.

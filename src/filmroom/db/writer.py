@@ -1,13 +1,17 @@
-"""Group commit for SQLite: one thread per process turns many waiting units into few transactions."""
+"""Group commit for SQLite: many waiting units become few transactions.
+
+There is no thread that writes: whoever finds nobody at it runs what waits, his own unit and those of the others, and
+then lets the next one who waits begin. To hand each unit to another thread and to be woken by it cost more than to run
+it.
+"""
 
 import fcntl
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
@@ -18,24 +22,51 @@ from filmroom.model.errors import ArchiveError, StorageFailed
 
 T = TypeVar("T")
 
-_Outcome = Callable[[], None]
-_Run = Callable[[Connection, "list[_Job]"], list[_Outcome]]
-
 _LONGEST_GROUP: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+def _new_bell() -> threading.Lock:
+    bell = threading.Lock()
+    bell.acquire()
+    return bell
+
+
+@dataclass(slots=True)
 class _Job:
-    """A unit, where its result goes, and whether all that is remembered still holds when it has run."""
+    """A unit, whether all that is remembered still holds when it has run, and what came of it.
+
+    Its caller waits for the bell: it rings when the job is done, or when its caller is to run what waits.
+    """
 
     unit: Callable[[Connection], Any]
-    future: "Future[Any]"
     keeps_memory: bool
+    bell: threading.Lock = field(default_factory=_new_bell)
+    outcome: "_Outcome | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    job: _Job
+    result: Any = None
+    error: BaseException | None = None
+
+    def tell(self) -> None:
+        self.job.outcome = self
+        self.job.bell.release()
+
+    def get(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+_Run = Callable[[Connection, list[_Job]], list[_Outcome]]
 
 
 class GroupWriter:
-    """Runs units in the order in which they came. A result or error is given out only after COMMIT.
+    """Runs units in the order in which they came, in the threads that ask for it, one transaction at a time.
 
+    A result or error is given out only after COMMIT.
     ``find_fault`` is asked before COMMIT; a fault that it finds takes the whole transaction back.
     Processes that share the database queue on ``lock_path`` and hold it for one transaction at a time.
     ``memory`` is what units have found, and forgets it as soon as it may hold no more.
@@ -45,62 +76,68 @@ class GroupWriter:
         self._engine = engine
         self._find_fault = find_fault
         self._lock_path = lock_path
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._waiting: deque[_Job] = deque()
+        self._is_led = False  # somebody runs what waits, or was told to
         self._connection: Connection | None = None
         self.memory = Memory()
         self._version = 0  # SQLite's number for what others have committed
         self._is_closed = False
-        # Held to queue a job and to close, so that no job comes after the end of the queue and waits for ever.
-        self._queueing = threading.Lock()
+        # Held to change who waits, who leads and whether it is closed.
+        self._queue = threading.Condition(threading.Lock())
 
     def run(self, unit: Callable[[Connection], T], *, keeps_memory: bool = False) -> T:
-        future: Future[Any] = Future()
-        with self._queueing:
-            if self._is_closed:
-                raise StorageFailed("the database is closed")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="filmroom-writer", daemon=True)
-                self._thread.start()
-            self._jobs.put(_Job(unit, future, keeps_memory))
-        return cast("T", future.result())
+        job = _Job(unit, keeps_memory)
+        if not self._join(job):
+            job.bell.acquire()
+        if job.outcome is None:
+            self._lead()
+        return cast("T", cast("_Outcome", job.outcome).get())
 
     def close(self) -> None:
-        """Finish the units that wait, then stop."""
-        with self._queueing:
+        """Wait for the units that came before, then let the database go."""
+        with self._queue:
             self._is_closed = True
-            self._jobs.put(None)
-        if self._thread is not None:
-            self._thread.join()
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            group, is_last = self._gather(job)
-            self._run_group(group)
-            if is_last:
-                break
+            self._queue.wait_for(lambda: not self._is_led)
         self._let_go()
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
-        """The first job and those that wait behind it, and whether the queue was closed behind them."""
-        group = [first]
-        with suppress(Empty):
-            while len(group) < _LONGEST_GROUP:
-                job = self._jobs.get_nowait()
-                if job is None:
-                    return group, True
-                group.append(job)
-        return group, False
+    def _join(self, job: _Job) -> bool:
+        """Queue a job; whether its caller must lead, because nobody else does."""
+        with self._queue:
+            if self._is_closed:
+                raise StorageFailed("the database is closed")
+            self._waiting.append(job)
+            leads, self._is_led = not self._is_led, True
+            return leads
 
-    def _run_group(self, group: list[_Job]) -> None:
+    def _lead(self) -> None:
+        """Run the jobs that wait, the caller's own the first of them, once."""
+        group = self._take_group()
+        outcomes = self._run_group(group)
+        self._pass_on()
+        for outcome in outcomes:
+            outcome.tell()
+
+    def _take_group(self) -> list[_Job]:
+        with self._queue:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_GROUP))]
+
+    def _pass_on(self) -> None:
+        """Have the first of those who came meanwhile lead; a crowd that is served must not wait behind another."""
+        with self._queue:
+            if self._waiting:
+                self._waiting[0].bell.release()
+            else:
+                self._is_led = False
+                self._queue.notify_all()
+
+    def _run_group(self, group: list[_Job]) -> list[_Outcome]:
         try:
             with locked(self._lock_path):
-                outcomes = self._commit_together(group) or self._commit(group, self._run_apart)
-        except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction ends with
+                return self._commit_together(group) or self._commit(group, self._run_apart)
+        except BaseException as error:  # noqa: BLE001 - others must be told, whatever a transaction ends with
             failure = self._failure(error)
-            outcomes = [_failed(job, failure) for job in group]
-        for tell in outcomes:
-            tell()
+            own = error if isinstance(error, KeyboardInterrupt) else failure
+            return [_Outcome(job, error=own if job is group[0] else failure) for job in group]
 
     def _commit_together(self, group: list[_Job]) -> list[_Outcome] | None:
         """Hardly ever does a unit fail, so they run without savepoints, which cost as much as what an upload writes.
@@ -134,7 +171,7 @@ class GroupWriter:
         outcomes = []
         for job in group:
             try:
-                outcomes.append(_succeeded(job, job.unit(connection)))
+                outcomes.append(_Outcome(job, job.unit(connection)))
             except Exception as error:
                 raise _UnitError from error
             if not job.keeps_memory:
@@ -204,9 +241,9 @@ def _run_in_savepoint(connection: Connection, job: _Job) -> _Outcome:
             raise
         driver.execute("ROLLBACK TO unit").close()
         driver.execute("RELEASE unit").close()
-        return _failed(job, error)
+        return _Outcome(job, error=error)
     driver.execute("RELEASE unit").close()
-    return _succeeded(job, result)
+    return _Outcome(job, result)
 
 
 def _driver(connection: Connection) -> Any:
@@ -216,11 +253,3 @@ def _driver(connection: Connection) -> Any:
 def _is_read_only(error: Exception) -> bool:
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlite_errorname", "").startswith("SQLITE_READONLY")
-
-
-def _succeeded(job: _Job, result: object) -> _Outcome:
-    return lambda: job.future.set_result(result)
-
-
-def _failed(job: _Job, error: BaseException) -> _Outcome:
-    return lambda: job.future.set_exception(error)
