@@ -1,9 +1,9 @@
-"""Races: the same files to and from a peer, filmroom and the sink, in turn, each on the same disk, round by round."""
+"""Races: the same files to and from a peer, filmroom and others, in turn, each on the same disk, round by round."""
 
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -20,6 +20,7 @@ from bench.servers import (
     Nginx,
     Server,
     open_filmroom,
+    open_keeper,
     open_nginx,
     open_sink,
 )
@@ -37,7 +38,8 @@ class Race:
     """One kind of request, ``requests`` times a round over some connections.
 
     A PUT round puts new files, which ``is_cleared`` deletes after it; a GET round asks for ``files`` different ones
-    in turn, all of them in the page cache. ``note`` says what is special about it.
+    in turn, all of them in the page cache. ``has_keeper`` lets a bare server run along that only keeps what filmroom
+    promises. ``note`` says what is special about it.
     """
 
     method: Literal["PUT", "GET"]
@@ -47,6 +49,7 @@ class Race:
     rounds: int
     files: int = 0
     is_cleared: bool = False
+    has_keeper: bool = False
     content_of: Content = iter_content
     open_peer: Opener = open_nginx
     open_ours: Opener = open_filmroom
@@ -95,13 +98,13 @@ def _names(prefix: str, count: int) -> list[str]:
 
 def run_race(race: Race, bench: Bench, name: str) -> Result:
     samples: dict[str, list[Sample]] = {}
-    with bench.open_folder() as folder, _open_racers(race, folder) as (stores, sink):
-        for server in (*stores, sink):
+    with bench.open_folder() as folder, _open_racers(race, folder) as racers:
+        for server in racers:
             _warm_up(race, bench.generator, server)
         os.sync()
         busy = busy_cores()
         for number in range(race.rounds):
-            for server in (*stores, sink):
+            for server in racers:
                 # What the server before has left to be written must not be this one's burden.
                 os.sync()
                 if race.method == "PUT":
@@ -110,18 +113,21 @@ def run_race(race: Race, bench: Bench, name: str) -> Result:
                 if race.method == "PUT" and isinstance(server, FileServer):
                     _check_round(race, server, number)
     series = [Series(label, race.unit, taken) for label, taken in samples.items()]
-    return Result(name=name, title=race.title, busy_cores=busy, series=series, peer=stores[0].name)
+    return Result(name=name, title=race.title, busy_cores=busy, series=series, peer=racers[0].name)
 
 
 @contextmanager
-def _open_racers(race: Race, folder: Path) -> Iterator[tuple[Sequence[FileServer], Server]]:
-    """Start the peer and filmroom, with nothing in them but resources, and the sink; all are sent the same."""
-    with race.open_peer(folder / "peer") as peer, race.open_ours(folder / "filmroom") as ours, open_sink() as sink:
-        for filmroom in (peer, ours):
+def _open_racers(race: Race, folder: Path) -> Iterator[Sequence[Server]]:
+    """Start the peer, filmroom, with nothing in them but resources, and those beside them; all are sent the same."""
+    with ExitStack() as stack:
+        stores = [stack.enter_context(race.open_peer(folder / "peer"))]
+        stores.append(stack.enter_context(race.open_ours(folder / "filmroom")))
+        for filmroom in stores:
             if isinstance(filmroom, Filmroom):
                 filmroom.make_resource()
-        stores = [replace(store, content_of=race.content_of) for store in (peer, ours)]
-        yield stores, replace(sink, content_of=race.content_of)
+        others = [stack.enter_context(open_keeper(folder / "keeper"))] if race.has_keeper else []
+        others.append(stack.enter_context(open_sink()))
+        yield [replace(server, content_of=race.content_of) for server in (*stores, *others)]
 
 
 def _warm_up(race: Race, generator: Generator, server: Server) -> None:

@@ -21,6 +21,7 @@ from string import Template
 from typing import Final, Literal
 
 from bench.content import Content, iter_content
+from bench.keeper import serve_keeper
 from bench.load import Load, WrongAnswerError, fill_target
 from bench.machine import memory
 from bench.sink import serve_sink
@@ -286,6 +287,12 @@ def open_sink() -> Iterator[Server]:
     with open_standin("sink", serve_sink) as sink:
         target = "/{size_bytes}/{name}"
         yield Server(name="sink", pid=sink.pid, port=sink.port, put_target=target, get_target=target)
+
+
+@contextmanager
+def open_keeper(folder: Path) -> Iterator[Server]:
+    with open_standin("keeper", serve_keeper, folder) as keeper:
+        yield Server(name="keeper", pid=keeper.pid, port=keeper.port, put_target="/{name}", get_target="/{name}")
 
 
 @contextmanager

@@ -4,16 +4,14 @@ It reads a PUT's body and forgets it; ``GET /<size>/...`` is answered with that 
 """
 
 import os
-import re
 import socket
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import BinaryIO, Final
 
-from bench.standin import read_head, serve_connections
+from bench.standin import read_request, serve_connections
 
 _PIECE_BYTES: Final = 1024 * 1024
-_LENGTH: Final = re.compile(rb"\r\nContent-Length: (\d+)\r\n")
 
 
 def serve_sink(port_sender: Connection) -> None:
@@ -26,24 +24,8 @@ def serve_sink(port_sender: Connection) -> None:
 def _answer_all(zeros: BinaryIO, connection: socket.socket) -> None:
     buffer = bytearray(_PIECE_BYTES)
     with connection:
-        while head := _read_request(connection, buffer):
+        while head := read_request(connection, buffer):
             size_bytes = int(head.split(b"/", 2)[1]) if head.startswith(b"GET ") else 0
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size_bytes)
             for start in range(0, size_bytes, _PIECE_BYTES):
                 connection.sendfile(zeros, count=min(_PIECE_BYTES, size_bytes - start))
-
-
-def _read_request(connection: socket.socket, buffer: bytearray) -> bytes:
-    """The head of the next request, whose body was read too; empty when the client has gone."""
-    read = read_head(connection, buffer)
-    if read is None:
-        return b""
-    head, more = read
-    match = _LENGTH.search(head)
-    left = (int(match[1]) if match else 0) - len(more)
-    while left > 0:
-        received = connection.recv_into(buffer)
-        if not received:
-            return b""
-        left -= received
-    return head

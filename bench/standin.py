@@ -1,5 +1,6 @@
-"""Servers of the bench's own, in processes of their own: the least of HTTP that the sink and the replay both are."""
+"""Servers of the bench's own, in processes of their own: the least of HTTP that sink, keeper and replay all are."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any, Final
 from bench.load import WrongAnswerError
 
 _START_LIMIT_SECONDS: Final = 30.0
+_LENGTH: Final = re.compile(rb"\r\nContent-Length: (\d+)\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,23 @@ def read_head(connection: socket.socket, buffer: bytearray) -> tuple[bytes, byte
         filled += received
         end = buffer.find(b"\r\n\r\n", 0, filled)
     return bytes(buffer[: end + 4]), bytes(buffer[end + 4 : filled])
+
+
+def read_request(
+    connection: socket.socket, buffer: bytearray, take: Callable[[bytes | memoryview], object] = len
+) -> bytes:
+    """The head of the next request, whose body was read, piece by piece, and taken; empty when the client has gone."""
+    read = read_head(connection, buffer)
+    if read is None:
+        return b""
+    head, more = read
+    take(more)
+    match = _LENGTH.search(head)
+    left = (int(match[1]) if match else 0) - len(more)
+    while left > 0:
+        received = connection.recv_into(buffer)
+        if not received:
+            return b""
+        take(memoryview(buffer)[:received])
+        left -= received
+    return head

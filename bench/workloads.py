@@ -102,13 +102,14 @@ def _stream(generator: Generator, filmroom: Filmroom) -> tuple[int, int]:
     return before_bytes, peak_rss_bytes(filmroom.pid)
 
 
-_PUT_SMALL: Final = Race(method="PUT", size_bytes=SMALL_BYTES, connections=8, requests=600, rounds=7)
+_PUT_SMALL: Final = Race(method="PUT", size_bytes=SMALL_BYTES, connections=8, requests=600, rounds=7, has_keeper=True)
 _PUT_SMALL_MANY: Final = replace(
     _PUT_SMALL,
     open_peer=open_nginx_of_many,
     open_ours=open_filmroom_of_many,
     note=f"each into one of {FOLDERS} resources, or folders",
     rounds=5,
+    has_keeper=False,
 )
 _PUT_DICOM: Final = replace(
     _PUT_SMALL, content_of=iter_dicom, open_peer=open_orthanc, note=f"all DICOM; {WHAT_IT_DOES}"
@@ -119,6 +120,7 @@ _PUT_MULTIPART: Final = replace(
     open_ours=open_filmroom_for_forms,
     note="in a multipart form and plain, both to filmroom",
     rounds=5,
+    has_keeper=False,
 )
 _PUT_TO_TWO: Final = replace(
     _PUT_SMALL,
