@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, update
@@ -27,7 +28,11 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 def commits(sqlite: SQLiteDatabase) -> list[None]:
     """Grows by one with each COMMIT of the writer."""
     seen: list[None] = []
-    event.listen(sqlite._writer_engine, "commit", lambda _connection: seen.append(None))
+
+    def trace(connection: Any, _record: object) -> None:
+        connection.set_trace_callback(lambda sql: seen.append(None) if sql == "COMMIT" else None)
+
+    event.listen(sqlite._writer_engine, "connect", trace)
     return seen
 
 

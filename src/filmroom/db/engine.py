@@ -190,7 +190,7 @@ def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool], cache_kib: int) ->
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection
-        if not driver.in_transaction:  # a reader has begun one on the driver itself
+        if not driver.in_transaction:  # readers and the writer have begun one on the driver itself
             driver.execute(begin).close()
 
     return engine

@@ -1,7 +1,7 @@
 """What one upload after another need not look up again: who may put what where, while nothing that says so changes.
 
 A crowd of uploads goes to few places, and half of what each asks of the database is what the one before it asked. On
-SQLite all units of a process go through one thread, which knows what they were, and SQLite tells its connection whether
+SQLite all units of a process go through one connection, one after the other, and SQLite tells that connection whether
 anybody else has committed anything since. So what was looked up in there is true until a unit runs that may have
 changed it, somebody else commits, or the connection is made anew: it is not a guess that expires.
 """

@@ -17,12 +17,14 @@ from typing import Any, Final, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from filmroom.db.hot import DriverErrors
 from filmroom.db.memory import Memory
 from filmroom.model.errors import ArchiveError, StorageFailed
 
 T = TypeVar("T")
 
 _LONGEST_GROUP: Final = 64
+_BEGIN: Final = "BEGIN IMMEDIATE"
 
 
 def _new_bell() -> threading.Lock:
@@ -194,12 +196,31 @@ class GroupWriter:
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
-        """A transaction on the connection that is kept: to take one from the pool costs as much as an upload's rows."""
-        if self._connection is None:
-            self._connection = self._engine.connect()
-            self.memory.serve(self._connection)
-        with self._connection.begin():
-            yield self._connection
+        """A transaction, on the driver itself and on a connection that is kept.
+
+        To take one from the pool costs as much as an upload's rows, and so does a transaction of SQLAlchemy's, which
+        begins only where a unit has a statement run by it.
+        """
+        connection = self._connection = self._connection or self._connect()
+        driver = _driver(connection)
+        try:
+            with DriverErrors(_BEGIN, connection.dialect):
+                driver.execute(_BEGIN).close()
+            yield connection
+            if connection.in_transaction():
+                connection.commit()
+            else:
+                with DriverErrors("COMMIT", connection.dialect):
+                    driver.commit()
+        except BaseException:
+            connection.rollback()
+            driver.rollback()
+            raise
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        self.memory.serve(connection)
+        return connection
 
     def _let_go(self) -> None:
         self.memory.forget()  # what others commit is heard of through one connection: the next begins to count anew
