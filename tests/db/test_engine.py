@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from db.rows import count_up, counted_up, read
-from filmroom.db.engine import Database, PostgreSQLDatabase, SQLiteDatabase, open_database
+from filmroom.db.engine import Database, SQLiteDatabase, open_database
+from filmroom.db.postgresql import PostgreSQLDatabase
 from filmroom.db.schema import counter
 from filmroom.model.errors import Busy, NotFound, StorageFailed, StorageFull
 from waiting import PATIENCE_SECONDS
