@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from filmroom.db.drivers import Answer
 
 _KEPT_AS: Final = "filmroom.prepared"
+_IN_NONE: Final = frozenset({TransactionStatus.IDLE, TransactionStatus.UNKNOWN})  # unknown where nobody is there
 _DONE: Final = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 
 
@@ -73,4 +74,4 @@ def _checked(libpq: Any, result: Any) -> Any:
 
 
 def is_in_transaction(driver: Any) -> bool:
-    return bool(driver.pgconn.transaction_status != TransactionStatus.IDLE)
+    return driver.pgconn.transaction_status not in _IN_NONE

@@ -73,13 +73,15 @@ class PostgreSQLDatabase:
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    own = {"autocommit": True}  # the driver must not begin transactions of its own
+    # The driver must not begin transactions of its own, nor prepare statements: it would deallocate all there are.
+    own = {"autocommit": True, "prepare_threshold": None}
     engine = create_engine(url, pool_size=_CONNECTIONS, max_overflow=8, hide_parameters=True, connect_args=own)
     event.listen(engine, "connect", _plan_for_whole_answers)
     event.listen(engine, "checkout", _check_alive)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _commit)
-    event.listen(engine, "reset", _roll_back)
+    event.listen(engine, "rollback", _roll_back)
+    event.listen(engine, "reset", _reset)
     return engine
 
 
@@ -109,8 +111,14 @@ def _commit(connection: Connection) -> None:
     _command(connection, b"COMMIT")
 
 
-def _roll_back(connection: Any, *_: object) -> None:
-    """Before the pool does so, which finds nothing left to do."""
+def _roll_back(connection: Connection) -> None:
+    """As ``_commit``, before psycopg does so, which finds nothing left to do."""
+    if not connection.invalidated and is_in_transaction(connection.connection.dbapi_connection):
+        _command(connection, b"ROLLBACK")
+
+
+def _reset(connection: Any, *_: object) -> None:
+    """Before a connection goes back to the pool."""
     if is_in_transaction(connection):
         command(connection, b"ROLLBACK")
 
