@@ -3,13 +3,17 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, select, update
 
 from db.rows import count_up, counted_up, read
-from filmroom.db.engine import Database, PostgreSQLDatabase, SQLiteDatabase, open_database
+from filmroom.db.counters import next_number
+from filmroom.db.engine import Database, SQLiteDatabase, open_database
+from filmroom.db.postgresql import PostgreSQLDatabase
 from filmroom.db.schema import counter
 from filmroom.model.errors import Busy, NotFound, StorageFailed, StorageFull
 from waiting import PATIENCE_SECONDS
@@ -229,3 +233,63 @@ def test_only_conflicts_are_tried_again_and_not_for_ever(
 def test_a_full_disk_of_postgresql_is_a_full_storage(postgresql_database: PostgreSQLDatabase) -> None:
     with pytest.raises(StorageFull):
         postgresql_database.write(_failing_with("53100", []))
+
+
+_END_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("ask", [counted_up, lambda database: database.write(lambda _: {"b"})])
+def test_what_the_server_has_ended_is_not_used_again(
+    postgresql_database: PostgreSQLDatabase, database_url: str, ask: Callable[[Database], set[str]]
+) -> None:
+    postgresql_database.write(count_up("b"))
+    other = open_database(database_url)
+    read(other, lambda connection: connection.exec_driver_sql(_END_OTHERS).all())
+    other.close()
+
+    assert ask(postgresql_database) == {"b"}
+
+
+@ON_POSTGRESQL
+def test_a_connection_that_ends_in_the_middle_changes_nothing(postgresql_database: PostgreSQLDatabase) -> None:
+    def unit(connection: Connection) -> None:
+        next_number(connection, "never")
+        with suppress(psycopg.Error):
+            connection.connection.cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        next_number(connection, "never")
+
+    with pytest.raises((StorageFailed, Busy)):
+        postgresql_database.write(unit)
+
+    assert counted_up(postgresql_database) == set()
+
+
+def test_hot_statements_outlive_whatever_their_connection_does(database: Database) -> None:
+    def unit(connection: Connection) -> int:
+        connection.exec_driver_sql("CREATE TABLE passing (pk INTEGER)").close()
+        connection.exec_driver_sql("ALTER TABLE passing ADD COLUMN name TEXT").close()
+        connection.exec_driver_sql("DROP TABLE passing").close()
+        return next_number(connection, "hot")
+
+    numbers = []
+    for _ in range(7):
+        numbers.append(database.write(unit))
+        with pytest.raises(StorageFailed):
+            database.write(lambda connection: connection.exec_driver_sql("SELECT * FROM nowhere"))
+        assert counted_up(database) == {"hot"}
+
+    assert numbers == [1, 2, 3, 4, 5, 6, 7]
+
+
+@ON_POSTGRESQL
+def test_a_hot_statement_takes_no_text_for_one_that_ends_at_a_nul(postgresql_database: PostgreSQLDatabase) -> None:
+    postgresql_database.write(lambda connection: next_number(connection, "a"))
+
+    with pytest.raises(StorageFailed):
+        postgresql_database.write(lambda connection: next_number(connection, "a\0b"))
+
+    assert counted_up(postgresql_database) == {"a"}

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 from starlette.testclient import TestClient
 
-from filmroom.db.engine import PostgreSQLDatabase
+from filmroom.db.postgresql import PostgreSQLDatabase
 from filmroom.db.schema import membership, name, node
 from rest.session import results
 from waiting import PATIENCE_SECONDS, wait_until

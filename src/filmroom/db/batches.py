@@ -17,11 +17,10 @@ def iter_batches(
 
     Whoever does not take all of them closes it: PostgreSQL keeps them ready as long.
     """
-    if connection.dialect.name != "sqlite":
-        with connection.execute(query, values, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
-            yield from rows.partitions()
-        return
-    # The driver's own rows: to make SQLAlchemy's of them costs more than reading them.
-    with connection.execute(query, values) as rows, DriverErrors("list", connection.dialect):
-        while batch := rows.cursor.fetchmany(_ROWS_AT_ONCE):
+    options = {"stream_results": True}  # through a cursor of PostgreSQL's, which else would send all at once
+    with connection.execute(query, values, execution_options=options) as rows, DriverErrors("list", connection.dialect):
+        batch: Sequence[Sequence[Any]] = rows.fetchmany(1)  # SQLAlchemy reads ahead as far as that
+        while batch:
             yield batch
+            # The driver's own rows: to make SQLAlchemy's of them costs more than reading them.
+            batch = rows.cursor.fetchmany(_ROWS_AT_ONCE)

@@ -20,27 +20,20 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, Pool, StaticPool
 
+from filmroom.db.failures import storage_errors
 from filmroom.db.memory import Memory
 from filmroom.db.writer import GroupWriter
-from filmroom.model.errors import ArchiveError, Busy, StorageFailed, StorageFull
+from filmroom.model.errors import Busy, StorageFailed
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
 
-_READERS: Final = 24
 _SQLITE_BUSY_TIMEOUT_MS: Final = 10_000
 # Every thread that reads has a connection of its own, and forgets its pages whenever somebody has written.
 _READER_CACHE_KIB: Final = 2000
 _WRITER_CACHE_KIB: Final = 8000
-# Serialization failure, deadlock, a unique index that another transaction filled meanwhile, and a reference to a row
-# that it removed or added: a unit does nothing but SQL, so it can simply be run again, and sees then what it could not
-# see before.
-_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505", "23503"})
-_RETRIES: Final = 5
 
 
 class Database(Protocol):
@@ -85,6 +78,8 @@ def open_database(url: str) -> Database:
         if not parsed.database:
             raise StorageFailed("an SQLite database needs a file")
         return SQLiteDatabase(Path(parsed.database))
+    from filmroom.db.postgresql import PostgreSQLDatabase  # noqa: PLC0415 - psycopg, which only some servers need
+
     return PostgreSQLDatabase(parsed.set(drivername="postgresql+psycopg"))
 
 
@@ -106,7 +101,7 @@ class SQLiteDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         self._file.check()
-        with _storage_errors(is_read=True), self._readers.get() as connection:
+        with storage_errors(is_read=True), self._readers.get() as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("BEGIN").close()
             try:
@@ -118,16 +113,16 @@ class SQLiteDatabase:
     @contextmanager
     def glance(self) -> Iterator[Connection]:
         self._file.check()
-        with _storage_errors(is_read=True), self._readers.get() as connection:
+        with storage_errors(is_read=True), self._readers.get() as connection:
             yield connection
 
     def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:
-        with _storage_errors():
+        with storage_errors():
             return self._writer.run(unit, keeps_memory=keeps_memory)
 
     def wipe(self) -> bool:
         """Carry the log over into the database and empty it; not while somebody reads for long."""
-        with _storage_errors(), self.engine.connect() as connection:
+        with storage_errors(), self.engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
             is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return not is_busy
@@ -231,81 +226,3 @@ class _Readers:
     def close(self) -> None:
         for connection in self._made:
             connection.close()
-
-
-class PostgreSQLDatabase:
-    def __init__(self, url: URL) -> None:
-        self.folder: Path | None = None
-        self.memory = Memory()
-        self.engine = create_engine(url, pool_size=_READERS, max_overflow=8, pool_pre_ping=True, hide_parameters=True)
-        event.listen(self.engine, "connect", _plan_for_whole_answers)
-        self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        with _storage_errors(is_read=True), self._snapshots.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def glance(self) -> Iterator[Connection]:
-        with self.read() as connection:
-            yield connection
-
-    def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:  # noqa: ARG002 - there is none to keep
-        with _storage_errors():
-            for attempt in range(1, _RETRIES + 1):
-                try:
-                    with self._connect() as connection, connection.begin():
-                        return unit(connection)
-                except DBAPIError as error:
-                    if attempt == _RETRIES or getattr(error.orig, "sqlstate", None) not in _RETRY_STATES:
-                        raise
-            raise AssertionError  # the last attempt returned or raised
-
-    def _connect(self) -> Connection:
-        """Raises Busy when the server is away: nothing was changed yet."""
-        with _storage_errors(is_read=True):
-            return self.engine.connect()
-
-    def wipe(self) -> bool:
-        """PostgreSQL's own log, and what its tables leave behind, are its administrator's (``VACUUM FULL``)."""
-        return False
-
-    def close(self) -> None:
-        self.engine.dispose()
-
-
-def _plan_for_whole_answers(connection: Any, _record: object) -> None:
-    """Lists are read through cursors, but to their ends; and most of what they read is in memory or on a fast disk.
-
-    Else PostgreSQL takes plans that give a first row soon, and reads whole tables for a few thousand rows.
-    """
-    connection.autocommit = True
-    connection.execute("SET cursor_tuple_fraction = 1.0")
-    connection.execute("SET random_page_cost = 1.1")
-    connection.autocommit = False
-
-
-@contextmanager
-def _storage_errors(*, is_read: bool = False) -> Iterator[None]:
-    try:
-        yield
-    except ArchiveError:
-        raise
-    except PoolTimeoutError as error:
-        raise Busy("every connection to the database is in use") from error
-    except DBAPIError as error:
-        text = str(error.orig)
-        # SQLITE_FULL's text; PostgreSQL's class 53100 (disk_full).
-        if "database or disk is full" in text or getattr(error.orig, "sqlstate", None) == "53100":
-            raise StorageFull from error
-        # SQLite is locked, if at all, at BEGIN, when nothing was changed yet; and a read changes nothing anyway.
-        if "database is locked" in text or (is_read and _is_unreachable(error)):
-            raise Busy("the database does not answer") from error
-        raise StorageFailed(f"database: {text.splitlines()[0] if text else type(error.orig).__name__}") from error
-
-
-def _is_unreachable(error: DBAPIError) -> bool:
-    """Whether PostgreSQL is not there: no SQLSTATE, or one of the classes for connections (08) and shutdowns (57)."""
-    sqlstate = getattr(error.orig, "sqlstate", "none of PostgreSQL's")
-    return isinstance(error, OperationalError) and (sqlstate is None or sqlstate[:2] in {"08", "57"})

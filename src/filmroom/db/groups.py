@@ -100,13 +100,18 @@ def iter_data_people(connection: Connection) -> Iterator[Member]:
     return (Member(*row) for row in connection.execute(query))
 
 
+_ADD: Final = upsert(membership)
+_PUT_MEMBER: Final = Hot(
+    _ADD.on_conflict_do_update(
+        index_elements=[membership.c.project_pk, membership.c.account_pk], set_={"suffix": _ADD.excluded.suffix}
+    ),
+    columns=("project_pk", "account_pk", "suffix"),
+)
+
+
 def put_member(connection: Connection, *, project_pk: int, account_pk: int, suffix: str) -> None:
     """Put somebody into a group of the project, and out of any other one of it."""
-    values = {"project_pk": project_pk, "account_pk": account_pk, "suffix": suffix}
-    key = [membership.c.project_pk, membership.c.account_pk]
-    connection.execute(
-        upsert(membership).values(values).on_conflict_do_update(index_elements=key, set_={"suffix": suffix})
-    )
+    _PUT_MEMBER.run(connection, {"project_pk": project_pk, "account_pk": account_pk, "suffix": suffix})
 
 
 def delete_member(connection: Connection, *, project_pk: int, account_pk: int, suffix: str) -> bool:

@@ -13,26 +13,29 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 
+from filmroom.db.drivers import Answer, Driver, driver_of
+
 Convert = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """SQL for one database. ``order`` names its positional parameters; None where the driver takes them by name."""
+    """SQL for one database. ``order`` names its positional parameters."""
 
+    driver: Driver
     sql: str
-    order: tuple[str, ...] | None
+    order: tuple[str, ...]
     fixed: Mapping[str, Any]
     to_database: Mapping[str, Convert]
     from_database: tuple[tuple[int, Convert], ...]
     make_row: Callable[..., Any] | None
 
-    def given(self, values: Mapping[str, Any]) -> Any:
+    def given(self, values: Mapping[str, Any]) -> list[Any]:
         """The values as the driver wants them."""
         parameters = {**self.fixed, **values}
         for name, convert in self.to_database.items():
             parameters[name] = convert(parameters[name])
-        return parameters if self.order is None else [parameters[name] for name in self.order]
+        return [parameters[name] for name in self.order]
 
 
 class Hot:
@@ -48,22 +51,17 @@ class Hot:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows were changed."""
-        return int(self._execute(connection, values)[1].rowcount)
+        return self._execute(connection, values)[1][0]
 
     def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run it once for each of many sets of values; for statements that give no rows."""
         compiled = self._for(connection)
-        cursor = connection.connection.cursor()
         with DriverErrors(compiled.sql, connection.dialect):
-            cursor.executemany(compiled.sql, [compiled.given(values) for values in rows])
-        cursor.close()
+            compiled.driver.run_all(connection, compiled.sql, [compiled.given(values) for values in rows])
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""
-        compiled, cursor = self._execute(connection, values)
-        with DriverErrors(compiled.sql, connection.dialect):
-            raw = cursor.fetchone()
-        cursor.close()
+        compiled, (_, raw) = self._execute(connection, values)
         if raw is None or compiled.make_row is None:
             return None
         cells = list(raw)
@@ -71,22 +69,25 @@ class Hot:
             cells[place] = convert(cells[place])
         return compiled.make_row(*cells)
 
-    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
+    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Answer]:
         compiled = self._for(connection)
-        cursor = connection.connection.cursor()
         with DriverErrors(compiled.sql, connection.dialect):
-            cursor.execute(compiled.sql, compiled.given(values))
-        return compiled, cursor
+            return compiled, compiled.driver.run(connection, compiled.sql, compiled.given(values))
 
     def _for(self, connection: Connection) -> _Compiled:
         return self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
 
     def _compile(self, dialect: Dialect) -> _Compiled:
-        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
+        driver = driver_of(dialect)
+        make_dialect: Any = type(dialect)
+        compiled: Any = self._statement.compile(
+            dialect=make_dialect(paramstyle=driver.paramstyle), column_keys=self._columns
+        )
         columns = list(getattr(self._statement, "exported_columns", ()))
         made = _Compiled(
+            driver=driver,
             sql=str(compiled),
-            order=tuple(compiled.positiontup) if compiled.positiontup is not None else None,
+            order=tuple(compiled.positiontup),
             fixed=compiled.params,
             to_database=_converters({name: bind.type for name, bind in compiled.binds.items()}, "bind", dialect),
             from_database=tuple(_converters(dict(enumerate(c.type for c in columns)), "result", dialect).items()),

@@ -265,6 +265,7 @@ class _Query:
         if self.scope.project_pk is not None and Kind.PROJECT not in self.kinds:
             named = _SESSION if self.kinds & _NAMELESS else node
             is_here = and_(_HERE.c.node_pk == named.c.pk, _HERE.c.project_pk == self.scope.project_pk)
+            is_here = and_(is_here, _HERE.c.family == (Kind.EXPERIMENT if named is _SESSION else self._stored_kind()))
             joined = joined.join(_HERE, _live(_HERE, is_here))
         for part, table in self.named.items():
             is_own = and_(table.c.node_pk == _TABLES[part].c.pk, table.c.is_primary)
@@ -324,8 +325,7 @@ class _Query:
     # Which rows
 
     def _at_rows(self) -> Iterator[ColumnElement[bool]]:
-        (stored,) = {Kind.EXPERIMENT if kind is Kind.ASSESSOR else kind for kind in self.kinds}
-        yield self._if_nothing_else(node.c.kind) == stored
+        yield self._if_nothing_else(node.c.kind) == self._stored_kind()
         yield node.c.deleted_at.is_(None)
         if {Kind.EXPERIMENT, Kind.ASSESSOR} <= self.kinds:
             yield or_(_SESSION.c.pk.is_(None), _SESSION.c.deleted_at.is_(None))
@@ -341,6 +341,10 @@ class _Query:
             is_own = of_projects(secured, self.scope.reach.own)
             is_shared = or_(*by_share(secured, self.scope.reach, session))
             yield {None: is_readable, True: is_own, False: and_(is_shared, ~is_own)}[self.scope.is_own]
+
+    def _stored_kind(self) -> Kind:
+        (stored,) = {Kind.EXPERIMENT if kind is Kind.ASSESSOR else kind for kind in self.kinds}
+        return stored
 
     def _container(self) -> FromClause:
         return _SESSION if self.scope.inside_kind is Kind.EXPERIMENT else _SUBJECT

@@ -1,10 +1,11 @@
 """Labels of subjects and experiments in their projects, and the numbers in generated ids."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, Update, and_, bindparam, insert, select, union_all, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, func, insert, select, union_all, update
 
 from filmroom.db.counters import next_number
 from filmroom.db.hot import Hot
@@ -46,26 +47,45 @@ def iter_projects_shared_into(connection: Connection, node_pk: int) -> Iterator[
     return map(to_node, connection.execute(query))
 
 
-_own_name = name.alias("own_name")
-_WITHOUT_LABEL: Final = Hot(
-    select_nodes()
-    .join(name, name.c.node_pk == node.c.pk)
-    .join(_own_name, and_(_own_name.c.node_pk == node.c.pk, _own_name.c.is_primary, _own_name.c.deleted_at.is_(None)))
-    .where(
-        name.c.project_pk == bindparam("project_pk"),
-        name.c.family == bindparam("family"),
-        name.c.label.is_(None),
-        _LIVE,
-        _own_name.c.label == bindparam("label"),
-        node.c.deleted_at.is_(None),
+_here: Final = name.alias("here")
+_found: Final = node.alias("found")
+_own_name: Final = name.alias("own_name")
+
+
+def _select_named() -> Select[Any]:
+    """By the label in the project, else by ID, else by the own label of what is shared into it without another."""
+    in_project = (name.c.project_pk == bindparam("project_pk"), name.c.family == bindparam("family"), _LIVE)
+    is_named = and_(_own_name.c.node_pk == name.c.node_pk, _own_name.c.is_primary, _own_name.c.deleted_at.is_(None))
+    live = select(_found.c.pk).where(_found.c.deleted_at.is_(None))
+    labelled = live.join(name, name.c.node_pk == _found.c.pk).where(*in_project)
+    ways = (
+        labelled.where(name.c.label == bindparam("text")),
+        live.where(
+            has_sitewide_id(_found.name), _found.c.kind == bindparam("family"), _found.c.id == bindparam("text")
+        ),
+        labelled.join(_own_name, is_named).where(name.c.label.is_(None), _own_name.c.label == bindparam("text")),
     )
-)
+    is_here = and_(_here.c.node_pk == node.c.pk, _here.c.project_pk == bindparam("project_pk"))
+    return (
+        select_nodes()
+        .add_columns(_here.c.node_pk.label("here_pk"), _here.c.label.label("label_here"))
+        .outerjoin(_here, and_(is_here, _here.c.deleted_at.is_(None)))
+        .where(node.c.pk == func.coalesce(*(way.limit(1).scalar_subquery() for way in ways)))
+    )
 
 
-def find_shared_without_label(connection: Connection, project_pk: int, family: Kind, label: str) -> Node | None:
-    """What is shared into a project without a label of its own, by the label that it is shown under: its own one."""
-    row = _WITHOUT_LABEL.first(connection, {"project_pk": project_pk, "family": family, "label": label})
-    return None if row is None else to_node(row)
+_NAMED: Final = Hot(_select_named())
+
+
+def find_named(connection: Connection, project_pk: int, family: Kind, text: str) -> Node | None:
+    """What is in the project under this label, else ID, its own or shared into it, with the label that it has there."""
+    row = _NAMED.first(connection, {"project_pk": project_pk, "family": family, "text": text})
+    if row is None:
+        return None
+    found = to_node(row)
+    if found.project_pk == project_pk:
+        return found
+    return None if row.here_pk is None else replace(found, label=row.label_here or found.label)
 
 
 def insert_share(connection: Connection, project_pk: int, shared: Node, label: str | None) -> None:

@@ -43,17 +43,6 @@ _BY_PK: Final = Hot(select_nodes().where(node.c.pk == bindparam("pk"), _LIVE))
 _BY_ID: Final = Hot(
     select_nodes().where(has_sitewide_id("node"), node.c.kind == bindparam("kind"), node.c.id == bindparam("id"), _LIVE)
 )
-_BY_LABEL: Final = Hot(
-    select_nodes()
-    .join(name, name.c.node_pk == node.c.pk)
-    .where(
-        name.c.project_pk == bindparam("project_pk"),
-        name.c.family == bindparam("family"),
-        name.c.label == bindparam("label"),
-        name.c.deleted_at.is_(None),
-        _LIVE,
-    )
-)
 _CHILDREN: Final = select_nodes().where(
     node.c.parent_pk == bindparam("parent_pk"), node.c.kind == bindparam("kind"), _LIVE
 )
@@ -65,6 +54,10 @@ _WRITTEN: Final = (
     *("created_at", "created_by", "modified_at", "modified_by"),
 )
 _INSERT: Final = Hot(insert(node).returning(node.c.pk), columns=_WRITTEN)
+
+
+_CHANGED: Final = ("accessibility", "fields", *OWN_COLUMNS, "modified_at", "modified_by")
+_UPDATE: Final = Hot(update(node).where(node.c.pk == bindparam("changed_pk")), columns=_CHANGED)
 
 
 def to_node(row: AnyRow) -> Node:
@@ -93,11 +86,6 @@ def find_node_by_id(connection: Connection, kind: Kind, node_id: str) -> Node | 
     return _first(connection, _BY_ID, {"kind": kind, "id": node_id})
 
 
-def find_node_by_label(connection: Connection, project_pk: int, family: Kind, label: str) -> Node | None:
-    """The live subject or experiment of this label in a project, its own or shared into it."""
-    return _first(connection, _BY_LABEL, {"project_pk": project_pk, "family": family, "label": label})
-
-
 def find_child(connection: Connection, parent_pk: int, kind: Kind, node_id: str) -> Node | None:
     """The live scan or reconstruction of this id in a session."""
     return _first(connection, _CHILD, {"parent_pk": parent_pk, "kind": kind, "id": node_id})
@@ -119,13 +107,20 @@ def is_alone(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
+_LOCK: Final = Hot(select(node.c.pk).where(node.c.pk == bindparam("pk")).with_for_update(key_share=True))
+_LOCK_HIERARCHY: Final = {
+    is_exclusive: Hot(select(lock(_HIERARCHY_LOCK)))
+    for is_exclusive, lock in {True: func.pg_advisory_xact_lock, False: func.pg_advisory_xact_lock_shared}.items()
+}
+
+
 def lock_node(connection: Connection, pk: int) -> None:
     """Let nobody else change a node until the transaction ends; read it after this, not before.
 
     Rows that name it can still be added.
     """
     if not is_alone(connection):
-        connection.execute(select(node.c.pk).where(node.c.pk == pk).with_for_update(key_share=True))
+        _LOCK.run(connection, {"pk": pk})
 
 
 def lock_hierarchy(connection: Connection, *, is_exclusive: bool) -> None:
@@ -135,8 +130,7 @@ def lock_hierarchy(connection: Connection, *, is_exclusive: bool) -> None:
     below it, and whoever adds to it must see where it belongs.
     """
     if not is_alone(connection):
-        lock = func.pg_advisory_xact_lock if is_exclusive else func.pg_advisory_xact_lock_shared
-        connection.execute(select(lock(_HIERARCHY_LOCK)))
+        _LOCK_HIERARCHY[is_exclusive].run(connection, {})
 
 
 def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
@@ -160,12 +154,13 @@ def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
 def update_node(connection: Connection, changed: Node, *, stamp: Stamp) -> None:
     """Store the fields and the accessibility of a node."""
     values = {
+        "changed_pk": changed.pk,
         "accessibility": changed.accessibility,
         **_of_fields(changed),
         "modified_at": stamp.at,
         "modified_by": stamp.by,
     }
-    connection.execute(update(node).where(node.c.pk == changed.pk).values(values))
+    _UPDATE.run(connection, values)
 
 
 def _of_fields(stored: Node) -> dict[str, str | None]:

@@ -40,13 +40,15 @@ def iter_accessibilities(connection: Connection) -> Iterator[tuple[int, Accessib
     return ((row.pk, Accessibility(row.accessibility)) for row in connection.execute(query))
 
 
+_CLAIM: Final = Hot(upsert(project_name).on_conflict_do_nothing(), columns=("folded", "project_pk"))
+
+
 def claim_project_name(connection: Connection, name: str, *, project_pk: int) -> bool:
     """Whether the project now holds this name, or held it before; False when another one holds it."""
-    folded = name.casefold()
-    claim = upsert(project_name).values(folded=folded, project_pk=project_pk).on_conflict_do_nothing()
-    connection.execute(claim)
-    holder = connection.execute(select(project_name.c.project_pk).where(project_name.c.folded == folded)).scalar()
-    return holder == project_pk
+    if _CLAIM.run(connection, {"folded": name.casefold(), "project_pk": project_pk}) == 1:
+        return True
+    holder = find_name_holder(connection, name)
+    return holder is not None and holder.pk == project_pk
 
 
 class NameHolder(NamedTuple):
@@ -54,14 +56,16 @@ class NameHolder(NamedTuple):
     deleted_at: datetime | None
 
 
+_HOLDER: Final = Hot(
+    select(node.c.pk, node.c.deleted_at)
+    .join(project_name, project_name.c.project_pk == node.c.pk)
+    .where(project_name.c.folded == bindparam("folded"))
+)
+
+
 def find_name_holder(connection: Connection, name: str) -> NameHolder | None:
     """The project, live or deleted, that holds a name, in any case; None when nobody does."""
-    query = (
-        select(node.c.pk, node.c.deleted_at)
-        .join(project_name, project_name.c.project_pk == node.c.pk)
-        .where(project_name.c.folded == name.casefold())
-    )
-    row = connection.execute(query).first()
+    row = _HOLDER.first(connection, {"folded": name.casefold()})
     return None if row is None else NameHolder(row.pk, row.deleted_at)
 
 

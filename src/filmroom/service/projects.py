@@ -63,20 +63,17 @@ class Projects:
         change = said if isinstance(said, Change) else Change(data_type=None, fields=said)
 
         def unit(connection: Connection) -> None:
+            address = Address(kind=Kind.PROJECT, project=project_id)
             existing = _find_behind_others(connection, viewer, project_id)
             if existing is None:
-                require_account(viewer)  # whoever makes a project owns it, so it must be somebody
-                if not self._users_create_projects:
-                    require_admin(viewer)
-                project_id_ = check_id(project_id, what="project ID")
-                self._create(connection, _new_project(project_id_, viewer, stamp), stamp)
+                project = _merged(self._new(viewer, project_id, stamp), change, accessibility)
+                project = self._create(connection, project, stamp)
             elif if_exists is IfExists.REFUSE:
                 raise ProjectNameTaken(project_id)
             else:
                 nodes.lock_node(connection, existing.pk)
-            address = Address(kind=Kind.PROJECT, project=project_id)
-            project = get_place(connection, viewer, address, action=Action.EDIT).node
-            self._change(connection, _merged(project, change, accessibility), stamp)
+                project = get_place(connection, viewer, address, action=Action.EDIT).node
+                self._change(connection, _merged(project, change, accessibility), stamp)
             action = "created project" if existing is None else "changed project"
             fields = ", ".join(sorted({**change.document, **change.fields}.keys() - {"ID"}))
             record(connection, stamp, about_project(project), action, at=address, fields=fields)
@@ -139,32 +136,47 @@ class Projects:
 
         self._stores.database.write(unit)
 
-    def _create(self, connection: Connection, project: Node, stamp: Stamp) -> None:
-        new = replace(project, accessibility=self._default_accessibility)
-        # The name is looked at before the row is made, so that a taken one is told as such and not as a broken index.
-        self._check_names(connection, (new.id,), own_pk=None, stamp=stamp)
-        pk = nodes.insert_node(connection, new, stamp=stamp)
-        if not projects.claim_project_name(connection, new.id, project_pk=pk):
-            raise ProjectNameTaken(new.id)
+    def _new(self, viewer: Viewer, project_id: str, stamp: Stamp) -> Node:
+        """One that the viewer may make. Raises NotAllowed, IllegalId."""
+        require_account(viewer)  # whoever makes a project owns it, so it must be somebody
+        if not self._users_create_projects:
+            require_admin(viewer)
+        return Node(
+            pk=0,
+            kind=Kind.PROJECT,
+            parent_pk=None,
+            project_pk=None,
+            id=check_id(project_id, what="project ID"),
+            label=None,
+            xsi_type=PROJECT_XSI_TYPE,
+            accessibility=self._default_accessibility,
+            fields={},
+            created_at=stamp.at,
+            created_by=viewer.login,
+            creator_pk=viewer.pk,
+        )
+
+    def _create(self, connection: Connection, new: Node, stamp: Stamp) -> Node:
+        # Names are looked at before the row is made, so that a taken one is told as such and not as a broken index.
+        names = self._check_names(connection, new, own_pk=None, stamp=stamp)
+        project = replace(new, pk=nodes.insert_node(connection, new, stamp=stamp))
+        _claim(connection, names, project)
         if stamp.by is not None:
-            groups.put_member(connection, project_pk=pk, account_pk=stamp.by, suffix=BuiltIn.OWNER)  # C-70
+            groups.put_member(connection, project_pk=project.pk, account_pk=stamp.by, suffix=BuiltIn.OWNER)  # C-70
+        return project
 
     def _change(self, connection: Connection, project: Node, stamp: Stamp) -> None:
-        names = {project.id, str(project.fields["secondary_ID"]), str(project.fields["name"]), *project.aliases}
-        if len(names) > _MOST_NAMES:
-            raise BadValue("aliases", f"{len(names)} names", f"a project has at most {_MOST_NAMES} names")
-        for name in names:
-            if len(name) > _LONGEST_NAME:
-                raise BadValue("project name", name, f"it must be at most {_LONGEST_NAME} characters long")
-        self._check_names(connection, names, own_pk=project.pk, stamp=stamp)
-        for name in names:
-            if not projects.claim_project_name(connection, name, project_pk=project.pk):
-                raise ProjectNameTaken(name)
+        names = self._check_names(connection, project, own_pk=project.pk, stamp=stamp)
+        _claim(connection, names, project)
         projects.release_project_names(connection, project.pk, keep=names)
         nodes.update_node(connection, project, stamp=stamp)
 
-    def _check_names(self, connection: Connection, names: Iterable[str], *, own_pk: int | None, stamp: Stamp) -> None:
-        """Raise for a name that another project holds; take those of a project whose undo period is over (C-72)."""
+    def _check_names(self, connection: Connection, project: Node, *, own_pk: int | None, stamp: Stamp) -> Iterable[str]:
+        """All names of a project, none of which another one holds (C-72); those of one whose undo period is over go.
+
+        Raises BadValue, ProjectNameTaken, RetiredProjectId.
+        """
+        names = _names_of(project)
         for name in names:
             holder = projects.find_name_holder(connection, name)
             if holder is None or holder.pk == own_pk:
@@ -174,6 +186,27 @@ class Projects:
             if stamp.at - holder.deleted_at < self._undo_period:
                 raise RetiredProjectId(name)
             projects.release_project_names(connection, holder.pk)
+        return names
+
+
+def _names_of(project: Node) -> Iterable[str]:
+    """Its ID first. Raises BadValue."""
+    names = dict.fromkeys(
+        (project.id, str(project.fields["secondary_ID"]), str(project.fields["name"]), *project.aliases)
+    )
+    if len(names) > _MOST_NAMES:
+        raise BadValue("aliases", f"{len(names)} names", f"a project has at most {_MOST_NAMES} names")
+    for name in names:
+        if len(name) > _LONGEST_NAME:
+            raise BadValue("project name", name, f"it must be at most {_LONGEST_NAME} characters long")
+    return names
+
+
+def _claim(connection: Connection, names: Iterable[str], project: Node) -> None:
+    """Raises ProjectNameTaken."""
+    for name in names:
+        if not projects.claim_project_name(connection, name, project_pk=project.pk):
+            raise ProjectNameTaken(name)
 
 
 def _find_behind_others(connection: Connection, viewer: Viewer, project_id: str) -> Node | None:
@@ -182,23 +215,6 @@ def _find_behind_others(connection: Connection, viewer: Viewer, project_id: str)
         return existing
     nodes.lock_hierarchy(connection, is_exclusive=True)
     return find_visible_project(connection, viewer, project_id)
-
-
-def _new_project(project_id: str, viewer: Viewer, stamp: Stamp) -> Node:
-    return Node(
-        pk=0,
-        kind=Kind.PROJECT,
-        parent_pk=None,
-        project_pk=None,
-        id=project_id,
-        label=None,
-        xsi_type=PROJECT_XSI_TYPE,
-        accessibility=None,
-        fields={},
-        created_at=stamp.at,
-        created_by=viewer.login,
-        creator_pk=viewer.pk,
-    )
 
 
 def _merged(project: Node, change: Change, accessibility: Accessibility | None) -> Node:

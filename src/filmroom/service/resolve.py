@@ -201,24 +201,15 @@ class _Walk:
     def _named(self, project: Node | None, family: Kind, wanted: Iterable[str]) -> Iterator[Place]:
         """Subjects or experiments by label in the project, else by ID; without a project by ID only (C-79, C-91)."""
         for name in wanted:
-            found = self._find_named(project, family, name)
+            found = (
+                nodes.find_node_by_id(self._connection, family, name)
+                if project is None
+                else names.find_named(self._connection, project.pk, family, name)
+            )
             place = with_ancestors(self._connection, found, self._address.side, self._above) if found else None
             if place is not None:
                 is_own = project is None or place.node.project_pk == project.pk
                 yield place if is_own else replace(place, shared_into=project)
-
-    def _find_named(self, project: Node | None, family: Kind, name: str) -> Node | None:
-        """What is in the project under this name, its own or shared into it, with the label that it has there."""
-        if project is None:
-            return nodes.find_node_by_id(self._connection, family, name)
-        found = nodes.find_node_by_label(self._connection, project.pk, family, name)
-        found = found or nodes.find_node_by_id(self._connection, family, name)
-        if found is None:
-            return names.find_shared_without_label(self._connection, project.pk, family, name)
-        if found.project_pk == project.pk:
-            return found
-        share = names.find_share(self._connection, project.pk, found.pk)
-        return None if share is None else replace(found, label=share.label or found.label)
 
     def _inside(self, project: Node | None) -> Iterator[Place]:
         """F-48: below no session at all there is nothing, not even for those who ask for all."""

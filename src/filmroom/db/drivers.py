@@ -1,0 +1,42 @@
+"""How the driver of either database runs a statement that is compiled already. Raises the driver's errors."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Dialect
+
+Answer = tuple[int, tuple[Any, ...] | None]
+"""How many rows were changed, and the first of those that it gives."""
+
+
+class Driver(Protocol):
+    paramstyle: str
+
+    def run(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> Answer: ...
+
+    def run_all(self, connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement that gives no rows once for each of many sets of values."""
+
+
+class SQLiteDriver:
+    paramstyle = "qmark"
+
+    def run(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> Answer:
+        cursor = connection.connection.cursor()
+        cursor.execute(sql, parameters)
+        answer = cursor.rowcount, cursor.fetchone()
+        cursor.close()
+        return answer
+
+    def run_all(self, connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        cursor = connection.connection.cursor()
+        cursor.executemany(sql, rows)
+        cursor.close()
+
+
+def driver_of(dialect: Dialect) -> Driver:
+    if dialect.name == "sqlite":
+        return SQLiteDriver()
+    from filmroom.db.libpq import PostgreSQLDriver  # noqa: PLC0415 - psycopg, which only some servers need
+
+    return PostgreSQLDriver()
