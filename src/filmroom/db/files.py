@@ -19,11 +19,11 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
 from filmroom.db.resources import description_values, set_counters, to_description
 from filmroom.db.schema import AnyRow, account, file, file_history
+from filmroom.db.upsert import upsert
 from filmroom.model.errors import Busy
 from filmroom.model.names import iter_folders
 from filmroom.model.resources import Description, Digest, FileEntry, Selection
