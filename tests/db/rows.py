@@ -1,24 +1,25 @@
 """Rows that tests of the database need again and again."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
 from filmroom.db.engine import Database, SQLiteDatabase, open_database
-from filmroom.db.files import insert_file
+from filmroom.db.files import EVERYTHING, insert_file
+from filmroom.db.listing import iter_listing
 from filmroom.db.migrate import migrate
 from filmroom.db.nodes import insert_node
 from filmroom.db.resources import insert_resource
 from filmroom.db.schema import counter
 from filmroom.model.nodes import Kind, Node
 from filmroom.model.people import Stamp
-from filmroom.model.resources import Description, Digest, FileEntry, Owner, Resource
+from filmroom.model.resources import Description, Digest, FileEntry, Owner, Resource, Selection
 from waiting import PATIENCE_SECONDS, wait_until
 
 T = TypeVar("T")
@@ -89,6 +90,16 @@ def add_files(database: Database, resource: Resource, *paths: str, size_bytes: i
 def read(database: Database, query: Callable[[Connection], T]) -> T:
     with database.read() as connection:
         return query(connection)
+
+
+def listed_rows(
+    database: Database, pks: Sequence[int], selection: Selection = EVERYTHING, *, with_keys: bool = False
+) -> list[tuple[Any, ...]]:
+    def query(connection: Connection) -> list[tuple[Any, ...]]:
+        batches = iter_listing(connection, pks, selection, with_keys=with_keys)
+        return [row for columns in batches for row in zip(*columns, strict=True)]
+
+    return read(database, query)
 
 
 def count_up(name: str) -> Callable[[Connection], None]:

@@ -1,16 +1,14 @@
 """Rows of files: selected literally, listed by code point, replaced with a history, marked deleted and counted."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
-from db.rows import LATER, NOW, add_files, add_node, add_resource, new_entry, read
+from db.rows import LATER, NOW, add_files, add_node, add_resource, listed_rows, new_entry, read
 from filmroom.db.engine import Database
 from filmroom.db.files import (
     Brief,
@@ -22,7 +20,6 @@ from filmroom.db.files import (
     insert_file,
     iter_bytes,
     iter_files,
-    iter_listing,
     mark_files_deleted,
     replace_file,
 )
@@ -63,17 +60,7 @@ def there(database: Database) -> Resource:
 
 
 def _listed(database: Database, resource: Resource, selection: Selection = EVERYTHING) -> list[str]:
-    return [path for _, path, *_ in _rows(database, [resource.pk], selection)]
-
-
-def _rows(
-    database: Database, pks: Sequence[int], selection: Selection = EVERYTHING, *, with_keys: bool = False
-) -> list[tuple[Any, ...]]:
-    def query(connection: Connection) -> list[tuple[Any, ...]]:
-        batches = iter_listing(connection, pks, selection, with_keys=with_keys)
-        return [tuple(row) for batch in batches for row in batch]
-
-    return read(database, query)
+    return [path for _, path, *_ in listed_rows(database, [resource.pk], selection)]
 
 
 def _get(database: Database, resource: Resource, path: str) -> FileEntry:
@@ -110,7 +97,7 @@ def test_files_of_several_resources_come_resource_by_resource(database: Database
     add_files(database, there, "b", "c")
 
     pks = [second.pk, there.pk]
-    listed = [(pk, path) for pk, path, *_ in _rows(database, pks)]
+    listed = [(pk, path) for pk, path, *_ in listed_rows(database, pks)]
     bytes_ = read(
         database,
         lambda connection: [(row.resource_pk, row.path) for row in iter_bytes(connection, pks, EVERYTHING)],
@@ -122,7 +109,7 @@ def test_files_of_several_resources_come_resource_by_resource(database: Database
 def test_no_resources_have_no_files(database: Database, there: Resource) -> None:
     add_files(database, there, "a")
 
-    assert _rows(database, []) == []
+    assert listed_rows(database, []) == []
 
 
 def test_an_archive_of_files_is_told_what_it_needs_of_each(database: Database, there: Resource) -> None:
@@ -139,16 +126,6 @@ def test_thousands_of_files_are_listed_once_each(database: Database, there: Reso
     add_files(database, there, *paths)
 
     assert _listed(database, there) == paths
-
-
-def test_a_listing_says_what_a_row_of_it_needs(database: Database, there: Resource) -> None:
-    said = Description(format="DICOM", content="RAW", description="not listed", tags=("a", "b=c"))
-    entry = replace(new_entry("a", size_bytes=5), said=said, digest=Digest(size_bytes=5, md5="f" * 32, crc32=7))
-    database.write(lambda connection: insert_file(connection, there.pk, entry, by=None))
-
-    expected = (there.pk, "a", 5, "f" * 32, "DICOM", "RAW", '["a","b=c"]', None)
-    assert _rows(database, [there.pk]) == [expected]
-    assert _rows(database, [there.pk], with_keys=True) == [(*expected, entry.key)]
 
 
 def test_other_resources_are_not_listed(database: Database, there: Resource) -> None:

@@ -80,7 +80,7 @@ class Desk:
 
     def paths(self, where: Address | None = None, selection: Selection = Selection()) -> list[str]:  # noqa: B008 - it is frozen
         with self.archive.files.open_listing(self.viewer, where or at(), selection) as listing:
-            return [path for batch in listing.batches for _, path, *_ in batch]
+            return [path for _, paths, *_ in listing.batches for path in paths]
 
     def resources(self, where: Address | None = None) -> tuple[Resource, ...]:
         return tuple(found.resource for found in self.archive.resources.list_all(self.viewer, where or at()))

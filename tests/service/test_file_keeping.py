@@ -38,8 +38,9 @@ def test_a_listing_says_what_a_row_of_it_needs(desk: Desk) -> None:
     desk.upload("a", b"voxels", saying("t", "n=v", format="NIFTI", content="RAW"))
 
     with desk.archive.files.open_listing(desk.viewer, at("NII"), Selection()) as listing:
-        [[(pk, path, size_bytes, md5, format_, content, tags, damaged_at)]] = listing.batches
+        [columns] = listing.batches
 
+    [(pk, path, size_bytes, md5, format_, content, tags, damaged_at)] = zip(*columns, strict=True)
     assert list(listing.resources) == [pk]
     found = listing.resources[pk]
     assert (found.place.node.id, found.resource.label) == ("DEMO", "NII")

@@ -235,7 +235,7 @@ def test_another_process_goes_on_with_an_upload_and_sums_it_up(
 
     assert desk.read("a") == b"0123456789"
     with desk.archive.files.open_listing(desk.viewer, at("NII"), Selection()) as listing:
-        [[(_, _, size_bytes, md5, *_)]] = listing.batches
+        [(_, _, (size_bytes,), (md5,), *_)] = listing.batches
     assert (md5, size_bytes) == ("781e5e245d69b566979b86e28d23f2c7", 10)
 
 
@@ -250,7 +250,7 @@ def test_what_a_stretch_that_failed_left_behind_gets_into_no_digest(desk: Desk) 
     _send(desk, upload_id, 4, b"456789")
 
     with desk.archive.files.open_listing(desk.viewer, at("NII"), Selection()) as listing:
-        [[(_, _, _, md5, *_)]] = listing.batches
+        [(_, _, _, (md5,), *_)] = listing.batches
     assert md5 == "781e5e245d69b566979b86e28d23f2c7"
     assert desk.read("a") == b"0123456789"
 

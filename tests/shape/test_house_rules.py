@@ -171,7 +171,15 @@ def _loaded_by(*modules: str) -> set[str]:
 
 def test_starting_loads_nothing_that_only_some_commands_need() -> None:
     """Start-up stays lean: what takes long to import is imported by what needs it."""
-    assert not {"alembic", "pydicom", "numpy", "PIL", "psycopg"} & _loaded_by("filmroom.app", "filmroom.cli.serve")
+    rarely_needed = {"alembic", "pydicom", "numpy", "PIL", "psycopg", "sqlalchemy.dialects.postgresql"}
+
+    assert not rarely_needed & _loaded_by("filmroom.app", "filmroom.cli.serve")
+
+
+def test_starting_does_not_read_the_table_of_data_types() -> None:
+    code = "import filmroom.app; from filmroom.model.datatypes import shipped_types as s; print(s.cache_info().misses)"
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "0\n"
 
 
 def test_commands_for_operators_load_nothing_of_http() -> None:

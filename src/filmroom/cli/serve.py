@@ -8,9 +8,11 @@ import secrets
 import socket
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -21,7 +23,6 @@ import uvicorn
 from starlette.routing import Router
 from uvicorn.supervisors import Multiprocess
 
-from filmroom.app import create_app
 from filmroom.cli.filesystem import refuse_network_file_system
 from filmroom.cli.libc import end_with_parent, keep_freed_memory
 from filmroom.cli.protocol import BoundedProtocol, ConnectionLimits
@@ -101,6 +102,8 @@ class _AppFactory:
         if self.settings.workers > 1:
             end_with_parent(self.parent_pid)
         configure_log(self.settings.log_level, for_good=True)
+        from filmroom.app import create_app
+
         app = create_app(open_archive(self.settings), self.settings)
         _begin_collecting()
         return app
@@ -175,7 +178,10 @@ def _add_first_administrator(archive: Archive, settings: Settings) -> None:
     password = given or secrets.token_urlsafe(12)
     if not given:
         _tell_password(settings, password)
-    archive.accounts.add(_ADMIN, password, is_admin=True)
+    with ThreadPoolExecutor(1) as beside:
+        added = beside.submit(archive.accounts.add, _ADMIN, password, is_admin=True)
+        import_module("filmroom.app")  # is needed next, and a password takes its time
+        added.result()
 
 
 def _tell_password(settings: Settings, password: str) -> None:

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import Connection, or_, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.schema import chore
+from filmroom.db.upsert import upsert
 from filmroom.model.removal import SEALED
 
 

@@ -1,18 +1,20 @@
 """What the tables are made of: the types of columns, and columns that several tables have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Dialect,
     Index,
     Integer,
     MetaData,
     String,
     Table,
+    TextClause,
     TypeDecorator,
     event,
     text,
@@ -57,13 +59,34 @@ def _remember(index: Index, table: Table) -> None:
     table.info.setdefault("indexes", []).append(index)
 
 
-def indexes_of(table: Table) -> Sequence[Index]:
+def indexes_of(table: Table, dialect: Dialect) -> Iterator[Index]:
     """In the order in which the schema names them: SQLAlchemy knows none, and SQLite chooses by it between equals."""
-    return tuple(table.info.get("indexes", ()))
+    for index in table.info.get("indexes", ()):
+        if dialect.name == "postgresql" and _POSTGRESQL_WHERE in index.info:
+            index.dialect_kwargs[_POSTGRESQL_WHERE] = index.info[_POSTGRESQL_WHERE]
+        yield index
+
+
+def partial_index(
+    name: str,
+    *columns: str | ColumnElement[Any],
+    where: ColumnElement[bool] | TextClause,
+    postgresql_where: TextClause | None = None,
+    unique: bool = False,
+) -> Index:
+    """An index of the rows that meet a condition, which PostgreSQL may be told in other words.
+
+    Those wait until a schema is made there: to name its option loads all of its dialect, a twentieth of a start.
+    """
+    on_postgresql = where if postgresql_where is None else postgresql_where
+    return Index(name, *columns, unique=unique, sqlite_where=where, info={_POSTGRESQL_WHERE: on_postgresql})
+
+
+_POSTGRESQL_WHERE: Final = "postgresql_where"
 
 
 def live_index(name: str, *columns: str) -> Index:
-    return Index(name, *columns, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
+    return partial_index(name, *columns, unique=True, where=LIVE)
 
 
 def made_by() -> tuple[Column[Any], ...]:

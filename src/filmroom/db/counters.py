@@ -3,10 +3,10 @@
 from typing import Final
 
 from sqlalchemy import Connection, bindparam
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
 from filmroom.db.schema import counter
+from filmroom.db.upsert import upsert
 
 _BUMP: Final = Hot(
     upsert(counter)

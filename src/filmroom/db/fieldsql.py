@@ -5,12 +5,12 @@ The path stands in the SQL itself, not as a parameter, so that an index on such 
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Index, String, Table, and_, literal_column
+from sqlalchemy import ColumnElement, FromClause, String, Table, and_, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from filmroom.db.columns import Text
+from filmroom.db.columns import Text, partial_index
 
 
 class _FieldText(FunctionElement[Any]):
@@ -42,7 +42,7 @@ def index_field(table: Table, path: str) -> None:
     """Give a table like ``node`` an index of a field, which knows only live things that have it."""
     field = node_field(table, path)
     has_it = and_(table.c.deleted_at.is_(None), field.is_not(None))
-    Index(f"ix_{table.name}_{path}", field, sqlite_where=has_it, postgresql_where=has_it)
+    partial_index(f"ix_{table.name}_{path}", field, where=has_it)
 
 
 @compiles(_FieldText, "sqlite")

@@ -1,12 +1,11 @@
 """Rows of files: listed, found, added, replaced, marked deleted. Paths were checked before they come here."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Update,
@@ -17,16 +16,14 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    type_coerce,
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 
-from filmroom.db.batches import iter_batches
 from filmroom.db.hot import Hot
 from filmroom.db.resources import description_values, set_counters, to_description
 from filmroom.db.schema import AnyRow, account, file, file_history
+from filmroom.db.upsert import upsert
 from filmroom.model.errors import Busy
 from filmroom.model.names import iter_folders
 from filmroom.model.resources import Description, Digest, FileEntry, Selection
@@ -56,31 +53,16 @@ _ENTRIES: Final = select(
         _modifier, _modifier.c.node_pk == file.c.modified_by
     )
 )
-_LIVE: Final = (file.c.resource_pk == bindparam("resource_pk"), file.c.deleted_at.is_(None))
-_ONE: Final = Hot(_ENTRIES.where(*_LIVE, file.c.path == bindparam("path")))
-_OF_RESOURCES: Final = (
+LIVE: Final = (file.c.resource_pk == bindparam("resource_pk"), file.c.deleted_at.is_(None))
+_ONE: Final = Hot(_ENTRIES.where(*LIVE, file.c.path == bindparam("path")))
+OF_RESOURCES: Final = (
     file.c.resource_pk.in_(bindparam("resource_pks", expanding=True)),
     file.c.deleted_at.is_(None),
-)
-# The columns of a listing, and no more: a hundred thousand rows of them must be cheap.
-_LISTING: Final = (
-    select(
-        file.c.resource_pk,
-        file.c.path,
-        file.c.size_bytes,
-        file.c.md5,
-        file.c.format,
-        file.c.content,
-        file.c.tags,
-        type_coerce(file.c.damaged_at, BigInteger),
-    )
-    .where(*_OF_RESOURCES)
-    .order_by(file.c.resource_pk, file.c.path)
 )
 # What an archive of files needs of each.
 _BYTES: Final = (
     select(file.c.resource_pk, file.c.path, file.c.key, file.c.size_bytes, file.c.crc32, file.c.modified_at)
-    .where(*_OF_RESOURCES)
+    .where(*OF_RESOURCES)
     .order_by(file.c.resource_pk, file.c.path)
 )
 _RESOURCES_AT_ONCE: Final = 500
@@ -94,10 +76,10 @@ def _clash(names: int) -> Hot:
     SQLite reads the whole resource.
     """
     inside = and_(file.c.path > bindparam("inside_from"), file.c.path < bindparam("inside_to"))
-    searches = [select(file.c.path).where(*_LIVE, inside)]
+    searches = [select(file.c.path).where(*LIVE, inside)]
     if names:
         named: list[ColumnElement[str]] = [bindparam(f"name_{number}") for number in range(names)]
-        searches.append(select(file.c.path).where(*_LIVE, file.c.path.in_(named)))
+        searches.append(select(file.c.path).where(*LIVE, file.c.path.in_(named)))
     return Hot(union_all(*searches).limit(1))
 
 
@@ -110,7 +92,7 @@ _WRITTEN: Final = (
 )
 _INSERT: Final = Hot(upsert(file).on_conflict_do_nothing().returning(file.c.pk), columns=_WRITTEN)
 _INSERT_NEW: Final = Hot(insert(file), columns=_WRITTEN)
-_ANY: Final = Hot(select(file.c.pk).where(*_LIVE).limit(1))
+_ANY: Final = Hot(select(file.c.pk).where(*LIVE).limit(1))
 _BRIEF: Final = Hot(
     select(
         file.c.pk,
@@ -120,7 +102,7 @@ _BRIEF: Final = Hot(
         file.c.content,
         file.c.description,
         file.c.tags,
-    ).where(*_LIVE, file.c.path == bindparam("path"))
+    ).where(*LIVE, file.c.path == bindparam("path"))
 )
 
 
@@ -143,30 +125,15 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
     return and_(file.c.path >= prefix, func.substr(file.c.path, 1, len(prefix)) == prefix)
 
 
-def iter_listing(
-    connection: Connection, resource_pks: Sequence[int], selection: Selection, *, with_keys: bool = False
-) -> Generator[Sequence[Sequence[Any]], None, None]:
-    """``resource_pk, path, size_bytes, md5, format, content, tags, damaged_at`` of the selected files, lazily.
-
-    If so asked ``key`` comes last. They come many at once; whoever does not take all of them closes it. ``tags`` is a
-    JSON list, ``damaged_at`` in microseconds since 1970. Resources come in ascending order of their pks, the files of
-    each by path.
-    """
-    columns = _LISTING.add_columns(file.c.key) if with_keys else _LISTING
-    query = columns.where(*select_clauses(selection))
-    for pks in _some_at_once(resource_pks):
-        yield from iter_batches(connection, query, pks)
-
-
 def iter_bytes(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
     """``resource_pk, path, key, size_bytes, crc32, modified_at`` of the selected files, in the same order, lazily."""
     query = _BYTES.where(*select_clauses(selection))
-    for pks in _some_at_once(resource_pks):
+    for pks in some_at_once(resource_pks):
         with connection.execute(query, pks, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
             yield from rows
 
 
-def _some_at_once(resource_pks: Sequence[int]) -> Iterator[dict[str, Sequence[int]]]:
+def some_at_once(resource_pks: Sequence[int]) -> Iterator[dict[str, Sequence[int]]]:
     """Values for queries of some resources each: a statement takes no more than so many."""
     pks = sorted(resource_pks)
     for start in range(0, len(pks), _RESOURCES_AT_ONCE):
@@ -175,7 +142,7 @@ def _some_at_once(resource_pks: Sequence[int]) -> Iterator[dict[str, Sequence[in
 
 def iter_files(connection: Connection, resource_pk: int, selection: Selection = EVERYTHING) -> Iterator[FileEntry]:
     """The selected live files of a resource by path, lazily."""
-    query = _ENTRIES.where(*_LIVE, *select_clauses(selection)).order_by(file.c.path)
+    query = _ENTRIES.where(*LIVE, *select_clauses(selection)).order_by(file.c.path)
     options = {"yield_per": _ROWS_AT_ONCE}
     with connection.execute(query, {"resource_pk": resource_pk}, execution_options=options) as rows:
         yield from map(_to_entry, rows)
@@ -315,7 +282,7 @@ def _same(resource_pk: int, entry: FileEntry) -> Update:
 
 def recount(connection: Connection, resource_pk: int) -> None:
     """Set the counters of a resource to its live files and their bytes; it must be locked."""
-    query = select(func.count(), func.coalesce(func.sum(file.c.size_bytes), 0)).where(*_LIVE)
+    query = select(func.count(), func.coalesce(func.sum(file.c.size_bytes), 0)).where(*LIVE)
     count, size_bytes = connection.execute(query, {"resource_pk": resource_pk}).one()
     set_counters(connection, resource_pk, files=count, size_bytes=int(size_bytes))
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, func, or_, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.schema import folder
+from filmroom.db.upsert import upsert
 
 
 def insert_folders(connection: Connection, resource_pk: int, paths: Iterable[str]) -> None:

@@ -5,10 +5,10 @@ from typing import Final, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, account, membership, node, user_group
+from filmroom.db.upsert import upsert
 from filmroom.model.people import BuiltIn, Group
 
 _GROUP: Final = (membership.c.suffix, user_group.c.display_name, user_group.c.rights)

@@ -93,7 +93,7 @@ def _create(connection: Connection) -> None:
     """All tables at once, for the newest revision; a test holds them to what the migrations make, in their order."""
     for table in node.metadata.sorted_tables:
         connection.execute(CreateTable(table))
-        for index in indexes_of(table):
+        for index in indexes_of(table, connection.dialect):
             connection.execute(CreateIndex(index))
     connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": REVISIONS[-1]})

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
 from filmroom.db.nodes import select_nodes, to_node
 from filmroom.db.schema import node, project_name
+from filmroom.db.upsert import upsert
 from filmroom.model.nodes import Accessibility, Kind, Node
 
 _LIVE_PROJECT_BY_NAME: Final = Hot(

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, Select, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.columns import Instant
 from filmroom.db.counters import next_number
 from filmroom.db.hot import Hot
 from filmroom.db.schema import AnyRow, resource
+from filmroom.db.upsert import upsert
 from filmroom.model.people import Stamp
 from filmroom.model.resources import Description, Owner, Resource, Side
 

@@ -34,6 +34,7 @@ from filmroom.db.columns import (
     made_by,
     metadata,
     of_bytes,
+    partial_index,
     said,
 )
 from filmroom.db.fieldsql import index_field
@@ -45,10 +46,6 @@ _SHARES: Final = text("NOT is_primary AND deleted_at IS NULL")
 _SQLITE_SHARES: Final = text("is_primary = 0 AND deleted_at IS NULL")
 _OF_SITE: Final = text("project_pk IS NULL")
 _OF_PROJECT: Final = text("project_pk IS NOT NULL")
-
-
-def _unique_where(condition: TextClause, name: str, *columns: str) -> Index:
-    return Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
 
 
 def has_sitewide_id(table: str) -> TextClause:
@@ -84,22 +81,20 @@ node: Final = Table(
     Index("ix_node_parent_pk", "parent_pk"),
     Index("ix_node_project_pk", "project_pk", "kind"),
     # Ids of subjects and experiments are unique in the archive; those of scans and reconstructions in their session.
-    Index(
+    partial_index(
         "uq_node_id",
         "kind",
         "id",
         unique=True,
-        sqlite_where=text("deleted_at IS NULL AND kind IN ('project', 'subject', 'experiment')"),
-        postgresql_where=text("deleted_at IS NULL AND kind IN ('project', 'subject', 'experiment')"),
+        where=text("deleted_at IS NULL AND kind IN ('project', 'subject', 'experiment')"),
     ),
-    Index(
+    partial_index(
         "uq_node_id_in_session",
         "parent_pk",
         "kind",
         "id",
         unique=True,
-        sqlite_where=text("deleted_at IS NULL AND kind IN ('scan', 'reconstruction')"),
-        postgresql_where=text("deleted_at IS NULL AND kind IN ('scan', 'reconstruction')"),
+        where=text("deleted_at IS NULL AND kind IN ('scan', 'reconstruction')"),
     ),
 )
 # The fields by which things are looked up in all projects.
@@ -107,8 +102,8 @@ index_field(node, "UID")
 index_field(node, "dcmPatientId")
 # For sums over the whole archive, which read nothing but the index.
 _TYPE: Final = (node.c.kind, node.c.project_pk, node.c.xsi_type, node.c.parent_pk)
-Index("ix_node_type", *_TYPE, sqlite_where=LIVE, postgresql_where=LIVE)
-Index("ix_node_deleted", node.c.kind, sqlite_where=DELETED, postgresql_where=DELETED)
+partial_index("ix_node_type", *_TYPE, where=LIVE)
+partial_index("ix_node_deleted", node.c.kind, where=DELETED)
 index_field(node, "date")
 
 # Labels and shares. ``family`` is subject or experiment. A share is a row that is not primary; its label may be NULL.
@@ -125,9 +120,9 @@ name: Final = Table(
     Index("ix_name_node_pk", "node_pk"),
     live_index("uq_name_label", "project_pk", "family", "label"),
     live_index("uq_name_node", "project_pk", "node_pk"),
-    Index("ix_name_label", "label", sqlite_where=LIVE, postgresql_where=LIVE),
-    Index("ix_name_share", "node_pk", sqlite_where=_SQLITE_SHARES, postgresql_where=_SHARES),
-    Index("ix_name_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
+    partial_index("ix_name_label", "label", where=LIVE),
+    partial_index("ix_name_share", "node_pk", where=_SQLITE_SHARES, postgresql_where=_SHARES),
+    partial_index("ix_name_deleted_at", "deleted_at", where=DELETED),
     Index("ix_name_project_pk", "project_pk"),
 )
 
@@ -155,7 +150,7 @@ resource: Final = Table(
     *made_by(),
     Column("deleted_at", Instant),
     live_index("uq_resource_label", "node_pk", "side", "label"),
-    Index("ix_resource_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
+    partial_index("ix_resource_deleted_at", "deleted_at", where=DELETED),
     Index("ix_resource_node_pk", "node_pk"),
 )
 
@@ -172,7 +167,7 @@ file: Final = Table(
     Column("deleted_at", Instant),
     Column("damaged_at", Instant),
     live_index("uq_file_path", "resource_pk", "path"),
-    Index("ix_file_deleted_at", "deleted_at", sqlite_where=DELETED, postgresql_where=DELETED),
+    partial_index("ix_file_deleted_at", "deleted_at", where=DELETED),
     Index("ix_file_resource_pk", "resource_pk"),
     Index("ix_file_key", "key"),
 )
@@ -293,8 +288,10 @@ configuration: Final = Table(
     Column("reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Pk),
-    _unique_where(_OF_SITE, "uq_configuration_of_site", "tool", "path", "version"),
-    _unique_where(_OF_PROJECT, "uq_configuration_of_project", "project_pk", "tool", "path", "version"),
+    partial_index("uq_configuration_of_site", "tool", "path", "version", unique=True, where=_OF_SITE),
+    partial_index(
+        "uq_configuration_of_project", "project_pk", "tool", "path", "version", unique=True, where=_OF_PROJECT
+    ),
 )
 
 # Searches by the account that saved them, as XML documents (C-180), and the logins that may read them too.

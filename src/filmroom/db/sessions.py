@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from filmroom.db.hot import Hot
 from filmroom.db.people import ACCOUNT, Account, to_account
 from filmroom.db.schema import AnyRow, account, login_failure, session
+from filmroom.db.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

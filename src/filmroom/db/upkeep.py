@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.dml import ReturningDelete
 
 from filmroom.db import nodes
@@ -30,6 +29,7 @@ from filmroom.db.schema import (
     resource,
     user_group,
 )
+from filmroom.db.upsert import upsert
 from filmroom.model.nodes import Kind
 from filmroom.model.removal import SEALED, Removed
 

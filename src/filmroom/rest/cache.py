@@ -90,7 +90,11 @@ def _list(archive: Archive, call: Call) -> Reply:
     with archive.files.open_listing(call.viewer, call.address, selection) as listing:
         if not listing.resources:
             raise NotFound(f"folder {call.address.resource!r}")
-        rows = [(path, size_bytes, base + path) for batch in listing.batches for _, path, size_bytes, *_ in batch]
+        rows = [
+            (path, size_bytes, base + path)
+            for _, paths, sizes, *_ in listing.batches
+            for path, size_bytes in zip(paths, sizes, strict=True)
+        ]
     table = replace(_table(call, _FILE_COLUMNS, rows), json_keys=_FILE_JSON_KEYS)
     return table_reply(call, counted(table), offered=_OFFERED)
 

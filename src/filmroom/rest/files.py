@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
+from itertools import compress
 from operator import add
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -149,11 +150,10 @@ def _iter_columns(
     bases = {pk: _base(found, call, is_one=is_one) for pk, found in listing.resources.items()}
     labels = {pk: found.resource.label for pk, found in listing.resources.items()}
     rids = {pk: found.resource.rid for pk, found in listing.resources.items()}
-    for batch in listing.batches:
-        rows = [row for row in batch if "/" not in row[1][len(folder) :]] if folder else batch
-        if not rows:
+    for columns in listing.batches:
+        pks, paths, sizes, md5s, formats, contents, tags, damaged, *keys = _directly_in(folder, columns)
+        if not paths:
             continue
-        pks, paths, sizes, md5s, formats, contents, tags, damaged, *keys = zip(*rows, strict=True)
         yield (
             [path.rpartition("/")[2] for path in paths] if "/" in "".join(paths) else paths,
             sizes,
@@ -165,6 +165,13 @@ def _iter_columns(
             _each(rids, pks),
             md5s,
         )
+
+
+def _directly_in(folder: str | None, columns: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    if not folder:
+        return columns
+    is_in = ["/" not in path[len(folder) :] for path in columns[1]]
+    return [tuple(compress(column, is_in)) for column in columns]
 
 
 def _each(values: Mapping[int, T], pks: Sequence[int]) -> list[T]:

@@ -115,12 +115,14 @@ def table_reply(call: Call, table: Table, *, offered: tuple[str, ...] = _OFFERED
     return spooled_reply(partial(render, table), f"{shown_type}; charset=UTF-8")
 
 
-def _batches(table: Table) -> Iterator[list[Sequence[str]]]:
+def _text_batches(table: Table) -> Iterator[list[Sequence[str]]]:
     """The columns of the next rows, as text; never of no rows."""
+    return ([_texts(column) for column in columns] for columns in _batches(table))
+
+
+def _batches(table: Table) -> Iterator[Columns]:
     batches = table.rows.batches if isinstance(table.rows, Batches) else _gathered(table.rows)
-    for columns in batches:
-        if columns[0]:
-            yield [_texts(column) for column in columns]
+    return (columns for columns in batches if columns[0])
 
 
 def _gathered(rows: Iterable[Row]) -> Iterator[Columns]:
@@ -166,7 +168,7 @@ def to_json(table: Table, out: BinaryIO) -> None:
     separator = b""
     for columns in _batches(table):
         out.write(separator)
-        out.write(_json_rows(openings, [_json_texts(columns[place]) for place in places]))
+        out.write(_json_rows(openings, [columns[place] for place in places]))
         separator = b","
     out.write(b"]")
     members = ",".join(f'"{name}": {_json(value).decode()}' for name, value in table.properties.items())
@@ -179,7 +181,7 @@ def _openings(keys: Sequence[str]) -> list[str]:
     return [f"{{{first}", *(f'",{name}' for name in others)]
 
 
-def _json_rows(openings: Sequence[str], columns: Sequence[Sequence[str]]) -> bytes:
+def _json_rows(openings: Sequence[str], columns: Columns) -> bytes:
     """The objects, with commas between them; pieces laid out in a list are joined far faster than dicts are written.
 
     A column that says the same in every row is one with what stands around it.
@@ -188,16 +190,17 @@ def _json_rows(openings: Sequence[str], columns: Sequence[Sequence[str]]) -> byt
     for opening, column in zip(openings, columns, strict=True):
         before += opening
         if _is_constant(column):
-            before += column[0]
+            before += _json_texts(_texts(column[:1]))[0]
         else:
-            varying.append((before, column))
+            varying.append((before, _json_texts(_texts(column))))
             before = ""
     count, width = len(columns[0]), 2 * len(varying) + 1
     pieces = [f'{before}"}},'] * (count * width)
     for place, (text, column) in enumerate(varying):
         pieces[2 * place :: width] = [text] * count
         pieces[2 * place + 1 :: width] = column
-    return "".join(pieces)[:-1].encode()
+    pieces[-1] = pieces[-1][:-1]
+    return "".join(pieces).encode()
 
 
 def _is_constant(column: Sequence[Cell]) -> bool:
@@ -234,7 +237,7 @@ def to_xml(table: Table, out: BinaryIO) -> None:
         for name in table.columns
     )
     out.write(b"</columns>\n<rows>")
-    for columns in _batches(table):
+    for columns in _text_batches(table):
         rows = zip(*(_escaped(_lines(column)) for column in columns), strict=True)
         lines = map("</cell><cell>".join, rows)
         out.write("".join(f"<row><cell>{line}</cell></row>\n" for line in lines).encode())
@@ -267,7 +270,7 @@ def to_html(table: Table, out: BinaryIO) -> None:
     )
     roots = [table.column_properties.get(name, {}).get("serverRoot") for name in table.columns]
     classes = cycle(("odd", "even"))
-    for columns in _batches(table):
+    for columns in _text_batches(table):
         cells = (_html_cells(_lines(column), root) for column, root in zip(columns, roots, strict=True))
         lines = map("".join, zip(*cells, strict=True))
         out.write("".join(_HTML_ROW.format(next(classes), line) for line in lines).encode())
@@ -288,7 +291,7 @@ def _html_cells(column: Sequence[str], root: str | None) -> list[str]:
 def to_csv(table: Table, out: BinaryIO) -> None:
     """F-175: LF endings, quotes only where needed."""
     out.write((",".join(_quoted(table.columns)) + "\n").encode())
-    for columns in _batches(table):
+    for columns in _text_batches(table):
         lines = map(",".join, zip(*(_quoted(_lines(column)) for column in columns), strict=True))
         out.write("".join(f"{line}\n" for line in lines).encode())
 

@@ -75,7 +75,8 @@ def _prefixes() -> dict[str, str]:
 def tag(name: str) -> str:
     """Lxml's spelling of ``prefix:name``."""
     prefix, local = name.split(":")
-    return f"{{{namespaces()[prefix]}}}{local}"
+    uri = NAMESPACES.get(prefix) or data_types().namespaces[prefix].uri
+    return f"{{{uri}}}{local}"
 
 
 def namespaces() -> dict[str, str]:

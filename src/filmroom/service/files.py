@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from filmroom.blobs.whole import iter_whole
 from filmroom.db import files, resources
+from filmroom.db.listing import iter_listing
 from filmroom.model.address import Address
 from filmroom.model.errors import BadValue, MissingBytes, NotFound
 from filmroom.model.names import check_folder_path, is_rid
@@ -30,8 +31,8 @@ _MOST_LOOKED_AT: Final = 100
 class Listing:
     """The files of some resources; ``batches`` is lazy and read once, resource by resource and by path.
 
-    Its rows, many at once, are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list),
-    ``damaged_at`` (in microseconds since 1970, or None) and, if asked for, ``key``. Those of a resource come together.
+    Its columns, of many rows at once, are ``resource_pk, path, size_bytes, md5, format, content, tags`` (a JSON list),
+    ``damaged_at`` (in microseconds since 1970, or None) and, if asked for, ``key``. Rows of a resource come together.
     """
 
     resources: Mapping[int, Found]
@@ -77,7 +78,7 @@ class Files:
         with self._stores.database.read() as connection:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
             by_pk = {found.resource.pk: found for found in chosen}
-            rows = files.iter_listing(connection, tuple(by_pk), selection, with_keys=with_keys)
+            rows = iter_listing(connection, tuple(by_pk), selection, with_keys=with_keys)
             with closing(rows) as batches:
                 yield Listing(by_pk, batches)
 
