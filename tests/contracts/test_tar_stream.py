@@ -24,7 +24,7 @@ def _tar(files: dict[str, bytes], tar_format: int = tarfile.PAX_FORMAT) -> bytes
 
 def _read(data: bytes, most: int = 100) -> dict[str, bytes]:
     members = iter_members(io.BytesIO(data), most=most)
-    return {info.name: member.read() for info, member in members if member is not None}
+    return {member.name: b"".join(member.pieces) for member in members if member.pieces is not None}
 
 
 @pytest.mark.parametrize("tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
