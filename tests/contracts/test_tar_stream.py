@@ -126,6 +126,9 @@ def test_a_spoiled_header_is_read_as_the_library_reads_it_or_not_at_all(
     "record",
     [
         b"21 path=elsewhere.dcm\n",
+        b"22 path=elsewhere.dcm\n",
+        b"23 path=elsewhere.dcm/\n",
+        b"13 mtime=1.5\n11 ctime=1\n22 path=elsewhere.dcm\n",
         b"22 path=elsewhere.dcm/\n",
         b"7 path=\n",
         b"20 mtime=1.5\n22 ctime=1\n",
