@@ -160,7 +160,7 @@ def test_what_just_fits_is_stored(tmp_path: Path) -> None:
 
 def test_the_disk_can_be_full_before_the_first_byte() -> None:
     """``/dev/full`` answers every write with ENOSPC."""
-    writer = LocalWriter(Path("/dev/full/no such file"), os.open("/dev/full", os.O_WRONLY))
+    writer = LocalWriter("/dev/full/no such file", os.open("/dev/full", os.O_WRONLY))
 
     with pytest.raises(StorageFull):
         writer.write([b"x"])

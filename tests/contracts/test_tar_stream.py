@@ -24,7 +24,7 @@ def _tar(files: dict[str, bytes], tar_format: int = tarfile.PAX_FORMAT) -> bytes
 
 def _read(data: bytes, most: int = 100) -> dict[str, bytes]:
     members = iter_members(io.BytesIO(data), most=most)
-    return {info.name: member.read() for info, member in members if member is not None}
+    return {member.name: b"".join(member.pieces) for member in members if member.pieces is not None}
 
 
 @pytest.mark.parametrize("tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
@@ -60,6 +60,88 @@ def test_a_header_that_is_broken_is_an_error_and_no_end(number: int) -> None:
 
     with pytest.raises(tarfile.TarError):
         _read(bytes(spoiled))
+
+
+def _by_the_library(data: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        files = [(info.name, archive.extractfile(info)) for info in archive if info.isreg()]
+        return {name: file.read() for name, file in files if file is not None}
+
+
+_TIMES = st.floats(0, 2**33 - 1) | st.integers(-1, 2**34)
+_NAMES = st.text("ab\u00e9./ ", min_size=1, max_size=130)
+_KINDS = st.sampled_from([tarfile.REGTYPE] * 3 + [tarfile.AREGTYPE, tarfile.CONTTYPE, tarfile.DIRTYPE])
+_MEMBERS = st.tuples(_NAMES, st.binary(max_size=1200), _TIMES, _KINDS, st.integers(-1, 2**22))
+_FORMATS = st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+_NOTES_FOR_ALL = st.sampled_from([{}, {"comment": "x"}, {"path": "elsewhere"}])
+
+
+def _pack(members: list[tuple[str, bytes, float, bytes, int]], tar_format: int, said: dict[str, str]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tar_format, pax_headers=said) as archive:
+        for name, content, mtime, kind, uid in members:
+            info = tarfile.TarInfo(name)
+            held = b"" if kind == tarfile.DIRTYPE or name.endswith("/") else content
+            info.type, info.size, info.uid = kind, len(held), uid
+            info.mtime = int(mtime) if tar_format == tarfile.GNU_FORMAT else mtime
+            archive.addfile(info, io.BytesIO(held))
+    return out.getvalue()
+
+
+@given(st.lists(_MEMBERS, min_size=1, max_size=6), _FORMATS, _NOTES_FOR_ALL)
+def test_headers_are_read_as_the_library_reads_them(
+    members: list[tuple[str, bytes, float, bytes, int]], tar_format: int, said: dict[str, str]
+) -> None:
+    data = _pack(members, tar_format, said)
+
+    assert _read(data) == _by_the_library(data)
+
+
+@given(
+    spots=st.lists(st.tuples(st.integers(0, 511), st.integers(0, 255)), min_size=1, max_size=3),
+    block=st.sampled_from([1, 2, 3]),
+    is_summed=st.booleans(),
+)
+def test_a_spoiled_header_is_read_as_the_library_reads_it_or_not_at_all(
+    spots: list[tuple[int, int]], block: int, *, is_summed: bool
+) -> None:
+    """Block 1 is the note of the second member, 2 what it says, 3 its header."""
+    member = (b"B" * 600, 1700000000.5, tarfile.REGTYPE, 0)
+    data = bytearray(_pack([("d", b"", 0, tarfile.DIRTYPE, 0), ("b", *member), ("c", *member)], tarfile.PAX_FORMAT, {}))
+    for offset, value in spots:
+        data[block * 512 + offset] = value
+    if is_summed:
+        header = data[block * 512 : (block + 1) * 512]
+        header[148:156] = b" " * 8
+        data[block * 512 + 148 : block * 512 + 156] = b"%06o\0 " % sum(header)
+
+    try:
+        found = _read(bytes(data))
+    except (tarfile.TarError, ValueError):
+        return
+    assert found == _by_the_library(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"21 path=elsewhere.dcm\n",
+        b"22 path=elsewhere.dcm\n",
+        b"23 path=elsewhere.dcm/\n",
+        b"13 mtime=1.5\n11 ctime=1\n22 path=elsewhere.dcm\n",
+        b"22 path=elsewhere.dcm/\n",
+        b"7 path=\n",
+        b"20 mtime=1.5\n22 ctime=1\n",
+        b"",
+        b"12 size=600\n",
+    ],
+)
+def test_what_a_note_says_is_heeded_as_by_the_library(record: bytes) -> None:
+    first = _pack([("d", b"", 0, tarfile.DIRTYPE, 0)], tarfile.GNU_FORMAT, {})[:512]
+    note = _note(tarfile.XHDTYPE, len(record)) + record + bytes(-len(record) % 512)
+    data = first + note + _pack([("b", b"B" * 600, 0, tarfile.REGTYPE, 0)], tarfile.GNU_FORMAT, {})
+
+    assert _read(data) == _by_the_library(data)
 
 
 def _note(kind: bytes, size_bytes: int) -> bytes:

@@ -312,7 +312,7 @@ def test_a_listing_that_is_given_up_is_closed(desk: Desk) -> None:
     desk.put([desk.arrival(path) for path in ("a", "b")])
 
     with desk.archive.files.open_listing(desk.viewer, at(), Selection()) as listing:
-        assert next(listing.batches)[0][1] == "a"
+        assert next(listing.batches)[1][0] == "a"
 
     del listing
     gc.collect()  # a cursor that is found here is a warning, and warnings are errors

@@ -37,21 +37,22 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         # Folders whose own names are durable. One that was only seen to be there may not be so yet.
-        self._durable: set[Path] = set()
-        with _storage_errors():
+        self._durable: set[str] = set()
+        with _STORAGE_ERRORS:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(root.parent)
 
     def create(self, key: str) -> "LocalWriter":
-        path = self._path(key)
-        with _storage_errors():
-            self._make_folder(path.parent)
+        below = self.path_below(key)
+        path = f"{self._root}/{below}"
+        with _STORAGE_ERRORS:
+            self._make_folder(below)
             return LocalWriter(path, os.open(path, _CREATE, 0o600))
 
     def resume(self, key: str) -> "LocalPartial":
         path = self._path(key)
-        with _storage_errors():
-            self._make_folder(path.parent)
+        with _STORAGE_ERRORS:
+            self._make_folder(self.path_below(key))
             descriptor = os.open(path, _RESUME, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,16 +64,21 @@ class LocalStore:
                 raise
             return LocalPartial(path, descriptor)
 
-    def _make_folder(self, folder: Path) -> None:
-        for path in (folder.parent, folder):
-            if path not in self._durable:
-                path.mkdir(mode=0o700, exist_ok=True)
-                sync_folder(path.parent)
-                self._durable.add(path)
+    def _make_folder(self, below: str) -> None:
+        """The folders that a path below the root leads through."""
+        lease_and_batch = below.rpartition("/")[0]
+        if lease_and_batch in self._durable:
+            return
+        for name in (lease_and_batch.partition("/")[0], lease_and_batch):
+            if name not in self._durable:
+                folder = self._root / name
+                folder.mkdir(mode=0o700, exist_ok=True)
+                sync_folder(folder.parent)
+                self._durable.add(name)
 
     def sync(self) -> None:
         """One syncfs, however many blobs there are; it writes out what others have on this file system too."""
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 if _LIBC.syncfs(descriptor) != 0:
@@ -81,11 +87,11 @@ class LocalStore:
                 os.close(descriptor)
 
     def open(self, key: str) -> BinaryIO:
-        with _storage_errors(key):
+        with _StorageErrors(key):
             return FileIO(f"{self._root}/{self.path_below(key)}")  # to make a path costs as much as to open it
 
     def size_bytes(self, key: str) -> int:
-        with _storage_errors(key):
+        with _StorageErrors(key):
             return self._path(key).stat().st_size
 
     def locate(self, key: str) -> str:
@@ -98,10 +104,10 @@ class LocalStore:
     def copy(self, sources: Mapping[str, str]) -> None:
         """Hard links: two keys share the bytes, which are gone when both are. Where there are none, copies."""
         for new_key, key in sources.items():
-            with _storage_errors(key):
+            with _StorageErrors(key):
                 if not self._link(self._path(key), new_key):
                     self._copy_bytes(key, new_key)
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             for folder in {self._path(new_key).parent for new_key in sources}:
                 sync_folder(folder)
 
@@ -122,10 +128,10 @@ class LocalStore:
         A blob that is here under such a key makes way.
         """
         folders = set()
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             for key in keys:
                 path = self._path(key)
-                self._make_folder(path.parent)
+                self._make_folder(self.path_below(key))
                 other._path(key).replace(path)  # noqa: SLF001 - it is of this class
                 folders.add(path.parent)
             for folder in folders:
@@ -133,11 +139,11 @@ class LocalStore:
 
     def link(self, key: str, path: str) -> bool:
         """Make a file a blob, without copying it; not durable before ``sync``. False where there are no hard links."""
-        with _storage_errors(key):
+        with _StorageErrors(key):
             return self._link(Path(path), key)
 
     def _link(self, path: Path, key: str) -> bool:
-        self._make_folder(self._path(key).parent)
+        self._make_folder(self.path_below(key))
         try:
             os.link(path, self._path(key))
         except OSError as error:
@@ -177,7 +183,7 @@ class LocalStore:
                         yield name
 
     def free_bytes(self) -> int:
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             return shutil.disk_usage(self._root).free
 
     def check(self) -> None:
@@ -197,29 +203,29 @@ class LocalStore:
 
 
 class LocalWriter:
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int) -> None:
         self._path = path
         self._descriptor: int | None = descriptor
 
     def write(self, chunks: Sequence[bytes]) -> None:
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             _write_chunks(self._get_descriptor(), chunks)
 
     def finish(self) -> None:
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             os.fsync(self._get_descriptor())
             self._close()
-            sync_folder(self._path.parent)
+            sync_folder(self._path.rpartition("/")[0])
 
     def close(self) -> None:
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             self._close()
 
     def abort(self) -> None:
         with suppress(OSError):
             self._close()
         with suppress(OSError):
-            self._path.unlink()
+            Path(self._path).unlink()
 
     def _get_descriptor(self) -> int:
         if self._descriptor is None:
@@ -240,18 +246,18 @@ class LocalPartial:
         self._is_named = False
 
     def cut(self, size_bytes: int) -> None:
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             if os.fstat(self._descriptor).st_size < size_bytes:
                 raise MissingBytes(self._path.name)
             os.ftruncate(self._descriptor, size_bytes)
             os.lseek(self._descriptor, size_bytes, os.SEEK_SET)
 
     def write(self, chunks: Sequence[bytes]) -> None:
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             _write_chunks(self._descriptor, chunks)
 
     def sync(self) -> None:
-        with _storage_errors():
+        with _STORAGE_ERRORS:
             os.fsync(self._descriptor)
             if not self._is_named:
                 sync_folder(self._path.parent)
@@ -286,7 +292,7 @@ def _list_names(folder: Path) -> list[str]:
         raise StorageFailed(f"blobs: {folder}: {error.strerror}") from error
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: Path | str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -303,11 +309,22 @@ def _removal_errors() -> Iterator[None]:
         raise StorageFailed(f"blobs: {error.strerror}") from error
 
 
-@contextmanager
-def _storage_errors(key: str = "") -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise (MissingBytes(key) if key else StorageFailed(f"blobs: {error.strerror}")) from error
-    except OSError as error:
-        raise storage_error(error, "blobs") from error
+class _StorageErrors:
+    """What the storage says leaves as what it means. A generator in its place would cost as much as a quick write."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: str = "") -> None:
+        self._key = key
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, FileNotFoundError) and self._key:
+            raise MissingBytes(self._key) from error
+        if isinstance(error, OSError):
+            raise storage_error(error, "blobs") from error
+
+
+_STORAGE_ERRORS: Final = _StorageErrors()

@@ -26,6 +26,7 @@ from filmroom.db.schema import AnyRow, account, file, file_history
 from filmroom.db.upsert import upsert
 from filmroom.model.errors import Busy
 from filmroom.model.names import iter_folders
+from filmroom.model.people import Stamp
 from filmroom.model.resources import Description, Digest, FileEntry, Selection
 
 EVERYTHING: Final = Selection()
@@ -175,9 +176,21 @@ def insert_file(connection: Connection, resource_pk: int, new: FileEntry, *, by:
     return _INSERT.first(connection, _written(resource_pk, new, by)) is not None
 
 
-def insert_new_files(connection: Connection, resource_pk: int, new: Iterable[FileEntry], *, by: int | None) -> None:
-    """Add files to a resource that has none, at paths that can stand beside each other."""
-    _INSERT_NEW.run_all(connection, (_written(resource_pk, entry, by) for entry in new))
+def insert_new_files(
+    connection: Connection,
+    resource_pk: int,
+    new: Iterable[tuple[str, str, Digest]],
+    *,
+    said: Description,
+    stamp: Stamp,
+) -> None:
+    """Add files to a resource that has none, at paths that can stand beside each other: path, key and digest of each.
+
+    What all of them share is made ready once, for there may be very many.
+    """
+    shared = {"resource_pk": resource_pk, **description_values(said), **_stamped(stamp.at, stamp.at, stamp.by)}
+    rows = ({"path": path, **_byte_values(key, digest)} for path, key, digest in new)
+    _INSERT_NEW.run_all(connection, rows, shared=shared)
 
 
 def has_files(connection: Connection, resource_pk: int) -> bool:
@@ -188,13 +201,14 @@ def _written(resource_pk: int, new: FileEntry, by: int | None) -> dict[str, Any]
     return {
         "resource_pk": resource_pk,
         "path": new.path,
-        **_byte_values(new),
+        **_byte_values(new.key, new.digest),
         **description_values(new.said),
-        "created_at": new.created_at,
-        "created_by": by,
-        "modified_at": new.modified_at,
-        "modified_by": by,
+        **_stamped(new.created_at, new.modified_at, by),
     }
+
+
+def _stamped(created_at: datetime, modified_at: datetime, by: int | None) -> dict[str, Any]:
+    return {"created_at": created_at, "created_by": by, "modified_at": modified_at, "modified_by": by}
 
 
 class Brief(NamedTuple):
@@ -230,7 +244,7 @@ def replace_file(connection: Connection, pk: int, new: FileEntry, *, by: int | N
     targets = ["file_pk", *_KEPT_COLUMNS, "replaced_at", "replaced_by"]
     connection.execute(insert(file_history).from_select(targets, old))
     values = {
-        **_byte_values(new),
+        **_byte_values(new.key, new.digest),
         **description_values(new.said),
         "modified_at": new.modified_at,
         "modified_by": by,
@@ -287,9 +301,8 @@ def recount(connection: Connection, resource_pk: int) -> None:
     set_counters(connection, resource_pk, files=count, size_bytes=int(size_bytes))
 
 
-def _byte_values(entry: FileEntry) -> dict[str, Any]:
-    digest = entry.digest
-    return {"key": entry.key, "size_bytes": digest.size_bytes, "md5": digest.md5, "crc32": digest.crc32}
+def _byte_values(key: str, digest: Digest) -> dict[str, Any]:
+    return {"key": key, "size_bytes": digest.size_bytes, "md5": digest.md5, "crc32": digest.crc32}
 
 
 def _to_entry(row: AnyRow) -> FileEntry:

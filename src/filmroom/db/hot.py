@@ -5,7 +5,7 @@ is a dozen statements. The SQL is still SQLAlchemy's, for whichever database the
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +32,21 @@ class _Compiled:
 
     def given(self, values: Mapping[str, Any]) -> list[Any]:
         """The values as the driver wants them."""
-        parameters = {**self.fixed, **values}
-        for name, convert in self.to_database.items():
-            parameters[name] = convert(parameters[name])
+        parameters = self._converted({**self.fixed, **values}, self.to_database)
         return [parameters[name] for name in self.order]
+
+    def given_all(self, rows: Iterable[Mapping[str, Any]], shared: Mapping[str, Any]) -> Iterator[list[Any]]:
+        """As ``given``, for rows of which each has these values besides its own."""
+        known = {**self.fixed, **self._converted(dict(shared), self.to_database.keys() & shared)}
+        own = self.to_database.keys() - shared
+        for row in rows:
+            parameters = self._converted({**known, **row}, own)
+            yield [parameters[name] for name in self.order]
+
+    def _converted(self, values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        for name in names:
+            values[name] = self.to_database[name](values[name])
+        return values
 
 
 class Hot:
@@ -53,11 +64,11 @@ class Hot:
         """How many rows were changed."""
         return self._execute(connection, values)[1][0]
 
-    def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run it once for each of many sets of values; for statements that give no rows."""
+    def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]], *, shared: Mapping[str, Any]) -> None:
+        """Run it once for each of many sets of values besides those they share; for statements that give no rows."""
         compiled = self._for(connection)
         with DriverErrors(compiled.sql, connection.dialect):
-            compiled.driver.run_all(connection, compiled.sql, [compiled.given(values) for values in rows])
+            compiled.driver.run_all(connection, compiled.sql, list(compiled.given_all(rows, shared)))
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""

@@ -11,7 +11,7 @@ import queue
 import tarfile
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -152,7 +152,8 @@ class ZipUnpacker:
                 for entry in iter_entries(self._spool, most=self._bench.limits.entries):
                     _check_kind_of_zip_member(entry)
                     if not entry.is_folder:
-                        self._bench.take(entry.name, _whole(open_entry(self._spool, entry), entry.size_bytes))
+                        pieces = iter_pieces(open_entry(self._spool, entry))
+                        self._bench.take(entry.name, _whole(pieces, entry.size_bytes))
         except UNREADABLE as error:
             raise BadArchive(f"it is no zip that can be read ({error})") from error
         finally:
@@ -206,16 +207,16 @@ def _read_to_end(source: IO[bytes]) -> None:
 
 
 def _unpack_tar(bench: Workbench, source: IO[bytes]) -> None:
-    for info, member in iter_members(source, most=bench.limits.entries):
-        if member is None and not info.isdir():
-            raise BadArchive(f"member {info.name!r} is a link or a device")
-        if member is not None:
-            bench.take(info.name, _whole(member, info.size))
+    for entry in iter_members(source, most=bench.limits.entries):
+        if entry.pieces is not None:
+            bench.take(entry.name, _whole(entry.pieces, entry.size_bytes))
+        elif not entry.is_folder:
+            raise BadArchive(f"member {entry.name!r} is a link or a device")
 
 
-def _whole(member: IO[bytes] | io.BufferedIOBase, size_bytes: int) -> Iterator[bytes]:
+def _whole(pieces: Iterable[bytes], size_bytes: int) -> Iterator[bytes]:
     left = size_bytes
-    for piece in iter_pieces(member):
+    for piece in pieces:
         left -= len(piece)
         yield piece
     if left:

@@ -62,7 +62,7 @@ class Fate(Enum):
 
     @property
     def is_stored(self) -> bool:
-        return self in {Fate.STORED, Fate.RENEWED}
+        return self is Fate.STORED or self is Fate.RENEWED
 
 
 AndThen = Callable[[Connection, Sequence[Fate]], None]
@@ -268,8 +268,8 @@ def _store(
     stamp: Stamp,
 ) -> tuple[Fate, ...]:
     if _fit_together(resource, arrivals) and not files.has_files(connection, resource.pk):
-        entries = (_entry(arrival, options.said, stamp) for arrival in arrivals)
-        files.insert_new_files(connection, resource.pk, entries, by=stamp.by)
+        new = ((arrival.path, arrival.staged.key, arrival.staged.digest) for arrival in arrivals)
+        files.insert_new_files(connection, resource.pk, new, said=options.said, stamp=stamp)
         fates = [Fate.STORED] * len(arrivals)
         grown_files, grown_bytes = len(arrivals), sum(arrival.staged.digest.size_bytes for arrival in arrivals)
     else:
