@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Dialect
 
-Answer = tuple[int, tuple[Any, ...] | None]
-"""How many rows were changed, and the first of those that it gives."""
+Answer = tuple[int, Sequence[tuple[Any, ...]]]
+"""How many rows were changed, and those that it gives."""
 
 
 class Driver(Protocol):
@@ -24,7 +24,7 @@ class SQLiteDriver:
     def run(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> Answer:
         cursor = connection.connection.cursor()
         cursor.execute(sql, parameters)
-        answer = cursor.rowcount, cursor.fetchone()
+        answer = cursor.rowcount, cursor.fetchall()
         cursor.close()
         return answer
 

@@ -5,7 +5,7 @@ is a dozen statements. The SQL is still SQLAlchemy's, for whichever database the
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class _Compiled:
     fixed: Mapping[str, Any]
     to_database: Mapping[str, Convert]
     from_database: tuple[tuple[int, Convert], ...]
-    make_row: Callable[..., Any] | None
+    make_row: Callable[..., Any]
 
     def given(self, values: Mapping[str, Any]) -> list[Any]:
         """The values as the driver wants them."""
@@ -42,6 +42,12 @@ class _Compiled:
         for row in rows:
             parameters = self._converted({**known, **row}, own)
             yield [parameters[name] for name in self.order]
+
+    def to_row(self, raw: Sequence[Any]) -> Any:
+        cells = list(raw)
+        for place, convert in self.from_database:
+            cells[place] = convert(cells[place])
+        return self.make_row(*cells)
 
     def _converted(self, values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
         for name in names:
@@ -72,13 +78,12 @@ class Hot:
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""
-        compiled, (_, raw) = self._execute(connection, values)
-        if raw is None or compiled.make_row is None:
-            return None
-        cells = list(raw)
-        for place, convert in compiled.from_database:
-            cells[place] = convert(cells[place])
-        return compiled.make_row(*cells)
+        return next(iter(self.all(connection, values)), None)
+
+    def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
+        """The rows, their columns as attributes; for statements that give few."""
+        compiled, (_, rows) = self._execute(connection, values)
+        return [compiled.to_row(raw) for raw in rows]
 
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Answer]:
         compiled = self._for(connection)
@@ -102,7 +107,7 @@ class Hot:
             fixed=compiled.params,
             to_database=_converters({name: bind.type for name, bind in compiled.binds.items()}, "bind", dialect),
             from_database=tuple(_converters(dict(enumerate(c.type for c in columns)), "result", dialect).items()),
-            make_row=namedtuple("Row", [column.name for column in columns]) if columns else None,  # noqa: PYI024
+            make_row=namedtuple("Row", [column.name for column in columns]),  # noqa: PYI024
         )
         self._compiled[dialect.name] = made
         return made

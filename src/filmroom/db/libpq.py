@@ -49,9 +49,9 @@ class _Prepared:
         given = self._adapter.dump_sequence(parameters, [PyFormat.TEXT] * len(parameters))
         result = _checked(self._libpq, self._libpq.exec_prepared(name, given))
         if not result.ntuples:
-            return result.command_tuples or 0, None
+            return result.command_tuples or 0, ()
         self._adapter.set_pgresult(result)
-        return result.command_tuples, self._adapter.load_rows(0, 1, tuple)[0]
+        return result.command_tuples, self._adapter.load_rows(0, result.ntuples, tuple)
 
     def _prepare(self, sql: str) -> bytes:
         name = b"hot_%d" % len(self._names)

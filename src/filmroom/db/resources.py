@@ -1,6 +1,6 @@
 """Rows of resources: found, made, counted, marked deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -88,11 +88,11 @@ def _values(owner: Owner) -> dict[str, Any]:
     return {"node_pk": owner.node_pk, "side": owner.side}
 
 
-_OF_NODES: Final = (
-    select(*_COLUMNS, resource.c.node_pk)
-    .where(resource.c.node_pk.in_(bindparam("node_pks", expanding=True)), resource.c.deleted_at.is_(None))
-    .order_by(resource.c.rid, resource.c.pk)
+_LIVE: Final = (
+    select(*_COLUMNS, resource.c.node_pk).where(resource.c.deleted_at.is_(None)).order_by(resource.c.rid, resource.c.pk)
 )
+_OF_ONE: Final = Hot(_LIVE.where(resource.c.node_pk == bindparam("node_pk")))
+_OF_MANY: Final = _LIVE.where(resource.c.node_pk.in_(bindparam("node_pks", expanding=True)))
 _ANYWHERE: Final = select(*_COLUMNS, resource.c.node_pk).where(
     resource.c.rid == bindparam("rid"), resource.c.deleted_at.is_(None)
 )
@@ -104,11 +104,17 @@ def list_resources_of(connection: Connection, owners: Iterable[Owner]) -> dict[O
     found: dict[Owner, list[Resource]] = {owner: [] for owner in owners}
     pks = list(dict.fromkeys(owner.node_pk for owner in found))
     for start in range(0, len(pks), _OWNERS_AT_ONCE):
-        for row in connection.execute(_OF_NODES, {"node_pks": pks[start : start + _OWNERS_AT_ONCE]}):
+        for row in _iter_of(connection, pks[start : start + _OWNERS_AT_ONCE]):
             owner = Owner(row.node_pk, Side(row.side))
             if owner in found:
                 found[owner].append(_to_resource(row))
     return found
+
+
+def _iter_of(connection: Connection, node_pks: Sequence[int]) -> Iterable[AnyRow]:
+    if len(node_pks) == 1:
+        return _OF_ONE.all(connection, {"node_pk": node_pks[0]})
+    return connection.execute(_OF_MANY, {"node_pks": node_pks})
 
 
 def find_resource_by_label(connection: Connection, owner: Owner, label: str, *, lock: bool = False) -> Resource | None:
