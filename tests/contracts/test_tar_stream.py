@@ -32,6 +32,19 @@ def test_what_was_packed_is_read(tar_format: int) -> None:
     assert _read(_tar(FILES, tar_format)) == FILES
 
 
+def test_a_member_that_claims_more_than_there_is_takes_nothing_of_the_next() -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        sparse, following = tarfile.TarInfo("sparse"), tarfile.TarInfo("following")
+        sparse.pax_headers = {"GNU.sparse.map": "0,1536", "GNU.sparse.size": "1536"}
+        sparse.size = following.size = 512
+        archive.addfile(sparse, io.BytesIO(b"A" * 512))
+        archive.addfile(following, io.BytesIO(b"B" * 512))
+
+    with pytest.raises(tarfile.TarError):
+        _read(out.getvalue())
+
+
 @given(
     st.dictionaries(
         st.text("ab\u00e9 /", min_size=1, max_size=200).filter(lambda name: name.strip("/") == name),

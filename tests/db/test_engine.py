@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import DBAPIError
 
 from db.rows import count_up, counted_up, read
 from filmroom.db.counters import next_number
@@ -293,3 +294,28 @@ def test_a_hot_statement_takes_no_text_for_one_that_ends_at_a_nul(postgresql_dat
         postgresql_database.write(lambda connection: next_number(connection, "a\0b"))
 
     assert counted_up(postgresql_database) == {"a"}
+
+
+@ON_POSTGRESQL
+def test_a_hot_statement_that_the_server_has_forgotten_is_prepared_anew(
+    postgresql_database: PostgreSQLDatabase,
+) -> None:
+    postgresql_database.write(lambda connection: next_number(connection, "hot"))
+    postgresql_database.write(lambda connection: connection.exec_driver_sql("DEALLOCATE ALL").close())
+
+    assert postgresql_database.write(lambda connection: next_number(connection, "hot")) == 2
+
+
+@ON_POSTGRESQL
+def test_a_unit_that_hides_a_failed_statement_is_not_told_that_it_was_kept(
+    postgresql_database: PostgreSQLDatabase,
+) -> None:
+    def unit(connection: Connection) -> None:
+        next_number(connection, "a")
+        with suppress(DBAPIError):
+            connection.exec_driver_sql("SELECT * FROM nowhere")
+
+    with pytest.raises(StorageFailed):
+        postgresql_database.write(unit)
+
+    assert counted_up(postgresql_database) == set()

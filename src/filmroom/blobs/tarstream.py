@@ -66,7 +66,9 @@ class _Ahead:
         return self._passed_bytes + self._at
 
     def seek(self, position: int) -> None:
-        """Go forward, if need be to the end of the source."""
+        """Go forward, if need be to the end of the source. Raises StreamError for what has passed."""
+        if position < self.tell():
+            raise tarfile.StreamError("a member in it says more of itself than there is")
         while (left := position - self.tell()) > 0 and self.read(min(left, _PIECE_BYTES)):
             pass
 

@@ -5,6 +5,7 @@ it and taking the answer. Values are turned into SQL and back by psycopg all the
 """
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, Final
 
 import psycopg
@@ -17,6 +18,8 @@ from filmroom.db.drivers import Answer
 
 _KEPT_AS: Final = "filmroom.prepared"
 _IN_NONE: Final = frozenset({TransactionStatus.IDLE, TransactionStatus.UNKNOWN})  # unknown where nobody is there
+# What the server says of a statement that it has forgotten, or whose columns are other ones by now.
+_OUTDATED: Final = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNotSupported)
 _DONE: Final = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 
 
@@ -43,26 +46,33 @@ class _Prepared:
         self._libpq = driver.pgconn
         self._adapter: Any = Transformer(driver)
         self._names: dict[str, bytes] = {}
+        self._numbers = count()
 
     def run(self, sql: str, parameters: Sequence[Any]) -> Answer:
         name = self._names.get(sql) or self._prepare(sql)
         given = self._adapter.dump_sequence(parameters, [PyFormat.TEXT] * len(parameters))
-        result = _checked(self._libpq, self._libpq.exec_prepared(name, given))
+        try:
+            result = _checked(self._libpq, self._libpq.exec_prepared(name, given))
+        except _OUTDATED:
+            del self._names[sql]
+            raise
         if not result.ntuples:
             return result.command_tuples or 0, ()
         self._adapter.set_pgresult(result)
         return result.command_tuples, self._adapter.load_rows(0, result.ntuples, tuple)
 
     def _prepare(self, sql: str) -> bytes:
-        name = b"hot_%d" % len(self._names)
+        name = b"hot_%d" % next(self._numbers)
         _checked(self._libpq, self._libpq.prepare(name, sql.encode()))
         self._names[sql] = name
         return name
 
 
-def command(driver: Any, sql: bytes) -> None:
-    """Run a statement without parameters and rows on a connection of psycopg's."""
-    _checked(driver.pgconn, driver.pgconn.exec_(sql))
+def command(driver: Any, sql: bytes) -> bytes:
+    """Run a statement without parameters and rows on a connection of psycopg's; what the server says it has done."""
+    result: Any = _checked(driver.pgconn, driver.pgconn.exec_(sql))
+    done: bytes = result.command_status
+    return done
 
 
 def _checked(libpq: Any, result: Any) -> Any:

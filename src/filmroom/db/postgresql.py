@@ -18,12 +18,13 @@ from filmroom.db.failures import storage_errors
 from filmroom.db.hot import DriverErrors
 from filmroom.db.libpq import command, is_in_transaction
 from filmroom.db.memory import Memory
+from filmroom.model.errors import StorageFailed
 
 _CONNECTIONS: Final = 24
 # Serialization failure, deadlock, a unique index that another transaction filled meanwhile, and a reference to a row
 # that it removed or added: a unit does nothing but SQL, so it can simply be run again, and sees then what it could not
-# see before.
-_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505", "23503"})
+# see before. So can one that met a prepared statement which the server no longer has, or not like that.
+_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505", "23503", "26000", "0A000"})
 _RETRIES: Final = 5
 
 
@@ -108,7 +109,9 @@ def _begin(connection: Connection) -> None:
 
 
 def _commit(connection: Connection) -> None:
-    _command(connection, b"COMMIT")
+    """Raises StorageFailed where the server took the transaction back, because something in it had failed."""
+    if (done := _command(connection, b"COMMIT")) != b"COMMIT":
+        raise StorageFailed(f"database: asked for COMMIT, it did {done.decode()}")
 
 
 def _roll_back(connection: Connection) -> None:
@@ -123,6 +126,6 @@ def _reset(connection: Any, *_: object) -> None:
         command(connection, b"ROLLBACK")
 
 
-def _command(connection: Connection, sql: bytes) -> None:
+def _command(connection: Connection, sql: bytes) -> bytes:
     with DriverErrors(sql.decode(), connection.dialect):
-        command(connection.connection.dbapi_connection, sql)
+        return command(connection.connection.dbapi_connection, sql)

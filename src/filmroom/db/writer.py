@@ -33,7 +33,20 @@ def _new_bell() -> threading.Lock:
     return bell
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of a unit."""
+
+    result: Any = None
+    error: BaseException | None = None
+
+    def get(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+@dataclass(slots=True, eq=False)
 class _Job:
     """A unit, whether all that is remembered still holds when it has run, and what came of it.
 
@@ -43,23 +56,11 @@ class _Job:
     unit: Callable[[Connection], Any]
     keeps_memory: bool
     bell: threading.Lock = field(default_factory=_new_bell)
-    outcome: "_Outcome | None" = None
+    outcome: _Outcome | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    job: _Job
-    result: Any = None
-    error: BaseException | None = None
-
-    def tell(self) -> None:
-        self.job.outcome = self
-        self.job.bell.release()
-
-    def get(self) -> Any:
-        if self.error is not None:
-            raise self.error
-        return self.result
+    def tell(self, outcome: _Outcome) -> None:
+        self.outcome = outcome
+        self.bell.release()
 
 
 _Run = Callable[[Connection, list[_Job]], list[_Outcome]]
@@ -79,7 +80,7 @@ class GroupWriter:
         self._find_fault = find_fault
         self._lock_path = lock_path
         self._waiting: deque[_Job] = deque()
-        self._is_led = False  # somebody runs what waits, or was told to
+        self._leader: _Job | None = None  # whose caller runs what waits, or was told to
         self._connection: Connection | None = None
         self.memory = Memory()
         self._version = 0  # SQLite's number for what others have committed
@@ -89,17 +90,21 @@ class GroupWriter:
 
     def run(self, unit: Callable[[Connection], T], *, keeps_memory: bool = False) -> T:
         job = _Job(unit, keeps_memory)
-        if not self._join(job):
-            job.bell.acquire()
-        if job.outcome is None:
-            self._lead()
+        try:
+            if not self._join(job):
+                job.bell.acquire()
+            if job.outcome is None:
+                self._lead()
+        except BaseException:
+            self._withdraw(job)
+            raise
         return cast("T", cast("_Outcome", job.outcome).get())
 
     def close(self) -> None:
         """Wait for the units that came before, then let the database go."""
         with self._queue:
             self._is_closed = True
-            self._queue.wait_for(lambda: not self._is_led)
+            self._queue.wait_for(lambda: self._leader is None)
         self._let_go()
 
     def _join(self, job: _Job) -> bool:
@@ -108,29 +113,37 @@ class GroupWriter:
             if self._is_closed:
                 raise StorageFailed("the database is closed")
             self._waiting.append(job)
-            leads, self._is_led = not self._is_led, True
-            return leads
+            self._leader = self._leader or job
+            return self._leader is job
+
+    def _withdraw(self, job: _Job) -> None:
+        """Its caller was interrupted: what nobody has begun to run does not wait for ever, nor have others wait."""
+        with self._queue:
+            if job in self._waiting:
+                self._waiting.remove(job)
+                if self._leader is job:
+                    self._pass_on()
 
     def _lead(self) -> None:
         """Run the jobs that wait, the caller's own the first of them, once."""
-        group = self._take_group()
-        outcomes = self._run_group(group)
-        self._pass_on()
-        for outcome in outcomes:
-            outcome.tell()
-
-    def _take_group(self) -> list[_Job]:
         with self._queue:
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_GROUP))]
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_GROUP))]
+        outcomes = [_Outcome(error=StorageFailed("database: a transaction broke off"))] * len(group)
+        try:
+            outcomes = self._run_group(group)
+        finally:
+            with self._queue:
+                self._pass_on()
+            for job, outcome in zip(group, outcomes, strict=True):
+                job.tell(outcome)
 
     def _pass_on(self) -> None:
         """Have the first of those who came meanwhile lead; a crowd that is served must not wait behind another."""
-        with self._queue:
-            if self._waiting:
-                self._waiting[0].bell.release()
-            else:
-                self._is_led = False
-                self._queue.notify_all()
+        self._leader = self._waiting[0] if self._waiting else None
+        if self._leader is not None:
+            self._leader.bell.release()
+        else:
+            self._queue.notify_all()
 
     def _run_group(self, group: list[_Job]) -> list[_Outcome]:
         try:
@@ -139,7 +152,7 @@ class GroupWriter:
         except BaseException as error:  # noqa: BLE001 - others must be told, whatever a transaction ends with
             failure = self._failure(error)
             own = error if isinstance(error, KeyboardInterrupt) else failure
-            return [_Outcome(job, error=own if job is group[0] else failure) for job in group]
+            return [_Outcome(error=own if job is group[0] else failure) for job in group]
 
     def _commit_together(self, group: list[_Job]) -> list[_Outcome] | None:
         """Hardly ever does a unit fail, so they run without savepoints, which cost as much as what an upload writes.
@@ -173,7 +186,7 @@ class GroupWriter:
         outcomes = []
         for job in group:
             try:
-                outcomes.append(_Outcome(job, job.unit(connection)))
+                outcomes.append(_Outcome(job.unit(connection)))
             except Exception as error:
                 raise _UnitError from error
             if not job.keeps_memory:
@@ -225,7 +238,7 @@ class GroupWriter:
     def _let_go(self) -> None:
         self.memory.forget()  # what others commit is heard of through one connection: the next begins to count anew
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is not None and not connection.closed:
             connection.invalidate()
             connection.close()
 
@@ -262,9 +275,9 @@ def _run_in_savepoint(connection: Connection, job: _Job) -> _Outcome:
             raise
         driver.execute("ROLLBACK TO unit").close()
         driver.execute("RELEASE unit").close()
-        return _Outcome(job, error=error)
+        return _Outcome(error=error)
     driver.execute("RELEASE unit").close()
-    return _Outcome(job, result)
+    return _Outcome(result)
 
 
 def _driver(connection: Connection) -> Any:
