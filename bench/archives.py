@@ -23,8 +23,8 @@ from bench.servers import PROJECT, RESOURCE, Filmroom, open_filmroom
 _FILES: Final = 1000
 _NAMES: Final = [f"{number:04}.dcm" for number in range(_FILES)]
 _PAYLOAD_MIB: Final = _FILES * SMALL_BYTES / MIB
-_DOWNLOAD_ROUNDS: Final = 7
-_EXTRACT_ROUNDS: Final = 5
+_DOWNLOAD_ROUNDS: Final = 5
+_EXTRACT_ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,11 @@ _PUT_SMALL_MANY: Final = replace(
     has_keeper=False,
 )
 _PUT_DICOM: Final = replace(
-    _PUT_SMALL, content_of=iter_dicom, open_peer=open_orthanc, note=f"all DICOM; {WHAT_IT_DOES}"
+    _PUT_SMALL,
+    content_of=iter_dicom,
+    open_peer=open_orthanc,
+    note=f"all DICOM; {WHAT_IT_DOES}",
+    has_keeper=False,
 )
 _PUT_MULTIPART: Final = replace(
     _PUT_SMALL,
@@ -128,6 +132,7 @@ _PUT_TO_TWO: Final = replace(
     open_ours=open_filmroom_of_two,
     note="filmroom in two processes (--workers 2)",
     rounds=5,
+    has_keeper=False,
 )
 _GET_SMALL: Final = Race(method="GET", size_bytes=SMALL_BYTES, connections=8, requests=1200, files=300, rounds=5)
 # Deleted files stay on filmroom's disk for its undo period, so three rounds take 4 GiB of disk in all.
