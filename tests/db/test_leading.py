@@ -1,0 +1,143 @@
+"""Who runs the units that wait on SQLite: whoever waited longest, and somebody always (``db/writer.py``)."""
+
+import signal
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from sqlalchemy import Connection
+
+from db.rows import busy_writer, count_up, counted_up, enqueue
+from filmroom.db.engine import SQLiteDatabase
+from filmroom.db.writer import _Job
+from filmroom.model.errors import NotFound, StorageFailed
+from waiting import PATIENCE_SECONDS, wait_until
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """An interrupt from the keyboard reaches the test, whoever runs it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_whoever_waited_longest_runs_the_units_of_all_who_wait(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    order: list[int] = []
+
+    def unit(number: int) -> Callable[[Connection], int]:
+        def run(_connection: Connection) -> int:
+            order.append(number)
+            return threading.get_ident()
+
+        return run
+
+    with busy_writer(sqlite):
+        futures = [enqueue(pool, sqlite, unit(number)) for number in range(4)]
+    runners = {future.result(PATIENCE_SECONDS) for future in futures}
+
+    assert order == [0, 1, 2, 3]
+    assert len(runners) == 1
+
+
+def test_closing_waits_for_those_who_came_before(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    with busy_writer(sqlite):
+        before = [enqueue(pool, sqlite, lambda _connection: "kept") for _ in range(3)]
+        closing = pool.submit(sqlite.close)
+        wait_until(lambda: sqlite._writer._is_closed)
+        assert not closing.done()
+    closing.result(PATIENCE_SECONDS)
+
+    assert [future.result(PATIENCE_SECONDS) for future in before] == ["kept"] * 3
+    with pytest.raises(StorageFailed):
+        sqlite.write(lambda _connection: "late")
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_whoever_is_interrupted_while_he_waits_has_nobody_wait_for_him(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    def interrupt_when_waiting() -> None:
+        wait_until(lambda: bool(sqlite._writer._waiting))
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with busy_writer(sqlite):
+        interrupting = pool.submit(interrupt_when_waiting)
+        with pytest.raises(KeyboardInterrupt):
+            sqlite.write(count_up("interrupted"))
+        interrupting.result(PATIENCE_SECONDS)
+
+    pool.submit(sqlite.write, count_up("after")).result(PATIENCE_SECONDS)
+    assert counted_up(sqlite) == {"after"}
+
+
+def test_whoever_is_to_lead_and_is_gone_leaves_it_to_the_next(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    writer = sqlite._writer
+    with busy_writer(sqlite):
+        following = enqueue(pool, sqlite, lambda _connection: "kept")
+        gone = _Job(lambda _connection: None, keeps_memory=False)
+        writer._waiting.appendleft(gone)
+    wait_until(lambda: writer._leader is gone)
+
+    writer._withdraw(gone)
+
+    assert following.result(PATIENCE_SECONDS) == "kept"
+
+
+def test_a_connection_that_a_unit_has_closed_is_made_anew(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    def close(connection: Connection) -> None:
+        connection.close()
+        raise NotFound("anything")
+
+    with busy_writer(sqlite):
+        told = [enqueue(pool, sqlite, unit) for unit in (close, lambda _connection: "kept")]
+
+    for future in told:
+        assert future.exception(PATIENCE_SECONDS)
+    sqlite.write(count_up("after"))
+    assert counted_up(sqlite) == {"after"}
+
+
+def _hold(_held: object, _connection: Connection) -> None:
+    """A unit that has something and does nothing."""
+
+
+def test_what_a_unit_holds_is_let_go_when_it_is_done(sqlite: SQLiteDatabase) -> None:
+    class _Held:
+        pass
+
+    held = _Held()
+    gone = weakref.ref(held)
+
+    sqlite.write(partial(_hold, held))
+    del held
+
+    assert gone() is None
+
+
+def test_an_interrupt_reaches_whom_it_interrupts_and_others_are_told(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    def interrupted(_connection: Connection) -> None:
+        raise KeyboardInterrupt
+
+    with busy_writer(sqlite):
+        leading = enqueue(pool, sqlite, interrupted)
+        following = enqueue(pool, sqlite, lambda _connection: "kept")
+
+    with pytest.raises(KeyboardInterrupt):
+        leading.result(PATIENCE_SECONDS)
+    with pytest.raises(StorageFailed):
+        following.result(PATIENCE_SECONDS)
+    assert sqlite.write(lambda _connection: "kept") == "kept"
