@@ -17,6 +17,7 @@ from typing import Final
 
 from bench.ground import MIB
 from bench.standin import read_request, serve_connections
+from filmroom.blobs.local import sync_folder
 
 _PAGE: Final = bytes(4096)
 _LOG_PAGES: Final = 1000  # as many as SQLite lets its log grow to before it begins anew
@@ -49,14 +50,8 @@ def _keep_one(path: Path, connection: socket.socket, buffer: bytearray) -> bool:
             digest.update(piece)
         os.writev(file.fileno(), body)
         os.fsync(file.fileno())
-    _sync_folder(path.parent)
-    return bool(digest.digest())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    os.fsync(descriptor)
-    os.close(descriptor)
+    sync_folder(path.parent)
+    return True
 
 
 class _Log:

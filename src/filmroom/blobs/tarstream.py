@@ -177,9 +177,10 @@ def _read_plain(archive: _Archive, ahead: _Ahead) -> Entry | None:
     ahead.read(blocks * _BLOCK_BYTES)
     archive.offset = ahead.tell()
     if header.kind == tarfile.DIRTYPE:
-        return Entry(name or header.name, 0, True, None)  # noqa: FBT003 - it is one
+        return Entry(name or header.name, 0, is_folder=True, pieces=None)
     archive.offset += -(-header.size_bytes // _BLOCK_BYTES) * _BLOCK_BYTES
-    return Entry(name or header.name, header.size_bytes, False, _iter_file(ahead, header.size_bytes))  # noqa: FBT003
+    pieces = _iter_file(ahead, header.size_bytes)
+    return Entry(name or header.name, header.size_bytes, is_folder=False, pieces=pieces)
 
 
 def _iter_file(ahead: _Ahead, size_bytes: int) -> Iterator[bytes]:

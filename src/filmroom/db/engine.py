@@ -92,9 +92,9 @@ class SQLiteDatabase:
         self._file = _File(path)
         self.lock_path = f"{path}.lock"
         url = URL.create("sqlite", database=self.path)  # made, not read: a path may hold what means something in a URL
-        self.engine = _sqlite_engine(url, begin="BEGIN", pool=NullPool, cache_kib=_READER_CACHE_KIB)
+        self.engine = _sqlite_engine(url, pool=NullPool, cache_kib=_READER_CACHE_KIB)
         self._readers = _Readers(self.engine)
-        self._writer_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool=StaticPool, cache_kib=_WRITER_CACHE_KIB)
+        self._writer_engine = _sqlite_engine(url, pool=StaticPool, cache_kib=_WRITER_CACHE_KIB)
         self._writer = GroupWriter(self._writer_engine, lock_path=self.lock_path, find_fault=self._file.find_fault)
         self.memory = self._writer.memory
 
@@ -161,7 +161,7 @@ class _File:
         return found.st_dev, found.st_ino
 
 
-def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool], cache_kib: int) -> Engine:
+def _sqlite_engine(url: URL, *, pool: type[Pool], cache_kib: int) -> Engine:
     def connect() -> sqlite3.Connection:
         """Never makes a file, which would be an empty archive in place of one that was moved away."""
         file = f"file:{quote(os.fsencode(url.database or ''))}?mode=rw"
@@ -186,7 +186,7 @@ def _sqlite_engine(url: URL, *, begin: str, pool: type[Pool], cache_kib: int) ->
     def _begin(connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection
         if not driver.in_transaction:  # readers and the writer have begun one on the driver itself
-            driver.execute(begin).close()
+            driver.execute("BEGIN").close()
 
     return engine
 
