@@ -1,6 +1,6 @@
 """What a file costs as its resource grows: uploads into resources of very different sizes, in turn."""
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -24,7 +24,7 @@ def run_growth(bench: Bench, name: str) -> Result:
     walls: dict[int, list[Sample]] = {size: [] for size in sizes}
     cpus: dict[int, list[Sample]] = {size: [] for size in sizes}
     with bench.open_folder() as folder, ExitStack() as stack:
-        servers = {size: stack.enter_context(open_filmroom(_fill(folder / str(size), size))) for size in sizes}
+        servers = {size: stack.enter_context(_open(_fill(folder / str(size), size))) for size in sizes}
         for server in servers.values():
             _put(bench, server, "first")  # which signs in and fills caches
         busy = busy_cores()
@@ -53,6 +53,11 @@ def _fill(folder: Path, files: int) -> Path:
     if files:
         fill_resource(folder / "data" / "filmroom.db", files=files)
     return folder
+
+
+def _open(folder: Path) -> AbstractContextManager[Filmroom]:
+    """One that stays one process: the start of another would be part of what some of the files cost."""
+    return open_filmroom(folder, "--workers", "1")
 
 
 def _put(bench: Bench, filmroom: Filmroom, batch: str) -> tuple[float, float]:

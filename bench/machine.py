@@ -115,8 +115,12 @@ def settle_disk(size_bytes: int) -> None:
 
 def cpu_seconds(pid: int) -> float:
     """The CPU time that a process and its living children have used."""
+    return sum(map(_own_cpu_seconds, _with_children(pid)))
+
+
+def _with_children(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return sum(_own_cpu_seconds(each) for each in (pid, *map(int, children)))
+    return [pid, *map(int, children)]
 
 
 def _own_cpu_seconds(pid: int) -> float:
@@ -127,24 +131,29 @@ def _own_cpu_seconds(pid: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process holds now. In ``pss_bytes`` each shared page counts in part."""
+    """What a process and its children hold now. In ``pss_bytes`` each shared page counts in part."""
 
     rss_bytes: int
     pss_bytes: int
 
 
 def memory(pid: int) -> Memory:
-    rollup = Path(f"/proc/{pid}/smaps_rollup")
-    return Memory(rss_bytes=_kilobytes(rollup, "Rss"), pss_bytes=_kilobytes(rollup, "Pss"))
+    rollups = [Path(f"/proc/{each}/smaps_rollup") for each in _with_children(pid)]
+    return Memory(
+        rss_bytes=sum(_kilobytes(rollup, "Rss") for rollup in rollups),
+        pss_bytes=sum(_kilobytes(rollup, "Pss") for rollup in rollups),
+    )
 
 
 def reset_peak(pid: int) -> None:
-    """Let ``peak_rss_bytes`` begin again from what the process holds now."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+    """Let ``peak_rss_bytes`` begin again from what the process and its children hold now."""
+    for each in _with_children(pid):
+        Path(f"/proc/{each}/clear_refs").write_text("5", encoding="ascii")
 
 
 def peak_rss_bytes(pid: int) -> int:
-    return _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM")
+    """The peaks of a process and its children, as if they had come at the same moment."""
+    return sum(_kilobytes(Path(f"/proc/{each}/status"), "VmHWM") for each in _with_children(pid))
 
 
 def _kilobytes(path: Path, key: str) -> int:

@@ -38,7 +38,6 @@ GROUPS: Final[Sequence[Group]] = (
             "put-small-1",
             "put-small",
             "put-small-32",
-            "put-small-32-two",
             "put-small-many",
             "put-multipart",
             "put-dicom",

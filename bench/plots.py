@@ -199,7 +199,6 @@ PLOTS: Final[Sequence[Plot]] = (
                 "put-small-1": "200 kB each on 1 connection",
                 "put-small": "200 kB each on 8 connections",
                 "put-small-32": "200 kB each on 32 connections, into one resource",
-                "put-small-32-two": "the same, to two processes of filmroom",
                 "put-small-many": "200 kB each, into many resources",
                 "put-multipart": "200 kB each, as multipart forms",
                 "put-dicom": "DICOM of 200 kB each on 8 connections",

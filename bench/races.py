@@ -185,11 +185,6 @@ def open_nginx_of_many(folder: Path) -> Iterator[Nginx]:
         yield replace(nginx, put_target="/dav/{folder}/{name}", get_target="/dav/{folder}/{name}")
 
 
-def open_filmroom_of_two(folder: Path) -> AbstractContextManager[Filmroom]:
-    """One in two processes."""
-    return open_filmroom(folder, "--workers", "2")
-
-
 @contextmanager
 def open_filmroom_for_forms(folder: Path) -> Iterator[Filmroom]:
     """One that is sent each file in a multipart form."""

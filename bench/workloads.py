@@ -23,7 +23,6 @@ from bench.races import (
     Race,
     open_filmroom_for_forms,
     open_filmroom_of_many,
-    open_filmroom_of_two,
     open_nginx_of_many,
     open_plain_filmroom,
     run_race,
@@ -126,14 +125,6 @@ _PUT_MULTIPART: Final = replace(
     rounds=5,
     has_keeper=False,
 )
-_PUT_TO_TWO: Final = replace(
-    _PUT_SMALL,
-    connections=32,
-    open_ours=open_filmroom_of_two,
-    note="filmroom in two processes (--workers 2)",
-    rounds=5,
-    has_keeper=False,
-)
 _GET_SMALL: Final = Race(method="GET", size_bytes=SMALL_BYTES, connections=8, requests=1200, files=300, rounds=5)
 # Deleted files stay on filmroom's disk for its undo period, so three rounds take 4 GiB of disk in all.
 _PUT_LARGE: Final = Race(method="PUT", size_bytes=_LARGE_BYTES, connections=1, requests=1, rounds=3, is_cleared=True)
@@ -149,7 +140,6 @@ _GET_LARGE_BEHIND: Final = replace(_GET_LARGE, open_ours=open_filmroom_behind_ng
 WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
     "put-small": partial(run_race, _PUT_SMALL),
     "put-small-32": partial(run_race, replace(_PUT_SMALL, connections=32)),
-    "put-small-32-two": partial(run_race, _PUT_TO_TWO),
     "put-dicom": partial(run_race, _PUT_DICOM),
     "put-dicom-32": partial(run_race, replace(_PUT_DICOM, connections=32)),
     "put-small-many": partial(run_race, _PUT_SMALL_MANY),

@@ -10,6 +10,7 @@ from starlette.routing import Router
 
 from filmroom.rest.call import Site, SiteProperty, Tier
 from filmroom.rest.endpoint import Endpoint
+from filmroom.rest.processors import Processors
 from filmroom.rest.proxies import read_networks
 from filmroom.rest.transfer import BodyLimits, Threads
 from filmroom.service.archive import Archive
@@ -49,12 +50,16 @@ def _properties(settings: Settings) -> tuple[SiteProperty, ...]:
     )
 
 
-def create_app(archive: Archive, settings: Settings) -> Router:
-    """The ASGI application of an archive; shutting it down closes the archive."""
-    for_changes = ThreadPoolExecutor(settings.threads, thread_name_prefix="filmroom-change")
-    for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), thread_name_prefix="filmroom-read")
-    for_passwords = ThreadPoolExecutor(_PASSWORD_THREADS, thread_name_prefix="filmroom-password")
-    for_health = ThreadPoolExecutor(_HEALTH_THREADS, thread_name_prefix="filmroom-health")
+def create_app(archive: Archive, settings: Settings, processors: Processors | None = None) -> Router:
+    """The ASGI application of an archive; shutting it down closes the archive.
+
+    Its threads for small work join those that the processors are for.
+    """
+    processors = processors or Processors()
+    for_changes = ThreadPoolExecutor(settings.threads, "filmroom-change", processors.join)
+    for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), "filmroom-read", processors.join)
+    for_passwords = ThreadPoolExecutor(_PASSWORD_THREADS, "filmroom-password", processors.use_all)
+    for_health = ThreadPoolExecutor(_HEALTH_THREADS, "filmroom-health", processors.use_all)
     site = Site(
         site_id=settings.site_id,
         root_path=settings.root_path,
@@ -80,7 +85,11 @@ def create_app(archive: Archive, settings: Settings) -> Router:
 
     # Every path is the endpoint's, which reads it raw: Starlette's own routes see it decoded.
     threads = Threads(
-        for_changes=for_changes, for_reading=for_reading, for_passwords=for_passwords, for_health=for_health
+        processors,
+        for_changes=for_changes,
+        for_reading=for_reading,
+        for_passwords=for_passwords,
+        for_health=for_health,
     )
     limits = BodyLimits(
         longest_bytes=settings.max_body_bytes,

@@ -106,7 +106,12 @@ class Settings:
     data: str = _option("filmroom-data", "The folder that holds everything; made at the first start, mode 0700.", _text)
     host: str = _option("127.0.0.1", "The address to listen on; 0.0.0.0 means every one.", _text)
     port: int = _option(8080, "The port to listen on; 0 takes a free one.", _whole(0, 65535))
-    workers: int = _option(1, "Server processes that share the port and the database.", _whole(1, 64))
+    workers: int = _option(
+        0,
+        "Server processes that share the port and the database; 0 begins with one and adds others while it has too "
+        "much to do, up to one for each processor and at most four.",
+        _whole(0, 64),
+    )
     threads: int = _option(16, "Threads of each process for changes; half as many more do the reading.", _whole(2, 256))
     database: str = _option(
         "",

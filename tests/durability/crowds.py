@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Final
 
 from durability import deeds
 from durability.ground import Deed, Ground
 from durability.ledger import Outcome
+from waiting import wait_until
 
 WRITERS: Final = 8
 _NAMES: Final = [f"R/{letter}/{number}" for letter in "abc" for number in range(8)]
@@ -95,13 +95,8 @@ def kill_one(ground: Ground, chance: Random) -> None:
 
 def kill_worker(ground: Ground, chance: Random) -> None:
     """One of the processes of a server, which starts another in its place; all are killed a while later."""
+    wait_until(lambda: bool(ground.server.list_helpers()))
     with suppress(ProcessLookupError):
-        os.kill(chance.choice(_workers(ground.server.pid)), signal.SIGKILL)
+        os.kill(chance.choice(ground.server.list_helpers()), signal.SIGKILL)
     time.sleep(0.1 + chance.random() * 0.2)
     ground.kill()
-
-
-def _workers(pid: int) -> list[int]:
-    """The server processes below the one that watches over them; not the tracker of resources that Python adds."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]

@@ -127,7 +127,7 @@ class ForkedServer(Server):
         """Start without waiting for anything."""
         if self._forked is not None:
             os.close(self._forked.descriptor)
-        arguments = ("serve", "--data", str(self.folder), "--port", "0", *self.flags)
+        arguments = self.arguments
         self._forked = self.nursery.fork(*arguments, is_stopped=is_stopped)
         return self._forked
 

@@ -16,7 +16,10 @@ AUTHORIZATION = f"Authorization: Basic {b64encode(f'admin:{PASSWORD}'.encode()).
 
 
 class Server:
-    """``filmroom serve`` on a free port. ``stop`` is SIGTERM, ``kill`` is SIGKILL, ``start`` begins again."""
+    """``filmroom serve`` on a free port. ``stop`` is SIGTERM, ``kill`` is SIGKILL, ``start`` begins again.
+
+    It is one process, so that what is looked for in it is there; unless ``flags`` say otherwise.
+    """
 
     def __init__(self, folder: Path, *flags: str, log: str = "") -> None:
         self.folder = folder
@@ -27,7 +30,7 @@ class Server:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "filmroom", "serve", "--data", str(self.folder), "--port", "0", *self.flags]
+        command = [sys.executable, "-m", "filmroom", *self.arguments]
         environment = {**os.environ, "FILMROOM_ADMIN_PASSWORD": PASSWORD}
         log = self.log.open("a")
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
@@ -36,6 +39,10 @@ class Server:
         self.first_line = self._process.stdout.readline()
         assert "answers at" in self.first_line, self.log.read_text()
         self.port = int(self.first_line.rsplit(":", 1)[1])
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["serve", "--data", str(self.folder), "--port", "0", "--workers", "1", *self.flags]
 
     @property
     def url(self) -> str:
@@ -80,11 +87,20 @@ class Server:
         with urlopen(request, timeout=60) as reply:
             return reply.status, reply.read()
 
+    def list_helpers(self) -> list[int]:
+        """The processes beside the first one that serve already."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()
+        serving = {told["pid"] for told in self._told("another process serves")}
+        return [int(pid) for pid in children if int(pid) in serving]
+
     def list_requests(self) -> set[tuple[str, str]]:
         """The method and path of each request in the log, which has it just after its answer has gone out."""
+        return {(told["method"], told["path"]) for told in self._told("request")}
+
+    def _told(self, event: str) -> list[dict[str, Any]]:
         lines = self.log.read_text(encoding="utf-8").splitlines()
         told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-        return {(line["method"], line["path"]) for line in told if line.get("event") == "request"}
+        return [line for line in told if line.get("event") == event]
 
     def rows(self, path: str) -> list[dict[str, str]]:
         result: dict[str, Any] = json.loads(self.request("GET", path)[1])

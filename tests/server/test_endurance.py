@@ -2,13 +2,9 @@
 
 import json
 import os
-import signal
 import socket
 import sqlite3
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -116,49 +112,3 @@ def test_all_that_a_server_makes_is_its_owners_alone_whatever_the_umask(make_ser
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in paths}
     assert modes == {path.name: 0o700 if path.is_dir() else 0o600 for path in paths}
     assert {"filmroom.db", "filmroom.db-wal", "filmroom.db.lock", "blobs", "spool"} <= set(modes)
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def _serve_with_all(server: Server, pool: ThreadPoolExecutor) -> bool:
-    """Whether each of two processes has committed an upload, after some more uploads."""
-    names = [f"{FILES}/{time.monotonic_ns()}-{number}?inbody=true" for number in range(16)]
-    list(pool.map(lambda name: server.request("PUT", name, b"x"), names))
-    return len(list(server.folder.joinpath("blobs").iterdir())) == 2
-
-
-def test_server_processes_end_with_the_one_that_watches_over_them(make_server: Callable[..., Server]) -> None:
-    server = make_server("--workers", "2")
-    server.request("PUT", "/data/projects/DEMO")
-    with ThreadPoolExecutor(8) as pool:
-        wait_until(lambda: _serve_with_all(server, pool))
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()
-    assert len(children) >= 2
-
-    server.kill()
-
-    try:
-        wait_until(lambda: not any(map(_is_alive, children)))
-    finally:
-        for pid in filter(_is_alive, children):
-            os.kill(int(pid), signal.SIGKILL)
-
-
-_ORPHAN = """
-from filmroom.cli.serve import _AppFactory
-from filmroom.settings import Settings
-_AppFactory(Settings(data="never-made", workers=2), parent_pid=0)()
-"""
-
-
-def test_a_process_whose_parent_died_before_it_had_begun_ends_by_itself(tmp_path: Path) -> None:
-    """It would hold the port of a server that is no more."""
-    done = subprocess.run([sys.executable, "-c", _ORPHAN], cwd=tmp_path, check=False, timeout=60)
-
-    assert done.returncode == 1
-    assert not (tmp_path / "never-made").exists()

@@ -10,8 +10,8 @@ from typing import Any, Final
 import click
 import orjson
 
+from filmroom.cli.log import configure_log
 from filmroom.cli.options import in_one_line, load_settings, printable
-from filmroom.cli.serve import configure_log
 from filmroom.composition import compose, database_of, refuse_half_restored
 from filmroom.db.migrate import REVISIONS, read_revision
 from filmroom.model.errors import ArchiveError

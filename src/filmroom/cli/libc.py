@@ -1,12 +1,8 @@
-"""What a server process asks of the C library and of the kernel."""
+"""What a server process asks of the C library."""
 
 import ctypes
-import os
-import signal
 from typing import Final
 
-# From the manual of prctl.
-_PR_SET_PDEATHSIG: Final = 1
 # From malloc.h of glibc: M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
 _KEEPING: Final = ((-8, 1), (-3, 4 * 1024 * 1024), (-1, 8 * 1024 * 1024))
 
@@ -22,13 +18,3 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         for option, value in _KEEPING:
             mallopt(option, value)
-
-
-def end_with_parent(parent_pid: int) -> None:
-    """Have the kernel end this process when the one that watches over it is gone, so that none holds the port alone.
-
-    Raises SystemExit when that is gone already, of which the kernel tells nobody.
-    """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent_pid:
-        raise SystemExit(1)

@@ -4,9 +4,10 @@ Clients that send no more of a body are cut in ``rest/transfer.py``, which can t
 """
 
 import asyncio
+import math
 from collections.abc import Sized
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from httptools import HttpParserUpgrade, HttpRequestParser
@@ -41,6 +42,16 @@ class ConnectionLimits:
     connections: int
     head_bytes: int
     progress_seconds: float
+
+
+class Colleagues(Protocol):
+    """Other processes, which may take connections over."""
+
+    def wants(self) -> bool:
+        """Whether one of them would take a connection that was busy here."""
+
+    def take(self, descriptor: int, *, is_new: bool) -> bool:
+        """Whether one of them has the connection now, so that this process must close it without a word."""
 
 
 class _Parser(HttpRequestParser):
@@ -85,13 +96,19 @@ class _Flow(FlowControl):
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses a head that is too long (431) or not whole after 30 seconds (408), and a connection too many (503).
 
-    Ends a connection whose client takes nothing of its answer.
+    Ends a connection whose client takes nothing of its answer. Lets colleagues take over one that is new, or between
+    two requests. ``answered_at`` is the time of the loop when its last answer was complete; -inf before the first one.
     """
 
-    def __init__(self, *arguments: Any, limits: ConnectionLimits, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, limits: ConnectionLimits, colleagues: Colleagues | None = None, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self.parser = _Parser(self)
+        self.answered_at = -math.inf
         self._limits = limits
+        self._colleagues = colleagues
+        self._is_in_message = False
         self._heads = 0  # whole ones so far
         self._steps = 0  # whole heads and pieces of bodies so far
         self._head_bytes = 0  # since the last of them
@@ -105,6 +122,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
+        if self._colleagues is not None and self._give_to(self._colleagues, is_new=True):
+            return
         surplus = len(self.connections) - self._limits.connections
         self._is_surplus = surplus > 0
         if surplus > _MOST_TURNED_AWAY:
@@ -123,6 +142,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes:
                 self._refuse(_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        self._is_in_message = True
+        super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._is_in_head:  # nobody asks for the trailers of a body
@@ -159,6 +182,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._is_refused:
             super().on_message_complete()
         self._is_in_head = True
+        self._is_in_message = False
 
     def _has_offer(self) -> bool:
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
@@ -182,6 +206,22 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():  # which it does only when the last byte has gone
             self._watch_reader()
+        self.answered_at = self.loop.time()
+        if self._colleagues is not None and self._colleagues.wants():
+            self.loop.call_soon(self._give_if_idle, self._colleagues)  # when the answer has been sent
+
+    def _give_if_idle(self, colleagues: Colleagues) -> None:
+        is_idle = self.cycle.response_complete and not self._is_in_message and not self.transport.is_closing()
+        if is_idle and not self.transport.get_write_buffer_size():
+            self._give_to(colleagues, is_new=False)
+
+    def _give_to(self, colleagues: Colleagues, *, is_new: bool) -> bool:
+        """Whether it is theirs now. Nothing of a request must have been read, and nothing be left to be sent."""
+        if not colleagues.take(self.transport.get_extra_info("socket").fileno(), is_new=is_new):
+            return False
+        self._is_refused = True  # nothing more of it is read here
+        self.transport.abort()
+        return True
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():

@@ -36,6 +36,7 @@ from filmroom.rest.transfer import (
     Threads,
     Uploads,
     finish,
+    is_one_piece,
     send_reply,
     take,
 )
@@ -81,7 +82,8 @@ class Endpoint:
         try:
             if not body.is_read and not await body.drain():
                 reply.headers.append(("Connection", "close"))
-            sent = await send_reply(reply, body, send, run, with_body=request.method != "HEAD")
+            sending = run if is_one_piece(reply) else self._threads.for_large(run)
+            sent = await send_reply(reply, body, send, sending, with_body=request.method != "HEAD")
         except Exception as error:
             log_fault("broken off", request, error)
             raise
@@ -118,6 +120,8 @@ class Endpoint:
         if body.is_small and exchange.request.method != _KEEPS_WHAT_CAME and await body.is_here_soon():
             # One hop to a thread in place of two.
             return await run(exchange.answer, await body.read_piece())
+        if not body.is_read:
+            run = self._threads.for_large(run)
         begun = await run(exchange.begin)
         if isinstance(begun, Reply):
             return begun

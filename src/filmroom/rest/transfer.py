@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
 from filmroom.rest.call import Intake, read_announced_bytes
+from filmroom.rest.processors import Processors
 from filmroom.rest.reply import Chunks, Reply, Stream
 
 Message = MutableMapping[str, Any]
@@ -48,8 +49,15 @@ class Threads:
     """
 
     def __init__(
-        self, *, for_changes: Executor, for_reading: Executor, for_passwords: Executor, for_health: Executor
+        self,
+        processors: Processors,
+        *,
+        for_changes: Executor,
+        for_reading: Executor,
+        for_passwords: Executor,
+        for_health: Executor,
     ) -> None:
+        self._processors = processors
         self._for_changes = for_changes
         self._for_reading = for_reading
         self._for_passwords = for_passwords
@@ -57,6 +65,14 @@ class Threads:
 
     def for_method(self, method: str) -> "Run":
         return self._runner(self._for_reading if method in _READING else self._for_changes)
+
+    def for_large(self, run: "Run") -> "Run":
+        """As another one runs it, on any processor."""
+
+        async def run_freely(function: Callable[..., T], *arguments: Any) -> T:
+            return await run(self._processors.run_freely, function, *arguments)
+
+        return run_freely
 
     def for_passwords(self) -> "Run":
         return self._runner(self._for_passwords)
@@ -243,8 +259,7 @@ class Sent:
 
 async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_body: bool) -> Sent:
     """Send status, headers and body. A client that goes away is sent no more."""
-    content = reply.body
-    length = len(content) if isinstance(content, bytes) else content.length
+    content, length = reply.body, _length(reply)
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
     if reply.status not in _WITHOUT_CONTENT:
         headers.append((b"content-type", reply.media_type.encode()))
@@ -261,6 +276,16 @@ async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_bod
 
 
 _WITHOUT_CONTENT: Final = frozenset({204, 304})
+
+
+def is_one_piece(reply: Reply) -> bool:
+    """Whether its body is known to be no more than a piece."""
+    length = _length(reply)
+    return length is not None and length <= PIECE_BYTES
+
+
+def _length(reply: Reply) -> int | None:
+    return len(reply.body) if isinstance(reply.body, bytes) else reply.body.length
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final, cast
@@ -35,6 +37,8 @@ class Confined:
 
     def __init__(self, *, spool_dir: Path) -> None:
         self._spool_dir = spool_dir
+        # The thread that asks for one may be kept to fewer.
+        self._processors = os.sched_getaffinity(0)
         self._turns = Turns(_AT_ONCE, wait_seconds=_LONGEST_WAIT_SECONDS, reason="too many images are being read")
 
     def run(self, program: str, source: BinaryIO) -> BinaryIO:
@@ -43,15 +47,15 @@ class Confined:
         out = cast("BinaryIO", TemporaryFile(dir=self._spool_dir, buffering=0))  # noqa: SIM115 - the caller closes it
         try:
             with self._turns.take():
-                _run(program, source, out)
+                _run(program, source, out, self._processors)
         except BaseException:
             out.close()
             raise
         return out
 
 
-def _run(program: str, source: BinaryIO, out: BinaryIO) -> None:
-    command = [sys.executable, "-P", "-m", f"filmroom.service.{program}"]
+def _run(program: str, source: BinaryIO, out: BinaryIO, processors: AbstractSet[int]) -> None:
+    command = [sys.executable, "-P", "-m", f"filmroom.service.{program}", *map(str, processors)]
     # Nothing else of the environment: there are passwords in it. One thread, because each takes memory from the limit.
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
     try:
@@ -76,8 +80,10 @@ def _run(program: str, source: BinaryIO, out: BinaryIO) -> None:
 
 
 def confine(work: Callable[[], None]) -> int:
-    """Do the work of such a program within its limits. The code that it is to end with."""
+    """Do the work of such a program within its limits, on the processors it was told of. The code it is to end with."""
     os.nice(5)  # uploads come first
+    with suppress(OSError):  # they may have been taken away meanwhile
+        os.sched_setaffinity(0, map(int, sys.argv[1:]))
     for limit, most in (
         (resource.RLIMIT_AS, _MOST_MEMORY_BYTES),
         (resource.RLIMIT_CPU, _MOST_CPU_SECONDS),

@@ -1,0 +1,98 @@
+"""One server process: uvicorn, with limits on connections, around the application of an archive."""
+
+import asyncio
+import gc
+import resource
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, cast
+
+import click
+import uvicorn
+from starlette.routing import Router
+
+from filmroom.cli.libc import keep_freed_memory
+from filmroom.cli.log import configure_log
+from filmroom.cli.protocol import BoundedProtocol, Colleagues, ConnectionLimits
+from filmroom.composition import open_archive
+from filmroom.rest.processors import Processors
+from filmroom.settings import Settings
+
+# A request that makes no progress must not keep the server from ever stopping.
+LONGEST_SHUTDOWN_SECONDS: Final = 300
+_KEEP_ALIVE_SECONDS: Final = 75
+# For the database, the log, and what else a process has open beside a blob for each connection.
+_OTHER_FILES: Final = 256
+# A connection is busy for that long after its last answer: one that sends something large is not, and needs no other
+# process, because what is done with that is done outside the interpreter's lock.
+_BUSY_SECONDS: Final = 1.0
+
+
+def make_config(settings: Settings, processors: Processors, colleagues: Colleagues | None = None) -> uvicorn.Config:
+    """Of a process that serves the archive; ``colleagues`` may take connections over from it."""
+    limits = _connection_limits(settings)
+    return uvicorn.Config(
+        _AppFactory(settings, processors),
+        factory=True,
+        loop="uvloop",
+        http=cast("type[BoundedProtocol]", partial(BoundedProtocol, limits=limits, colleagues=colleagues)),
+        lifespan="on",
+        interface="asgi3",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=LONGEST_SHUTDOWN_SECONDS,
+    )
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    """As the settings say; fewer connections, with a word about it, where this process may not open enough files."""
+    wanted = 2 * settings.max_connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    connections = (most - _OTHER_FILES) // 2
+    if connections < settings.max_connections:
+        click.echo(f"max_connections is {connections}, because only {hard} files may be open (ulimit -Hn)", err=True)
+    return ConnectionLimits(
+        connections=connections, head_bytes=settings.max_head_bytes, progress_seconds=settings.progress_seconds
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _AppFactory:
+    """Makes the application in the thread of the event loop, which joins those that do small work."""
+
+    settings: Settings
+    processors: Processors
+
+    def __call__(self) -> Router:
+        keep_freed_memory()
+        configure_log(self.settings.log_level, for_good=True)
+        from filmroom.app import create_app
+
+        self.processors.join()
+        app = create_app(open_archive(self.settings), self.settings, self.processors)
+        _begin_collecting()
+        return app
+
+
+def _begin_collecting() -> None:
+    """Of what is made from now on only: hardly anything that was loaded will ever be garbage."""
+    gc.freeze()
+    gc.enable()
+
+
+def connections_of(server: uvicorn.Server) -> set[BoundedProtocol]:
+    """Those that are open, as they come and go."""
+    return cast("set[BoundedProtocol]", server.server_state.connections)
+
+
+def count_busy(connections: Iterable[BoundedProtocol]) -> int:
+    since = asyncio.get_running_loop().time() - _BUSY_SECONDS
+    return sum(connection.answered_at > since for connection in connections)

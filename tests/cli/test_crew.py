@@ -1,0 +1,124 @@
+"""When a server starts other processes and when it parts from them; the processes are real ones."""
+
+import asyncio
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from filmroom.cli import crew as crew_module
+from filmroom.cli.crew import Crew, _spread
+from filmroom.cli.protocol import BoundedProtocol
+from filmroom.composition import open_archive
+from filmroom.rest.processors import Processors
+from filmroom.settings import Settings
+from waiting import PATIENCE_SECONDS
+
+ALL = sorted(os.sched_getaffinity(0))
+MANY = pytest.mark.skipif(len(ALL) < 2, reason="one process is all there is room for")
+
+
+@dataclass
+class Busy:
+    """As much of a connection as a crew looks at."""
+
+    answered_at: float = math.inf
+
+
+@pytest.fixture
+def connections() -> list[BoundedProtocol]:
+    return cast("list[BoundedProtocol]", [Busy(), Busy(), Busy()])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(data=str(tmp_path / "data"))
+    open_archive(made).close()
+    return made
+
+
+@contextmanager
+def _working(settings: Settings, processors: Processors, connections: list[BoundedProtocol]) -> Iterator[Crew]:
+    crew = Crew(settings, processors)
+    crew.begin(connections)
+    try:
+        yield crew
+    finally:
+        crew.end()
+        crew.wait(PATIENCE_SECONDS)
+        processors.release()
+
+
+async def _until(is_so: Callable[[], bool], *, burning: bool = False) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < until, "it did not come to that"
+        rests_at = time.process_time() + 0.05
+        while burning and time.process_time() < rests_at:
+            pass
+        await asyncio.sleep(0.001 if burning else 0.02)
+
+
+@MANY
+def test_a_process_comes_with_the_load_and_goes_when_it_has_rested(
+    settings: Settings, connections: list[BoundedProtocol], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processors = Processors()
+
+    async def work() -> None:
+        with _working(settings, processors, connections) as crew:
+            processors.join()
+            await _until(crew.wants, burning=True)
+            assert len(os.sched_getaffinity(0)) == 1
+            connections.clear()
+            monkeypatch.setattr(crew_module, "_LONGEST_REST_SECONDS", 0.0)
+            await _until(lambda: os.sched_getaffinity(0) == set(ALL))
+            assert not crew.take(0, is_new=True)
+
+    asyncio.run(work())
+
+
+@MANY
+def test_one_that_does_little_stays_alone(settings: Settings, connections: list[BoundedProtocol]) -> None:
+    async def work() -> None:
+        with _working(settings, Processors(), connections) as crew:
+            await asyncio.sleep(2)
+            assert not crew.wants()
+
+    asyncio.run(work())
+
+
+def test_one_that_shall_stay_alone_does_so_whatever_it_does(
+    settings: Settings, connections: list[BoundedProtocol]
+) -> None:
+    alone = Settings(data=settings.data, workers=1)
+
+    async def work() -> None:
+        with _working(alone, Processors(), connections) as crew:
+            started = time.monotonic()
+            await _until(lambda: time.monotonic() > started + 2, burning=True)
+            assert not crew.wants()
+            assert not crew.take(0, is_new=True)
+
+    asyncio.run(work())
+
+
+def test_processors_are_far_apart_and_begin_anywhere() -> None:
+    sixteen = list(range(16))
+
+    first, *others = _spread(sixteen, 4)
+
+    assert first == os.getpid() % 16
+    assert others == [(first + step) % 16 for step in (4, 8, 12)]
+    assert _spread([3, 7], 2) in ([3, 7], [7, 3])
+
+
+@pytest.mark.parametrize(("numbers", "places"), [([0, 1], 3), ([0], 2), ([0, 1, 2], 1)])
+def test_where_there_are_too_few_or_all_is_one_nothing_is_chosen(numbers: list[int], places: int) -> None:
+    assert _spread(numbers, places) == []
