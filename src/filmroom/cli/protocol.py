@@ -171,7 +171,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         if self.cycle.response_complete:
             return
-        self.cycle.body += body
+        # Not by adding to its bytearray: what is taken at once, as it nearly always is, is then not copied twice.
+        self.cycle.body = self.cycle.body + body if self.cycle.body else body  # type: ignore[assignment]
         if len(self.cycle.body) > _MOST_WAITING_BYTES:
             self.flow.pause_reading()
         self.cycle.message_event.set()

@@ -5,7 +5,7 @@ c12, the aliases of F-35 and the user cache. Paths are read raw, split at ``/`` 
 once; a ``%2F`` separates inside a file path and is refused everywhere else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, Final
@@ -90,17 +90,22 @@ class Address:
         return "/" + "/".join(parts)
 
     def _shape(self) -> tuple[Context, str]:
-        named = {level for level in _LEVELS if getattr(self, level) is not None}
-        return next(
-            (context, shape)
-            for context in CONTEXTS
-            for shape in context.shapes
-            if context.kind is self.kind and _variables(shape) == named
-        )
+        return _find_shape(self.kind, frozenset(level for level in _LEVELS if getattr(self, level) is not None))
 
 
 _NOT_LEVELS: Final = frozenset({"kind", "side", "resource", "path"})
 _LEVELS: Final = tuple(field.name for field in fields(Address) if field.name not in _NOT_LEVELS)
+
+
+@cache
+def _find_shape(kind: Kind, named: frozenset[str]) -> tuple[Context, str]:
+    """The shape that says of a thing of this kind just these levels."""
+    return next(
+        (context, shape)
+        for context in CONTEXTS
+        for shape in context.shapes
+        if context.kind is kind and _variables(shape) == named
+    )
 
 
 def _variables(shape: str) -> set[str]:
@@ -137,7 +142,7 @@ def split_address(raw_path: str) -> tuple[Address, tuple[str, ...]]:
     A path that begins with no other context has the archive itself (SITE) for its context.
     """
     segments = raw_path.removeprefix("/").split("/")
-    for pattern in _PATTERNS:
+    for pattern in _PATTERNS.get(segments[0], _PATTERNS[""]):
         if pattern.matches(segments):
             return pattern.read(segments)
     raise AssertionError  # the empty shape of SITE matches everything
@@ -173,7 +178,14 @@ def _patterns() -> Iterator[_Pattern]:
             yield _Pattern(context, parts, literals)
 
 
-_PATTERNS: Final = tuple(sorted(_patterns(), key=lambda pattern: -len(pattern.parts)))
+def _by_first_word(patterns: Iterable[_Pattern]) -> dict[str, list[_Pattern]]:
+    """Those that a path may have which begins with a word, the longest first; the empty one any path may have."""
+    ordered = sorted(patterns, key=lambda pattern: -len(pattern.parts))
+    words = {pattern.parts[0] for pattern in ordered if pattern.parts} | {""}
+    return {word: [pattern for pattern in ordered if pattern.parts[:1] in ((), (word,))] for word in words}
+
+
+_PATTERNS: Final = _by_first_word(_patterns())
 _AFTER_SIDE: Final = ("resources", "files")
 _SIDE_WORDS: Final = {"in": Side.IN, "out": Side.OUT}
 
@@ -201,27 +213,46 @@ def match_suffix(suffix: str, rest: Sequence[str]) -> dict[str, str] | None:
 
     ``{path}`` takes all segments that are left and must stand last; it may be empty.
     """
-    parts, takes_all = _suffix_parts(suffix)
-    ends = tuple(rest[:-1]) if rest and rest[-1] == "" and not takes_all else tuple(rest)
-    if not (len(ends) >= len(parts) - 1 if takes_all else len(ends) == len(parts)):
+    parts = read_suffix(suffix)
+    count = len(rest) - (bool(rest) and rest[-1] == "" and not parts.takes_all)
+    if count != parts.count if not parts.takes_all else count < parts.count:
         return None
-    if any(part != segment for part, segment in zip(parts, ends, strict=False) if not part.startswith("{")):
-        return None
-    found = {
-        part[1:-1]: decode_segment(segment, what=part[1:-1])
-        for part, segment in zip(parts, ends, strict=False)
-        if part.startswith("{") and part != "{path}"
-    }
-    if takes_all and (path := decode_path("/".join(ends[len(parts) - 1 :]))):
+    for place, word in parts.words:
+        if rest[place] != word:
+            return None
+    found = {name: decode_segment(rest[place], what=name) for place, name in parts.names}
+    if parts.takes_all and (path := decode_path("/".join(rest[parts.count :]))):
         found["path"] = path
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Suffix:
+    """What a suffix is made of: ``count`` words and names at their places, and whether ``{path}`` comes after them."""
+
+    count: int
+    words: tuple[tuple[int, str], ...]
+    names: tuple[tuple[int, str], ...]
+    takes_all: bool
+
+    @property
+    def first_word(self) -> str:
+        """What must come first; empty where that is left open."""
+        return self.words[0][1] if self.words and self.words[0][0] == 0 else ""
+
+
 @cache
-def _suffix_parts(suffix: str) -> tuple[tuple[str, ...], bool]:
-    """The segments of a suffix of the tables, and whether the last of them takes all that is left."""
-    parts = tuple(suffix.split("/")) if suffix else ()
-    return parts, parts[-1:] == ("{path}",)
+def read_suffix(suffix: str) -> Suffix:
+    parts = suffix.split("/") if suffix else []
+    takes_all = parts[-1:] == ["{path}"]
+    parts = parts[:-1] if takes_all else parts
+    named = [part.startswith("{") for part in parts]
+    return Suffix(
+        count=len(parts),
+        words=tuple((place, part) for place, part in enumerate(parts) if not named[place]),
+        names=tuple((place, part[1:-1]) for place, part in enumerate(parts) if named[place]),
+        takes_all=takes_all,
+    )
 
 
 def decode_segment(raw: str, *, what: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from filmroom.model.address import Address, match_suffix, split_address, with_found
+from filmroom.model.address import Address, match_suffix, read_suffix, split_address, with_found
 from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
 from filmroom.model.projects import SETTING_NAMES
@@ -264,6 +264,12 @@ _WITHOUT_CONTEXTS: Final = {XAPI: XAPI_OPERATIONS, "/schemas": SCHEMA_OPERATIONS
 TABLES: Final[openapi.Tables] = {"": HOME_OPERATIONS, MOUNTS[0]: OPERATIONS, **_WITHOUT_CONTEXTS}
 """All operations, by what stands before their addresses."""
 
+_FIRST_WORDS: Final = {
+    read_suffix(operation.suffix).first_word for operations in TABLES.values() for operation in operations
+}
+# Found when it is first asked for, by table, kind and first word, none of which a client can make up.
+_AMONG: Final[dict[tuple[int, Kind, str], Sequence[Operation]]] = {}
+
 # Whoever signs in has no session yet whose token could be asked for.
 _SIGNING_IN: Final = frozenset({sessions.get_session, sessions.sign_in_by_form})
 _CHANGES_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -277,8 +283,8 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
     address, rest = split_address(path) if operations is OPERATIONS else (Address(kind=Kind.SITE), _segments(path))
     query = Query(request.raw_query)
     method = _method(request, query, is_xapi=operations is XAPI_OPERATIONS)
-    for operation in operations:
-        if address.kind not in operation.kinds or (found := match_suffix(operation.suffix, rest)) is None:
+    for operation in _among(operations, address.kind, rest):
+        if (found := match_suffix(operation.suffix, rest)) is None:
             continue
         call = Call(
             request=request,
@@ -295,6 +301,19 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
         is_guarded = operations is OPERATIONS and method not in _CHANGES_NOTHING and handler not in _SIGNING_IN
         return call, csrf.guard(handler, call) if is_guarded else handler
     raise _no_operation(address.kind, rest, method)
+
+
+def _among(operations: Sequence[Operation], kind: Kind, rest: Sequence[str]) -> Sequence[Operation]:
+    """Those for a kind of thing that may be meant, in the order of their table; most are told apart by one word."""
+    word = rest[0] if rest and rest[0] in _FIRST_WORDS else ""
+    known = _AMONG.get((id(operations), kind, word))
+    if known is None:
+        known = _AMONG[id(operations), kind, word] = tuple(
+            operation
+            for operation in operations
+            if kind in operation.kinds and read_suffix(operation.suffix).first_word in {"", word}
+        )
+    return known
 
 
 def is_below_xapi(raw_path: str, root_path: str) -> bool:
