@@ -22,8 +22,8 @@ class SQLiteDriver:
     paramstyle = "qmark"
 
     def run(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> Answer:
-        cursor = connection.connection.cursor()
-        cursor.execute(sql, parameters)
+        driver: Any = connection.connection.dbapi_connection
+        cursor = driver.execute(sql, parameters)
         answer = cursor.rowcount, cursor.fetchall()
         cursor.close()
         return answer

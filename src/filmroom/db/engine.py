@@ -138,7 +138,7 @@ class _File:
     """The file of a database, which is made if need be. Raises StorageFailed when it cannot be."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = str(path)
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
@@ -155,7 +155,7 @@ class _File:
 
     def _look(self) -> tuple[int, int] | None:
         try:
-            found = self._path.stat()
+            found = os.stat(self._path)  # noqa: PTH116 - three times for each upload; pathlib costs as much again
         except OSError:
             return None
         return found.st_dev, found.st_ino

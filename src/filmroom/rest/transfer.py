@@ -148,7 +148,8 @@ class Body:
         """Whether all of a small body has come within a second; what has come is not lost. Raises as ``read_piece``."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_SOON_SECONDS):
-                await self._gather()
+                while self._wants_more():
+                    self._note(await self._receive_chunk())
         return self.is_read
 
     async def read_piece(self) -> list[bytes]:
@@ -175,15 +176,21 @@ class Body:
         if self._is_stalled:
             raise self._stalled()
         due, wanted_bytes = self._due(), _LEAST_PROGRESS_BYTES
-        while not self.is_read and self._gathered_bytes < PIECE_BYTES:
+        while self._wants_more():
             chunk = await self._receive_by(due)
-            if chunk:
-                self._gathered.append(chunk)
-                self._gathered_bytes += len(chunk)
-                self.received_bytes += len(chunk)
-                wanted_bytes -= len(chunk)
+            self._note(chunk)
+            wanted_bytes -= len(chunk)
             if wanted_bytes <= 0:
                 due, wanted_bytes = self._due(), _LEAST_PROGRESS_BYTES
+
+    def _wants_more(self) -> bool:
+        return not self.is_read and self._gathered_bytes < PIECE_BYTES
+
+    def _note(self, chunk: bytes) -> None:
+        if chunk:
+            self._gathered.append(chunk)
+            self._gathered_bytes += len(chunk)
+            self.received_bytes += len(chunk)
 
     def _stalled(self) -> StalledUpload:
         return StalledUpload(f"too little came within {self._limits.progress_seconds:g} seconds")
@@ -192,13 +199,16 @@ class Body:
         return asyncio.get_running_loop().time() + self._limits.progress_seconds
 
     async def _receive_by(self, due: float) -> bytes:
-        self._was_asked_for = True
         try:
             async with asyncio.timeout_at(due):
-                message = await self._receive()
+                return await self._receive_chunk()
         except TimeoutError as error:
             self._is_stalled = True
             raise self._stalled() from error
+
+    async def _receive_chunk(self) -> bytes:
+        self._was_asked_for = True
+        message = await self._receive()
         if message["type"] != "http.request":
             raise CutUpload("the connection was closed")
         self.is_read = not message.get("more_body", False)
