@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -308,8 +308,8 @@ def _stop(server: Server) -> None:
 def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
-        def make(*flags: str, log: str = "") -> Server:
-            server = Server(tmp_path / "data", *flags, log=log)
+        def make(*flags: str, log: str = "", environment: Mapping[str, str] | None = None) -> Server:
+            server = Server(tmp_path / "data", *flags, log=log, environment=environment)
             stack.callback(_stop, server)
             server.start()
             return server

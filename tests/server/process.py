@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -21,17 +22,18 @@ class Server:
     It is one process, so that what is looked for in it is there; unless ``flags`` say otherwise.
     """
 
-    def __init__(self, folder: Path, *flags: str, log: str = "") -> None:
+    def __init__(self, folder: Path, *flags: str, log: str = "", environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.log = Path(log) if log else folder.parent / "server.log"
         self.flags = flags
+        self.environment = environment or {}
         self.port = 0
         self.first_line = ""
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         command = [sys.executable, "-m", "filmroom", *self.arguments]
-        environment = {**os.environ, "FILMROOM_ADMIN_PASSWORD": PASSWORD}
+        environment = {**os.environ, "FILMROOM_ADMIN_PASSWORD": PASSWORD, **self.environment}
         log = self.log.open("a")
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         log.close()

@@ -193,35 +193,62 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-def test_an_interrupt_from_the_keyboard_ends_all_without_a_traceback(tmp_path: Path) -> None:
-    """The terminal sends it to every process of the group."""
-    log = tmp_path / "log"
-    command = [
-        sys.executable,
-        "-m",
-        "filmroom",
-        "serve",
-        "--data",
-        str(tmp_path / "data"),
-        "--port",
-        "0",
-        "--workers",
-        "2",
-    ]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_processes_under_load_ends_them_soon(tmp_path: Path, number: signal.Signals) -> None:
+    """As systemd and a terminal send it. What another process was given after it had heard of it kept that alive."""
+    log, data = tmp_path / "log", tmp_path / "data"
+    command = [sys.executable, "-m", "filmroom", "serve", "--data", str(data), "--port", "0", "--workers", "2"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FILMROOM_")}
     with (
         log.open("w") as errors,
         subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=errors, env=environment, start_new_session=True
+            command, stdout=subprocess.PIPE, stderr=errors, env=environment, start_new_session=True, text=True
         ) as process,
     ):
+        assert process.stdout is not None
+        port = next(int(line.rsplit(":", 1)[1]) for line in process.stdout if "answers at" in line)
         wait_until(lambda: "another process serves" in log.read_text())
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(PATIENCE_SECONDS)
+        with ThreadPoolExecutor(12) as pool:
+            asking = [pool.submit(_ask_until_it_ends, port, stays=client % 2 == 0) for client in range(12)]
+            time.sleep(1)
+            os.killpg(process.pid, number)
+            process.wait(PATIENCE_SECONDS)
+        assert sum(asked.result() for asked in asking) > 0
 
     assert "Traceback" not in log.read_text()
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+def _ask_until_it_ends(port: int, *, stays: bool) -> int:
+    """How many answers came, on one connection for as long as it stays open or on a new one for each."""
+    answers = 0
+    with suppress(OSError, EOFError):
+        while True:
+            with closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)) as connection:
+                for _ in range(1_000 if stays else 1):
+                    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                    if not connection.recv(65536):
+                        break
+                    answers += 1
+    return answers
+
+
+def test_new_connections_are_shared_though_nothing_is_asked_on_them(make_server: Callable[..., Server]) -> None:
+    """Each process has room for as many as the settings say."""
+    server = make_server("--workers", "2", environment={"FILMROOM_MAX_CONNECTIONS": "4"})
+    wait_until(lambda: len(server.list_helpers()) == 1)
+
+    with ExitStack() as stack:
+        connections = []
+        for _ in range(7):
+            connections.append(stack.enter_context(closing(server.connect())))
+            time.sleep(0.3)
+        for connection in connections:
+            connection.sendall(f"GET /data/JSESSION HTTP/1.1\r\nHost: x\r\n{AUTHORIZATION}\r\n".encode())
+        answers = [connection.recv(65536).split(b" ", 2)[1] for connection in connections]
+
+    assert answers == [b"200"] * 7
 
 
 def test_a_process_whose_parent_died_before_it_had_begun_ends_by_itself(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Between the first server process and another: orders and connections one way, how it fares the other way.
+"""Between the first server process and a helper: orders and connections one way, how the helper fares the other way.
 
 A pair of sockets that keep messages apart (SOCK_SEQPACKET, unix(7)). Connections travel as open descriptors. When the
-first process closes its end, for whatever reason, the other is to come to its end.
+first process closes its end, for whatever reason, the helper is to come to its end.
 """
 
 import pickle
@@ -12,32 +12,46 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from filmroom import __version__
 from filmroom.settings import Settings
 
 _LONGEST_ORDERS_BYTES: Final = 65_536
-_CONNECTION: Final = b"c"
+_NEW: Final = b"n"
+_KEPT: Final = b"k"
 _REPORT: Final = struct.Struct("<III")
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a process is to serve, and which processor its small work is kept to; None where that is left open."""
+    """What a helper is to serve, which processors there are, and which of them its small work is kept to, if any.
+
+    ``version`` is that of the first process: what lies on the disk may be another one by now.
+    """
 
     settings: Settings
     processors: frozenset[int]
     processor: int | None
+    version: str = __version__
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How many connections a process was given so far, how many of its are open, and how many of these are busy."""
+    """How many connections a helper was given so far, how many of its are open, and how many of these are busy."""
 
     given: int
     open: int
     busy: int
 
 
-class Giving:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A connection, which had requests already unless it is new; without a socket where no descriptor was left."""
+
+    is_new: bool
+    connection: socket.socket | None
+
+
+class FirstEnd:
     """The end of the first process. It never waits."""
 
     def __init__(self, channel: socket.socket) -> None:
@@ -50,16 +64,16 @@ class Giving:
     def send_orders(self, orders: Orders) -> None:
         self._channel.send(pickle.dumps(orders))
 
-    def give(self, descriptor: int) -> bool:
+    def give(self, descriptor: int, *, is_new: bool) -> bool:
         """Whether the connection is on its way; the descriptor stays open here."""
         try:
-            socket.send_fds(self._channel, [_CONNECTION], [descriptor])
-        except OSError:  # it is full, or the other process is gone, which is seen elsewhere
+            socket.send_fds(self._channel, [_NEW if is_new else _KEPT], [descriptor])
+        except OSError:  # it is full, or the helper is gone, which is seen elsewhere
             return False
         return True
 
     def read_report(self) -> Report | None:
-        """The newest that has come; None where none has. Raises EOFError when the other process is gone."""
+        """The newest that has come; None where none has. Raises EOFError when the helper is gone."""
         newest = None
         try:
             while message := self._channel.recv(_REPORT.size):
@@ -74,8 +88,8 @@ class Giving:
         self._channel.close()
 
 
-class Taking:
-    """The end of a process that was started."""
+class HelperEnd:
+    """The end of a helper."""
 
     def __init__(self, descriptor: int) -> None:
         self._channel = socket.socket(fileno=descriptor)
@@ -92,19 +106,19 @@ class Taking:
         orders: Orders = pickle.loads(message)  # noqa: S301 - from the process that started this one
         return orders
 
-    def take(self) -> Iterator[socket.socket]:
-        """The connections that have come. Raises EOFError when no more will."""
+    def take(self) -> Iterator[Given]:
+        """What has come. Raises EOFError when no more will."""
         while True:
             try:
-                message, descriptors, _, _ = socket.recv_fds(self._channel, len(_CONNECTION), 1)
+                message, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
             except BlockingIOError:
                 return
             except OSError as error:
                 raise EOFError from error
             if not message:
                 raise EOFError
-            for descriptor in descriptors:
-                yield socket.socket(fileno=descriptor)
+            # Where no more may be open, the kernel gives the message without it.
+            yield Given(message == _NEW, socket.socket(fileno=descriptors[0]) if descriptors else None)
 
     def report(self, report: Report) -> None:
         """Tell it, unless the other end is gone or has not read what came before: there will be a newer one."""
@@ -115,8 +129,12 @@ class Taking:
 
 
 @contextmanager
-def open_channel() -> Iterator[tuple[Giving, int]]:
-    """One end, and the descriptor of the other, which is open for as long as the context is."""
-    ours, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+def open_channel() -> Iterator[tuple[FirstEnd, int]]:
+    """One end, and the descriptor of the other, which is open for as long as the context is; after an error neither."""
+    first, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with others:
-        yield Giving(ours), others.fileno()
+        try:
+            yield FirstEnd(first), others.fileno()
+        except BaseException:
+            first.close()
+            raise

@@ -24,8 +24,7 @@ LONGEST_SHUTDOWN_SECONDS: Final = 300
 _KEEP_ALIVE_SECONDS: Final = 75
 # For the database, the log, and what else a process has open beside a blob for each connection.
 _OTHER_FILES: Final = 256
-# A connection is busy for that long after its last answer: one that sends something large is not, and needs no other
-# process, because what is done with that is done outside the interpreter's lock.
+# For so long after its last answer, or after it was opened, a connection counts as busy.
 _BUSY_SECONDS: Final = 1.0
 
 
@@ -76,8 +75,8 @@ class _AppFactory:
         configure_log(self.settings.log_level, for_good=True)
         from filmroom.app import create_app
 
-        self.processors.join()
         app = create_app(open_archive(self.settings), self.settings, self.processors)
+        self.processors.join()
         _begin_collecting()
         return app
 
@@ -94,5 +93,16 @@ def connections_of(server: uvicorn.Server) -> set[BoundedProtocol]:
 
 
 def count_busy(connections: Iterable[BoundedProtocol]) -> int:
-    since = asyncio.get_running_loop().time() - _BUSY_SECONDS
-    return sum(connection.answered_at > since for connection in connections)
+    """How many are being answered, were answered within the last second, or opened."""
+    since = _recently()
+    return sum(each.is_answering or max(each.answered_at, each.opened_at) > since for each in connections)
+
+
+def count_answered(connections: Iterable[BoundedProtocol]) -> int:
+    """How many were answered within the last second."""
+    since = _recently()
+    return sum(each.answered_at > since for each in connections)
+
+
+def _recently() -> float:
+    return asyncio.get_running_loop().time() - _BUSY_SECONDS

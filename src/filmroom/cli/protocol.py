@@ -97,18 +97,27 @@ class BoundedProtocol(HttpToolsProtocol):
     """Refuses a head that is too long (431) or not whole after 30 seconds (408), and a connection too many (503).
 
     Ends a connection whose client takes nothing of its answer. Lets colleagues take over one that is new, or between
-    two requests. ``answered_at`` is the time of the loop when its last answer was complete; -inf before the first one.
+    two requests; ``is_kept`` says that it comes from one, with whom it had requests already. ``opened_at`` is the time
+    of the loop then, ``answered_at`` when its last answer was complete, -inf before the first one.
     """
 
     def __init__(
-        self, *arguments: Any, limits: ConnectionLimits, colleagues: Colleagues | None = None, **options: Any
+        self,
+        *arguments: Any,
+        limits: ConnectionLimits,
+        colleagues: Colleagues | None = None,
+        is_kept: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(*arguments, **options)
         self.parser = _Parser(self)
+        self.opened_at = self.loop.time()
         self.answered_at = -math.inf
+        self._is_kept = is_kept
         self._limits = limits
         self._colleagues = colleagues
         self._is_in_message = False
+        self._is_given = False
         self._heads = 0  # whole ones so far
         self._steps = 0  # whole heads and pieces of bodies so far
         self._head_bytes = 0  # since the last of them
@@ -129,10 +138,21 @@ class BoundedProtocol(HttpToolsProtocol):
         if surplus > _MOST_TURNED_AWAY:
             transport.abort()
             return
-        self._begin_head(_TURNED_AWAY_SECONDS if self._is_surplus else HEAD_TIME_SECONDS)
+        if self._is_kept:
+            self._wait_for_next_request()
+        else:
+            self._begin_head(_TURNED_AWAY_SECONDS if self._is_surplus else HEAD_TIME_SECONDS)
+
+    def _wait_for_next_request(self) -> None:
+        """As uvicorn does after an answer."""
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    @property
+    def is_answering(self) -> bool:
+        return bool(self._heads) and not self.cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
-        if self._is_refused:
+        if self._is_refused or self._is_given:
             return
         if self._is_in_head and self._head_timer is None:
             self._begin_head(HEAD_TIME_SECONDS)
@@ -217,10 +237,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self._give_to(colleagues, is_new=False)
 
     def _give_to(self, colleagues: Colleagues, *, is_new: bool) -> bool:
-        """Whether it is theirs now. Nothing of a request must have been read, and nothing be left to be sent."""
+        """Whether it is theirs now. Nothing of a request must have been read, and nothing be left to be sent.
+
+        Then it goes on in another process that has it open; here its socket is closed without a word to the client, and
+        what has come meanwhile stays with the kernel for the other one to read.
+        """
         if not colleagues.take(self.transport.get_extra_info("socket").fileno(), is_new=is_new):
             return False
-        self._is_refused = True  # nothing more of it is read here
+        self._is_given = True
         self.transport.abort()
         return True
 

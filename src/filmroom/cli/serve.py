@@ -50,7 +50,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._crew.end()
         await super().shutdown(sockets)
-        self._crew.wait(LONGEST_SHUTDOWN_SECONDS if not self.force_exit else 0)
+        await self._crew.wait(LONGEST_SHUTDOWN_SECONDS, is_forced=lambda: self.force_exit)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -15,13 +15,16 @@ T = TypeVar("T")
 
 
 class Processors:
-    """Those that this process had when it began; numbers are the kernel's. Where the kernel will not, nothing is kept.
+    """Those that this process has, by the kernel's numbers: all that it began with unless they are named.
 
-    Threads that do small work join, each by itself. Others begin with what the thread had that started them.
+    Where the kernel will not keep threads to some, nothing happens.
+
+    Threads that do small work join, each by itself: those are kept together, but for what they ``run_freely``. Others
+    begin with what the thread had that started them, and ``use_all`` if they shall have more than that.
     """
 
-    def __init__(self) -> None:
-        self.all = frozenset(os.sched_getaffinity(0))
+    def __init__(self, numbers: frozenset[int] | None = None) -> None:
+        self.all = numbers or frozenset(os.sched_getaffinity(0))
         self._kept_to = self.all
         self._joined: set[int] = set()
         self._changing = threading.Lock()
@@ -35,8 +38,7 @@ class Processors:
 
     def use_all(self) -> None:
         """Have the calling thread, which has not joined, use every processor, whichever thread started it."""
-        if self._kept_to != self.all:
-            _allow(0, self.all)
+        _allow(0, self.all)
 
     def keep_to(self, number: int) -> None:
         """Have all that have joined, and those that will, use only this processor."""
