@@ -241,12 +241,24 @@ async def take(intake: Intake, body: Body, run: Run) -> Reply:
     try:
         pieces = await body.read_piece()
         while not body.is_read:
-            await run(intake.feed, pieces)
-            pieces = await body.read_piece()
+            pieces = await _feed(intake, pieces, body, run)
     except BaseException:
         await run(intake.abort)
         raise
     return await run(finish, intake, pieces)
+
+
+async def _feed(intake: Intake, pieces: Sequence[bytes], body: Body, run: Run) -> list[bytes]:
+    """Feed a piece of a body, and read the next one meanwhile. Whatever fails, neither goes on afterwards."""
+    feeding = asyncio.ensure_future(run(intake.feed, pieces))
+    reading = asyncio.ensure_future(body.read_piece())
+    try:
+        await asyncio.wait([feeding, reading], return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        reading.cancel()
+        await asyncio.gather(feeding, reading, return_exceptions=True)
+    feeding.result()
+    return reading.result()
 
 
 def finish(intake: Intake, last: Sequence[bytes]) -> Reply:
