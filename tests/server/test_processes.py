@@ -65,10 +65,13 @@ def _put_on_one_connection(
 
 
 def _put_sixty(server: Server) -> set[int]:
-    """The statuses of uploads on as many connections, eight at a time."""
+    """The statuses of uploads on as many connections, eight at a time; each holds as many bytes as its number says."""
+
+    def put(number: int) -> int:
+        return server.request("PUT", f"{FILES}/{number}?inbody=true", b"x" * number)[0]
+
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        names = [f"{FILES}/{number}?inbody=true" for number in range(60)]
-        return set(pool.map(lambda name: server.request("PUT", name, b"x")[0], names))
+        return set(pool.map(put, range(60)))
 
 
 def _leases(server: Server) -> int:
@@ -83,8 +86,9 @@ def _counted(server: Server) -> str:
 def test_all_processes_serve_one_archive(two: Server) -> None:
     statuses = _put_sixty(two)
 
+    resource = two.rows("/data/projects/DEMO/resources")[0]
     assert statuses == {200}
-    assert _counted(two) == "60"
+    assert (resource["file_count"], resource["file_size"]) == ("60", str(sum(range(60))))
     assert _leases(two) == 2
 
 
@@ -182,11 +186,11 @@ def test_what_another_process_is_answering_is_finished_before_the_server_stops(t
     assert _leases(two) == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_process_outlives_the_first_one(two: Server, number: signal.Signals) -> None:
+@pytest.mark.parametrize("end", [Server.kill, Server.stop])
+def test_no_process_outlives_the_first_one(two: Server, end: Callable[[Server], object]) -> None:
     [helper] = two.list_helpers()
 
-    two._end(number)
+    end(two)
 
     try:
         wait_until(lambda: not _is_alive(helper))

@@ -126,17 +126,16 @@ class Crew:
         """Whether a helper has the connection now."""
         helpers = [helper for helper in self._helpers if self._may_give_to(helper)]
         idlest = min(helpers, key=lambda helper: (helper.busy, helper.open), default=None)
-        has_helper = (
-            idlest is not None and self._has_less(idlest, is_new=is_new) and idlest.end.give(descriptor, is_new=is_new)
-        )
-        if has_helper and idlest is not None:
-            idlest.given += 1
-            idlest.used_at = time.monotonic()
-        if is_new and not has_helper:
-            self._busy += 1
-        elif has_helper and not is_new:
+        has_less = idlest is not None and self._has_less(idlest, is_new=is_new)
+        if idlest is None or not has_less or not idlest.end.give(descriptor, is_new=is_new):
+            if is_new:
+                self._busy += 1
+            return False
+        idlest.given += 1
+        idlest.used_at = time.monotonic()
+        if not is_new:
             self._busy -= 1
-        return has_helper
+        return True
 
     def _may_give_to(self, helper: _Helper) -> bool:
         return helper.takes_more(self._settings.max_connections)
