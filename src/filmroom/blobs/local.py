@@ -29,8 +29,10 @@ _NO_LINKS: Final = frozenset({errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOP
 _COPY_BYTES: Final = 1024 * 1024
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _RESUME: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
-# From linux/fs.h; and how much is written before the disk begins with it, so that fsync finds little left to wait for.
+# From linux/fs.h; and how much is written before the disk begins with it, at first and afterwards, so that it writes
+# while a body is summed up or received, and fsync finds little left to wait for.
 _SYNC_FILE_RANGE_WRITE: Final = 2
+_FIRST_WRITTEN_OUT_BYTES: Final = 64 * 1024
 _WRITTEN_OUT_BYTES: Final = 8 * 1024 * 1024
 # Linux takes at most this many buffers in one writev.
 _MOST_BUFFERS: Final = 1024
@@ -209,15 +211,16 @@ class LocalWriter:
     def __init__(self, path: str, descriptor: int) -> None:
         self._path = path
         self._descriptor: int | None = descriptor
-        self._held_bytes = 0  # by the kernel, which may not have begun to write them out
+        self._written_bytes = 0
+        self._begin_at_bytes = _FIRST_WRITTEN_OUT_BYTES  # where the kernel is next told to write out what it holds
 
     def write(self, chunks: Sequence[bytes]) -> None:
         descriptor = self._get_descriptor()
         with _STORAGE_ERRORS:
             _write_chunks(descriptor, chunks)
-        self._held_bytes += sum(map(len, chunks))
-        if self._held_bytes >= _WRITTEN_OUT_BYTES:
-            self._held_bytes = 0
+        self._written_bytes += sum(map(len, chunks))
+        if self._written_bytes >= self._begin_at_bytes:
+            self._begin_at_bytes = self._written_bytes + _WRITTEN_OUT_BYTES
             _begin_to_write_out(descriptor)
 
     def finish(self) -> None:
