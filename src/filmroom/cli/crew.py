@@ -29,7 +29,7 @@ from filmroom.settings import Settings
 
 _LOG: Final = structlog.get_logger("filmroom.processes")
 
-LOOK_EVERY_SECONDS: Final = 0.5
+LOOK_EVERY_SECONDS: Final = 0.25
 # Where the settings leave it open; more would wait for the one that writes, and each takes some 70 MiB.
 _MOST_BY_ITSELF: Final = 4
 # A process that has so much of a processor, for so many looks, has as much as it can make use of.
@@ -197,13 +197,14 @@ class Crew:
         try:
             with open_channel() as (end, descriptor):
                 end.send_orders(Orders(self._settings, self._processors.all, number))
-                process = _spawn(descriptor)
+                process = self._processors.run_freely(_spawn, descriptor)
         except OSError as error:
             _LOG.warning("no other process could be started", reason=str(error))
             self._pause()
             return
         helper = _Helper(process, end, place, heard_at=now, used_at=now)
         self._helpers.append(helper)
+        self._settle()
         asyncio.get_running_loop().add_reader(end, self._hear, helper)
 
     def _pause(self) -> None:
@@ -222,7 +223,6 @@ class Crew:
                 self._pause_seconds = _PAUSE_SECONDS
                 serving = 1 + sum(each.report is not None for each in self._helpers)
                 _LOG.info("another process serves", processes=serving, pid=helper.process.pid)
-                self._settle()
 
     def _lose(self, helper: _Helper, reason: str) -> None:
         _LOG.error("a process has ended", pid=helper.process.pid, reason=reason)
@@ -237,8 +237,8 @@ class Crew:
         self._settle()
 
     def _settle(self) -> None:
-        """Keep the first process to its processor while it is not alone."""
-        if self._numbers and any(helper.report for helper in self._helpers):
+        """Keep the first process to its processor while it is not alone, and leave the others to one that starts."""
+        if self._numbers and self._helpers:
             self._processors.keep_to(self._numbers[0])
         else:
             self._processors.release()
@@ -256,7 +256,10 @@ def _spread(numbers: list[int], places: int) -> list[int]:
 
 
 def _spawn(descriptor: int) -> subprocess.Popen[bytes]:
-    """A helper. It inherits that no signal asks it to end: that is for the first process to say, over the channel."""
+    """A helper, which may use the processors that the calling thread may.
+
+    It inherits that no signal asks it to end: that is for the first process to say, over the channel.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         return subprocess.Popen(  # noqa: S603 - the command is ours

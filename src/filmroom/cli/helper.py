@@ -74,7 +74,6 @@ def run(descriptor: int) -> None:
         # Another schema may be this one's, and to bring the database to it is not for a helper.
         sys.exit(f"filmroom {orders.version} is now {__version__}: restart the server to have more than one process")
     processors = Processors(orders.processors)
-    processors.use_all()  # the thread that started this process was kept to one, perhaps
     config = make_config(orders.settings, processors)
     _HelperServer(config, end, processors, orders.processor).run(sockets=[])
 
