@@ -22,7 +22,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool, Pool, StaticPool
 
-from filmroom.db.failures import storage_errors
+from filmroom.db.failures import StorageErrors
 from filmroom.db.memory import Memory
 from filmroom.db.writer import GroupWriter
 from filmroom.model.errors import Busy, StorageFailed
@@ -101,7 +101,7 @@ class SQLiteDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         self._file.check()
-        with storage_errors(is_read=True), self._readers.get() as connection:
+        with StorageErrors(is_read=True), self._readers.get() as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("BEGIN").close()
             try:
@@ -113,16 +113,16 @@ class SQLiteDatabase:
     @contextmanager
     def glance(self) -> Iterator[Connection]:
         self._file.check()
-        with storage_errors(is_read=True), self._readers.get() as connection:
+        with StorageErrors(is_read=True), self._readers.get() as connection:
             yield connection
 
     def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:
-        with storage_errors():
+        with StorageErrors():
             return self._writer.run(unit, keeps_memory=keeps_memory)
 
     def wipe(self) -> bool:
         """Carry the log over into the database and empty it; not while somebody reads for long."""
-        with storage_errors(), self.engine.connect() as connection:
+        with StorageErrors(), self.engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
             is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return not is_busy

@@ -20,15 +20,16 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """SQL for one database. ``order`` names its positional parameters."""
+    """SQL for one database. ``order`` names its positional parameters, ``fixed`` has the values of its own."""
 
     driver: Driver
     sql: str
+    errors: "DriverErrors"
     order: tuple[str, ...]
     fixed: Mapping[str, Any]
     to_database: Mapping[str, Convert]
     from_database: tuple[tuple[int, Convert], ...]
-    make_row: Callable[..., Any]
+    make_row: Callable[[Sequence[Any]], Any]
 
     def given(self, values: Mapping[str, Any]) -> list[Any]:
         """The values as the driver wants them."""
@@ -44,10 +45,12 @@ class _Compiled:
             yield [parameters[name] for name in self.order]
 
     def to_row(self, raw: Sequence[Any]) -> Any:
+        if not self.from_database:
+            return self.make_row(raw)
         cells = list(raw)
         for place, convert in self.from_database:
             cells[place] = convert(cells[place])
-        return self.make_row(*cells)
+        return self.make_row(cells)
 
     def _converted(self, values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
         for name in names:
@@ -73,12 +76,13 @@ class Hot:
     def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]], *, shared: Mapping[str, Any]) -> None:
         """Run it once for each of many sets of values besides those they share; for statements that give no rows."""
         compiled = self._for(connection)
-        with DriverErrors(compiled.sql, connection.dialect):
+        with compiled.errors:
             compiled.driver.run_all(connection, compiled.sql, list(compiled.given_all(rows, shared)))
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""
-        return next(iter(self.all(connection, values)), None)
+        compiled, (_, rows) = self._execute(connection, values)
+        return compiled.to_row(rows[0]) if rows else None
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows, their columns as attributes; for statements that give few."""
@@ -87,7 +91,7 @@ class Hot:
 
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Answer]:
         compiled = self._for(connection)
-        with DriverErrors(compiled.sql, connection.dialect):
+        with compiled.errors:
             return compiled, compiled.driver.run(connection, compiled.sql, compiled.given(values))
 
     def _for(self, connection: Connection) -> _Compiled:
@@ -100,14 +104,16 @@ class Hot:
             dialect=make_dialect(paramstyle=driver.paramstyle), column_keys=self._columns
         )
         columns = list(getattr(self._statement, "exported_columns", ()))
+        row: Any = namedtuple("Row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024
         made = _Compiled(
             driver=driver,
             sql=str(compiled),
+            errors=DriverErrors(str(compiled), dialect),
             order=tuple(compiled.positiontup),
-            fixed=compiled.params,
+            fixed={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
             to_database=_converters({name: bind.type for name, bind in compiled.binds.items()}, "bind", dialect),
             from_database=tuple(_converters(dict(enumerate(c.type for c in columns)), "result", dialect).items()),
-            make_row=namedtuple("Row", [column.name for column in columns]),  # noqa: PYI024
+            make_row=row._make,
         )
         self._compiled[dialect.name] = made
         return made

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from filmroom.db.engine import T, Unit
-from filmroom.db.failures import storage_errors
+from filmroom.db.failures import StorageErrors
 from filmroom.db.hot import DriverErrors
 from filmroom.db.libpq import command, is_in_transaction
 from filmroom.db.memory import Memory
@@ -36,17 +36,17 @@ class PostgreSQLDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with storage_errors(is_read=True), self.engine.connect() as connection:
+        with StorageErrors(is_read=True), self.engine.connect() as connection:
             _command(connection, b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield connection
 
     @contextmanager
     def glance(self) -> Iterator[Connection]:
-        with storage_errors(is_read=True), self.engine.connect() as connection:
+        with StorageErrors(is_read=True), self.engine.connect() as connection:
             yield connection
 
     def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:  # noqa: ARG002 - there is none to keep
-        with storage_errors():
+        with StorageErrors():
             for attempt in range(1, _RETRIES + 1):
                 try:
                     with self._begin() as connection:
@@ -60,7 +60,7 @@ class PostgreSQLDatabase:
     def _begin(self) -> Iterator[Connection]:
         """Raises Busy when the server is away: nothing was changed yet."""
         with ExitStack() as stack:
-            with storage_errors(is_read=True):
+            with StorageErrors(is_read=True):
                 connection = stack.enter_context(self.engine.connect())
                 stack.enter_context(connection.begin())
             yield connection

@@ -155,9 +155,13 @@ class _Pattern:
     literals: tuple[tuple[int, str], ...]
 
     def matches(self, segments: Sequence[str]) -> bool:
-        if len(segments) < len(self.parts) or "" in segments[: len(self.parts)]:
-            return not self.parts
-        return all(segments[place] == word for place, word in self.literals)
+        count = len(self.parts)
+        if len(segments) < count:
+            return False
+        for place, word in self.literals:  # a loop, because it is tried ten times for most requests
+            if segments[place] != word:
+                return False
+        return "" not in segments[:count]
 
     def read(self, segments: Sequence[str]) -> tuple[Address, tuple[str, ...]]:
         levels = {

@@ -6,6 +6,7 @@ received: no Unicode normalisation.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from filmroom.model.errors import BadName, IllegalId
@@ -75,6 +76,7 @@ def _broken_label_rule(text: str) -> str | None:
     return next((rule for broken, rule in rules if broken), None)
 
 
+@lru_cache(maxsize=1000)  # that of an upload is checked at its beginning, when it is received, and when it is stored
 def check_file_path(text: str) -> str:
     """A file's path inside its resource: ``a/b.dcm``, without slashes at its ends."""
     path = _check_path(text, what="file path")

@@ -33,7 +33,11 @@ class Query:
         self._pairs += pairs
 
     def text(self, name: str) -> str | None:
-        return next(iter(self.texts(name)), None)
+        self._read.add(name)
+        for key, value in self._pairs:
+            if key == name and value:
+                return value
+        return None
 
     def has(self, name: str) -> bool:
         """Whether it is there, with or without a value."""
@@ -72,7 +76,10 @@ class Query:
 
     def _first(self, name: str) -> str | None:
         self._read.add(name)
-        return next((value for key, value in self._pairs if key == name), None)
+        for key, value in self._pairs:
+            if key == name:
+                return value
+        return None
 
 
 _FALSE: Final = frozenset({"false", "0"})

@@ -6,9 +6,10 @@ at worst a blob without a name, never a name without its bytes.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum, auto
 from functools import partial
+from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import Connection
@@ -192,8 +193,12 @@ def _record(
         record(connection, stamp, about(place), "uploaded files", at=address, files=len(stored))
 
 
+# All that an address says but for what is inside the thing that it names.
+_thing_of: Final = attrgetter(*(field.name for field in fields(Address) if field.name not in {"resource", "path"}))
+
+
 def _place_key(viewer: Viewer, address: Address) -> Hashable:
-    return viewer, replace(address, resource=None, path=None)
+    return viewer, _thing_of(address)
 
 
 def _resource_key(place: Place, address: Address) -> Hashable:
