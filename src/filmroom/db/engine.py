@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
@@ -47,8 +47,7 @@ class Database(Protocol):
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database throughout and changes nothing."""
 
-    @contextmanager
-    def glance(self) -> Iterator[Connection]:
+    def glance(self) -> AbstractContextManager[Connection]:
         """For one statement that reads, run on the driver (``Hot``): as ``read``, without a transaction around it."""
 
     memory: Memory
@@ -100,8 +99,7 @@ class SQLiteDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        self._file.check()
-        with StorageErrors(is_read=True), self._readers.get() as connection:
+        with self.glance() as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("BEGIN").close()
             try:
@@ -110,11 +108,9 @@ class SQLiteDatabase:
                 connection.rollback()
                 driver.rollback()
 
-    @contextmanager
-    def glance(self) -> Iterator[Connection]:
+    def glance(self) -> AbstractContextManager[Connection]:
         self._file.check()
-        with StorageErrors(is_read=True), self._readers.get() as connection:
-            yield connection
+        return _Reading(self._readers)
 
     def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:
         with StorageErrors():
@@ -202,20 +198,21 @@ class _Readers:
         self._own = threading.local()
         self._made: list[Connection] = []
 
-    @contextmanager
-    def get(self) -> Iterator[Connection]:
+    def take(self) -> Connection:
         """The connection of the calling thread; another one while that is in use already."""
-        if getattr(self._own, "is_used", False):
-            with self._engine.connect() as connection:
-                yield connection
-            return
-        kept: Connection | None = getattr(self._own, "connection", None)
+        own = self._own
+        if getattr(own, "is_used", False):
+            return self._engine.connect()
+        kept: Connection | None = getattr(own, "connection", None)
         connection = kept if kept is not None and not kept.closed else self._make()
-        self._own.is_used = True
-        try:
-            yield connection
-        finally:
+        own.is_used = True
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        if connection is self._own.connection:
             self._own.is_used = False
+        else:
+            connection.close()
 
     def _make(self) -> Connection:
         connection = self._engine.connect()
@@ -226,3 +223,22 @@ class _Readers:
     def close(self) -> None:
         for connection in self._made:
             connection.close()
+
+
+class _Reading:
+    """The use of a connection that reads. A generator in its place would cost as much as a quick statement."""
+
+    __slots__ = ("_connection", "_errors", "_readers")
+
+    def __init__(self, readers: _Readers) -> None:
+        self._readers = readers
+        self._errors = StorageErrors(is_read=True)
+
+    def __enter__(self) -> Connection:
+        with self._errors:
+            self._connection = self._readers.take()
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._readers.give_back(self._connection)
+        self._errors.__exit__(kind, error, trace)

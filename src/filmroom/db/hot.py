@@ -31,13 +31,19 @@ class _Compiled:
     from_database: tuple[tuple[int, Convert], ...]
     make_row: Callable[[Sequence[Any]], Any]
 
-    def given(self, values: Mapping[str, Any]) -> list[Any]:
-        """The values as the driver wants them."""
-        parameters = self._converted({**self.fixed, **values}, self.to_database)
-        return [parameters[name] for name in self.order]
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Answer:
+        parameters = {**self.fixed, **values}
+        for name, convert in self.to_database.items():
+            parameters[name] = convert(parameters[name])
+        with self.errors:
+            return self.driver.run(connection, self.sql, [*map(parameters.__getitem__, self.order)])
 
-    def given_all(self, rows: Iterable[Mapping[str, Any]], shared: Mapping[str, Any]) -> Iterator[list[Any]]:
-        """As ``given``, for rows of which each has these values besides its own."""
+    def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]], shared: Mapping[str, Any]) -> None:
+        """Once for each of these rows, which have the shared values besides their own."""
+        with self.errors:
+            self.driver.run_all(connection, self.sql, list(self._given_all(rows, shared)))
+
+    def _given_all(self, rows: Iterable[Mapping[str, Any]], shared: Mapping[str, Any]) -> Iterator[list[Any]]:
         known = {**self.fixed, **self._converted(dict(shared), self.to_database.keys() & shared)}
         own = self.to_database.keys() - shared
         for row in rows:
@@ -71,28 +77,23 @@ class Hot:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows were changed."""
-        return self._execute(connection, values)[1][0]
+        return self._for(connection).run(connection, values)[0]
 
     def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]], *, shared: Mapping[str, Any]) -> None:
         """Run it once for each of many sets of values besides those they share; for statements that give no rows."""
-        compiled = self._for(connection)
-        with compiled.errors:
-            compiled.driver.run_all(connection, compiled.sql, list(compiled.given_all(rows, shared)))
+        self._for(connection).run_all(connection, rows, shared)
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""
-        compiled, (_, rows) = self._execute(connection, values)
+        compiled = self._for(connection)
+        _, rows = compiled.run(connection, values)
         return compiled.to_row(rows[0]) if rows else None
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows, their columns as attributes; for statements that give few."""
-        compiled, (_, rows) = self._execute(connection, values)
-        return [compiled.to_row(raw) for raw in rows]
-
-    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Compiled, Answer]:
         compiled = self._for(connection)
-        with compiled.errors:
-            return compiled, compiled.driver.run(connection, compiled.sql, compiled.given(values))
+        _, rows = compiled.run(connection, values)
+        return [compiled.to_row(raw) for raw in rows]
 
     def _for(self, connection: Connection) -> _Compiled:
         return self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)

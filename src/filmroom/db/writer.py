@@ -86,7 +86,8 @@ class GroupWriter:
         self._version = 0  # SQLite's number for what others have committed
         self._is_closed = False
         # Held to change who waits, who leads and whether it is closed.
-        self._queue = threading.Condition(threading.Lock())
+        self._queue = threading.Lock()
+        self._is_idle = threading.Condition(self._queue)
 
     def run(self, unit: Callable[[Connection], T], *, keeps_memory: bool = False) -> T:
         job = _Job(unit, keeps_memory)
@@ -104,7 +105,7 @@ class GroupWriter:
         """Wait for the units that came before, then let the database go."""
         with self._queue:
             self._is_closed = True
-            self._queue.wait_for(lambda: self._leader is None)
+            self._is_idle.wait_for(lambda: self._leader is None)
         self._let_go()
 
     def _join(self, job: _Job) -> bool:
@@ -143,7 +144,7 @@ class GroupWriter:
         if self._leader is not None:
             self._leader.bell.release()
         else:
-            self._queue.notify_all()
+            self._is_idle.notify_all()
 
     def _run_group(self, group: list[_Job]) -> list[_Outcome]:
         try:

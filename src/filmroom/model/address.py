@@ -5,7 +5,7 @@ c12, the aliases of F-35 and the user cache. Paths are read raw, split at ``/`` 
 once; a ``%2F`` separates inside a file path and is refused everywhere else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, Final
@@ -142,7 +142,7 @@ def split_address(raw_path: str) -> tuple[Address, tuple[str, ...]]:
     A path that begins with no other context has the archive itself (SITE) for its context.
     """
     segments = raw_path.removeprefix("/").split("/")
-    for pattern in _PATTERNS.get(segments[0], _PATTERNS[""]):
+    for pattern in _among(segments[0], "".join(segments[2:3])):
         if pattern.matches(segments):
             return pattern.read(segments)
     raise AssertionError  # the empty shape of SITE matches everything
@@ -155,13 +155,13 @@ class _Pattern:
     literals: tuple[tuple[int, str], ...]
 
     def matches(self, segments: Sequence[str]) -> bool:
-        count = len(self.parts)
-        if len(segments) < count:
-            return False
-        for place, word in self.literals:  # a loop, because it is tried ten times for most requests
-            if segments[place] != word:
-                return False
-        return "" not in segments[:count]
+        if len(segments) < len(self.parts) or "" in segments[: len(self.parts)]:
+            return not self.parts
+        return all(segments[place] == word for place, word in self.literals)
+
+    def may_have(self, place: int, word: str) -> bool:
+        """Whether a path that it matches may have this word there."""
+        return dict(self.literals).get(place, word) == word
 
     def read(self, segments: Sequence[str]) -> tuple[Address, tuple[str, ...]]:
         levels = {
@@ -182,14 +182,20 @@ def _patterns() -> Iterator[_Pattern]:
             yield _Pattern(context, parts, literals)
 
 
-def _by_first_word(patterns: Iterable[_Pattern]) -> dict[str, list[_Pattern]]:
-    """Those that a path may have which begins with a word, the longest first; the empty one any path may have."""
-    ordered = sorted(patterns, key=lambda pattern: -len(pattern.parts))
-    words = {pattern.parts[0] for pattern in ordered if pattern.parts} | {""}
-    return {word: [pattern for pattern in ordered if pattern.parts[:1] in ((), (word,))] for word in words}
+_PATTERNS: Final = sorted(_patterns(), key=lambda pattern: -len(pattern.parts))
+_WORDS: Final = {word for pattern in _PATTERNS for _, word in pattern.literals}
 
 
-_PATTERNS: Final = _by_first_word(_patterns())
+def _among(first: str, third: str) -> Sequence[_Pattern]:
+    """Those that a path with these words may have, the longest first. Most addresses are told apart by the two."""
+    return _with_words(first if first in _WORDS else "", third if third in _WORDS else "")
+
+
+@cache
+def _with_words(first: str, third: str) -> Sequence[_Pattern]:
+    return [pattern for pattern in _PATTERNS if pattern.may_have(0, first) and pattern.may_have(2, third)]
+
+
 _AFTER_SIDE: Final = ("resources", "files")
 _SIDE_WORDS: Final = {"in": Side.IN, "out": Side.OUT}
 
