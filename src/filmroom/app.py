@@ -53,11 +53,11 @@ def _properties(settings: Settings) -> tuple[SiteProperty, ...]:
 def create_app(archive: Archive, settings: Settings, processors: Processors | None = None) -> Router:
     """The ASGI application of an archive; shutting it down closes the archive.
 
-    Its threads for small work join those that the processors are for.
+    Its threads for small work are kept to the processor that is for it.
     """
     processors = processors or Processors()
-    for_changes = ThreadPoolExecutor(settings.threads, "filmroom-change", processors.join)
-    for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), "filmroom-read", processors.join)
+    for_changes = ThreadPoolExecutor(settings.threads, "filmroom-change", processors.keep)
+    for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), "filmroom-read", processors.keep)
     for_passwords = ThreadPoolExecutor(_PASSWORD_THREADS, "filmroom-password", processors.use_all)
     for_health = ThreadPoolExecutor(_HEALTH_THREADS, "filmroom-health", processors.use_all)
     site = Site(

@@ -20,7 +20,6 @@ from filmroom.cli.channel import Orders, open_channel
 from filmroom.cli.crew import Crew, _spread
 from filmroom.cli.protocol import BoundedProtocol
 from filmroom.composition import open_archive
-from filmroom.rest.processors import Processors
 from filmroom.settings import Settings
 from waiting import PATIENCE_SECONDS
 
@@ -50,17 +49,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @asynccontextmanager
-async def _working(
-    settings: Settings, processors: Processors, connections: list[BoundedProtocol]
-) -> AsyncIterator[Crew]:
-    crew = Crew(settings, processors)
+async def _working(settings: Settings, connections: list[BoundedProtocol]) -> AsyncIterator[Crew]:
+    crew = Crew(settings)
     crew.begin(connections)
     try:
         yield crew
     finally:
         crew.end()
         await crew.wait(PATIENCE_SECONDS, is_forced=lambda: False)
-        processors.release()
 
 
 async def _until(is_so: Callable[[], bool], *, burning: bool = False) -> None:
@@ -77,17 +73,14 @@ async def _until(is_so: Callable[[], bool], *, burning: bool = False) -> None:
 def test_a_process_comes_with_the_load_and_goes_when_it_has_rested(
     settings: Settings, connections: list[BoundedProtocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    processors = Processors()
     monkeypatch.setattr(crew_module, "_MUCH_OF_A_PROCESSOR", 0.0)  # a busy machine may not have more
 
     async def work() -> None:
-        async with _working(settings, processors, connections) as crew:
-            processors.join()
+        async with _working(settings, connections) as crew:
             await _until(crew.wants)
-            assert len(os.sched_getaffinity(0)) == 1
             connections.clear()
             monkeypatch.setattr(crew_module, "_LONGEST_REST_SECONDS", 0.0)
-            await _until(lambda: os.sched_getaffinity(0) == set(ALL))
+            await _until(lambda: not crew._helpers)
             assert not crew.take(0, is_new=True)
 
     asyncio.run(work())
@@ -96,7 +89,7 @@ def test_a_process_comes_with_the_load_and_goes_when_it_has_rested(
 @MANY
 def test_one_that_does_little_stays_alone(settings: Settings, connections: list[BoundedProtocol]) -> None:
     async def work() -> None:
-        async with _working(settings, Processors(), connections) as crew:
+        async with _working(settings, connections) as crew:
             await asyncio.sleep(2)
             assert not crew.wants()
 
@@ -109,7 +102,7 @@ def test_one_that_shall_stay_alone_does_so_whatever_it_does(
     alone = Settings(data=settings.data, workers=1)
 
     async def work() -> None:
-        async with _working(alone, Processors(), connections) as crew:
+        async with _working(alone, connections) as crew:
             started = time.monotonic()
             await _until(lambda: time.monotonic() > started + 2, burning=True)
             assert not crew.wants()
@@ -126,7 +119,7 @@ def test_silence_while_the_first_process_itself_was_stopped_is_no_reason_to_end_
     monkeypatch.setattr(crew_module, "_LONGEST_SILENCE_SECONDS", 4.0)
 
     async def work() -> None:
-        async with _working(two, Processors(), connections) as crew:
+        async with _working(two, connections) as crew:
             await _until(crew.wants)
             [helper] = crew._helpers
             helper.process.send_signal(signal.SIGSTOP)  # so that it says nothing before it is looked at
@@ -144,7 +137,7 @@ def test_a_helper_of_another_version_serves_nothing(tmp_path: Path) -> None:
     settings = Settings(data=str(tmp_path / "data"))
 
     with open_channel() as (end, descriptor):
-        end.send_orders(Orders(settings, frozenset(ALL), None, version="0.0.1"))
+        end.send_orders(Orders(settings, frozenset(ALL), ALL[0], version="0.0.1"))
         command = [sys.executable, "-P", "-m", "filmroom.cli.helper", str(descriptor)]
         done = subprocess.run(command, pass_fds=[descriptor], capture_output=True, text=True, check=False, timeout=60)
     end.close()
@@ -162,6 +155,7 @@ def test_processors_are_far_apart_and_begin_anywhere() -> None:
     assert _spread([3, 7], 2) in ([3, 7], [7, 3])
 
 
-@pytest.mark.parametrize(("numbers", "places"), [([0, 1], 3), ([0], 2), ([0, 1, 2], 1)])
-def test_where_there_are_too_few_or_all_is_one_nothing_is_chosen(numbers: list[int], places: int) -> None:
-    assert _spread(numbers, places) == []
+def test_where_there_are_too_few_processors_they_are_shared() -> None:
+    assert _spread([0, 1, 2, 3], 1)[0] in range(4)
+    assert _spread([7], 2) == [7, 7]
+    assert _spread([0, 1], 3) in ([0, 1, 0], [1, 0, 1])

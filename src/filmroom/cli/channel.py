@@ -23,14 +23,14 @@ _REPORT: Final = struct.Struct("<III")
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a helper is to serve, which processors there are, and which of them its small work is kept to, if any.
+    """What a helper is to serve, which processors there are, and which of them its small work is kept to.
 
     ``version`` is that of the first process: what lies on the disk may be another one by now.
     """
 
     settings: Settings
     processors: frozenset[int]
-    processor: int | None
+    processor: int
     version: str = __version__
 
 

@@ -10,6 +10,7 @@ many that are open. How busy a helper is, is what it reported last and what it w
 """
 
 import asyncio
+import os
 import secrets
 import signal
 import subprocess
@@ -78,14 +79,18 @@ class _Helper:
 
 
 class Crew:
-    """All helpers of a server. Everything here happens in the event loop of the first process."""
+    """All helpers of a server, and which processors each process uses.
 
-    def __init__(self, settings: Settings, processors: Processors) -> None:
+    Everything here happens in the event loop of the first process.
+    """
+
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._processors = processors
+        numbers = frozenset(os.sched_getaffinity(0))
         self._least = settings.workers or 1
-        self._most = settings.workers or min(len(processors.all), _MOST_BY_ITSELF)
-        self._numbers = _spread(sorted(processors.all), self._most)
+        self._most = settings.workers or min(len(numbers), _MOST_BY_ITSELF)
+        self._numbers = _spread(sorted(numbers), self._most)
+        self.processors = Processors(numbers, for_small_work=self._numbers[0])
         self._connections: Collection[BoundedProtocol] = ()
         self._helpers: list[_Helper] = []
         self._ending: list[subprocess.Popen[bytes]] = []
@@ -192,19 +197,17 @@ class Crew:
 
     def _start(self) -> None:
         place = min(set(range(1, self._most)) - {helper.place for helper in self._helpers})
-        number = self._numbers[place] if self._numbers else None
         now = time.monotonic()
         try:
             with open_channel() as (end, descriptor):
-                end.send_orders(Orders(self._settings, self._processors.all, number))
-                process = self._processors.run_freely(_spawn, descriptor)
+                end.send_orders(Orders(self._settings, self.processors.all, self._numbers[place]))
+                process = self.processors.run_freely(_spawn, descriptor)
         except OSError as error:
             _LOG.warning("no other process could be started", reason=str(error))
             self._pause()
             return
         helper = _Helper(process, end, place, heard_at=now, used_at=now)
         self._helpers.append(helper)
-        self._settle()
         asyncio.get_running_loop().add_reader(end, self._hear, helper)
 
     def _pause(self) -> None:
@@ -234,24 +237,14 @@ class Crew:
         helper.end.close()
         self._helpers.remove(helper)
         self._ending.append(helper.process)
-        self._settle()
-
-    def _settle(self) -> None:
-        """Keep the first process to its processor while it is not alone, and leave the others to one that starts."""
-        if self._numbers and self._helpers:
-            self._processors.keep_to(self._numbers[0])
-        else:
-            self._processors.release()
 
 
 def _spread(numbers: list[int], places: int) -> list[int]:
-    """One of these processors for each place, far apart; none where there are fewer, or no choice.
+    """One of these processors for each place, far apart; the same for several places where there are fewer.
 
     Where the first is, is chance, because there may be more than one server on a machine.
     """
-    if not 1 < places <= len(numbers):
-        return []
-    first, step = secrets.randbelow(len(numbers)), len(numbers) // places
+    first, step = secrets.randbelow(len(numbers)), max(1, len(numbers) // places)
     return [numbers[(first + place * step) % len(numbers)] for place in range(places)]
 
 

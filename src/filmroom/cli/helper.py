@@ -19,18 +19,16 @@ from filmroom.rest.processors import Processors
 class _HelperServer(uvicorn.Server):
     """Listens to nobody but the first process, and ends when that closes the channel."""
 
-    def __init__(self, config: uvicorn.Config, end: HelperEnd, processors: Processors, processor: int | None) -> None:
+    def __init__(self, config: uvicorn.Config, end: HelperEnd, processors: Processors) -> None:
         super().__init__(config)
         self._end = end
         self._processors = processors
-        self._processor = processor
         self._given = 0
         self._opening: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self._processor is not None:  # only now: the threads that the application has started may use all
-            self._processors.keep_to(self._processor)
+        self._processors.keep()  # only now: the threads that the application has started may use all
         asyncio.get_running_loop().add_reader(self._end, self._take)
         self._report()
 
@@ -73,9 +71,9 @@ def run(descriptor: int) -> None:
     if orders.version != __version__:
         # Another schema may be this one's, and to bring the database to it is not for a helper.
         sys.exit(f"filmroom {orders.version} is now {__version__}: restart the server to have more than one process")
-    processors = Processors(orders.processors)
+    processors = Processors(orders.processors, for_small_work=orders.processor)
     config = make_config(orders.settings, processors)
-    _HelperServer(config, end, processors, orders.processor).run(sockets=[])
+    _HelperServer(config, end, processors).run(sockets=[])
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def _connection_limits(settings: Settings) -> ConnectionLimits:
 
 @dataclass(frozen=True, slots=True)
 class _AppFactory:
-    """Makes the application in the thread of the event loop, which joins those that do small work."""
+    """Makes the application, in the thread of the event loop."""
 
     settings: Settings
     processors: Processors
@@ -76,7 +76,6 @@ class _AppFactory:
         from filmroom.app import create_app
 
         app = create_app(open_archive(self.settings), self.settings, self.processors)
-        self.processors.join()
         _begin_collecting()
         return app
 

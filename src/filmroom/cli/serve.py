@@ -16,7 +16,6 @@ from filmroom.cli.crew import Crew
 from filmroom.cli.filesystem import refuse_network_file_system
 from filmroom.cli.process import LONGEST_SHUTDOWN_SECONDS, connections_of, make_config
 from filmroom.composition import open_archive
-from filmroom.rest.processors import Processors
 from filmroom.service.archive import Archive
 from filmroom.settings import SettingError, Settings, admin_password
 
@@ -28,9 +27,9 @@ def run(settings: Settings) -> None:
     refuse_network_file_system(settings)
     with _listen(settings) as listener:
         _prepare(settings)
-        processors = Processors()
-        crew = Crew(settings, processors)
-        _Server(make_config(settings, processors, crew), crew, _url(settings, listener)).run(sockets=[listener])
+        crew = Crew(settings)
+        config = make_config(settings, crew.processors, crew)
+        _Server(config, crew, _url(settings, listener)).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -44,6 +43,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._crew.processors.keep()  # only now: the threads that the application has started may use all
             self._crew.begin(connections_of(self))
             click.echo(f"filmroom answers at {self._url}")
 
