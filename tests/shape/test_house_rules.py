@@ -117,7 +117,7 @@ def test_asynchronous_code_stays_at_the_edge() -> None:
         if isinstance(item, ast.AsyncFunctionDef)
     }
 
-    assert asynchronous == {"transfer.py", "endpoint.py", "app.py", "serve.py", "crew.py", "helper.py"}
+    assert asynchronous == {"transfer.py", "endpoint.py", "app.py", "serve.py", "crew.py", "helper.py", "process.py"}
 
 
 def test_only_settings_read_the_environment() -> None:

@@ -7,35 +7,32 @@ import sys
 from contextlib import suppress
 
 import structlog
-import uvicorn
 
 from filmroom import __version__
 from filmroom.cli.channel import HelperEnd, Report
 from filmroom.cli.crew import LOOK_EVERY_SECONDS
-from filmroom.cli.process import connections_of, count_busy, make_config
+from filmroom.cli.process import Process, count_busy
 from filmroom.rest.processors import Processors
+from filmroom.settings import Settings
 
 
-class _HelperServer(uvicorn.Server):
+class _Helper(Process):
     """Listens to nobody but the first process, and ends when that closes the channel."""
 
-    def __init__(self, config: uvicorn.Config, end: HelperEnd, processors: Processors) -> None:
-        super().__init__(config)
+    def __init__(self, settings: Settings, processors: Processors, end: HelperEnd) -> None:
+        super().__init__(settings, processors)
         self._end = end
-        self._processors = processors
         self._given = 0
         self._opening: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._processors.keep()  # only now: the threads that the application has started may use all
         asyncio.get_running_loop().add_reader(self._end, self._take)
         self._report()
 
     def _report(self) -> None:
         if not self.should_exit:
-            connections = connections_of(self)
-            self._end.report(Report(self._given, len(connections), count_busy(connections)))
+            self._end.report(Report(self._given, len(self.connections), count_busy(self.connections)))
             asyncio.get_running_loop().call_later(LOOK_EVERY_SECONDS, self._report)
 
     def _take(self) -> None:
@@ -72,8 +69,7 @@ def run(descriptor: int) -> None:
         # Another schema may be this one's, and to bring the database to it is not for a helper.
         sys.exit(f"filmroom {orders.version} is now {__version__}: restart the server to have more than one process")
     processors = Processors(orders.processors, for_small_work=orders.processor)
-    config = make_config(orders.settings, processors)
-    _HelperServer(config, end, processors).run(sockets=[])
+    _Helper(orders.settings, processors, end).run(sockets=[])
 
 
 if __name__ == "__main__":

@@ -1,16 +1,30 @@
 """The log: one JSON line per event on standard error, whoever tells of it."""
 
+import atexit
 import logging
 import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final
 
 import orjson
 import structlog
 
+# How long lines wait for others, and how many of them at most: who reads them may have stopped.
+_GATHERED_SECONDS: Final = 0.05
+_MOST_GATHERED: Final = 10_000
 
-def configure_log(level: str, *, for_good: bool = False) -> None:
-    """Begin it. ``for_good`` says that it stays so as long as the process lives, which makes it quicker."""
+
+def configure_log(level: str, *, for_good: bool = False) -> Callable[[], None]:
+    """Begin it. ``for_good`` says that it stays so as long as the process lives, which makes it quicker.
+
+    What this returns writes what has not been written yet: a process that ends otherwise than by its own code loses
+    what was told of requests in the last twentieth of a second.
+    """
+    log = _Log(sys.stderr.buffer, gathers=for_good)
     number = getattr(logging, level.upper())
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[_Forwarder()])
     logging.captureWarnings(capture=True)
@@ -22,9 +36,10 @@ def configure_log(level: str, *, for_good: bool = False) -> None:
             structlog.processors.JSONRenderer(serializer=_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", _Unfailing(sys.stderr.buffer))),
+        logger_factory=lambda *_: log,
         cache_logger_on_first_use=for_good,
     )
+    return log.write
 
 
 class _Forwarder(logging.Handler):
@@ -35,19 +50,49 @@ class _Forwarder(logging.Handler):
         log.log(record.levelno, "library", name=record.name, told=record.getMessage(), exc_info=record.exc_info)
 
 
-class _Unfailing:
-    """A log that is on a full disk, or whose reader has gone, must not keep the server from answering."""
+class _Log:
+    """Writes lines, each whole and in their order. What cannot be written is lost: the server must go on answering.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    To write takes the interpreter's lock away from whoever tells of a request. So a log that ``gathers`` writes what is
+    no fault a moment later, with all that came meanwhile, in a thread of its own; a fault is written before this
+    returns, after all that came before it.
+    """
+
+    def __init__(self, stream: BinaryIO, *, gathers: bool) -> None:
         self._stream = stream
+        self._gathers = gathers
+        self._lines: deque[bytes] = deque()
+        self._has_some = threading.Event()
+        self._writing = threading.Lock()
+        if gathers:
+            threading.Thread(target=self._keep_writing, name="filmroom-log", daemon=True).start()
+            atexit.register(self.write)
 
-    def write(self, line: bytes) -> None:
-        with suppress(OSError, ValueError):
-            self._stream.write(line)
+    def info(self, line: bytes) -> None:
+        self._lines.append(line + b"\n")
+        if not self._gathers or len(self._lines) >= _MOST_GATHERED:
+            self.write()
+        elif not self._has_some.is_set():
+            self._has_some.set()
 
-    def flush(self) -> None:
-        with suppress(OSError, ValueError):
+    def error(self, line: bytes) -> None:
+        self._lines.append(line + b"\n")
+        self.write()
+
+    debug = info
+    warning = critical = error
+
+    def write(self) -> None:
+        """Write what has come."""
+        with self._writing, suppress(OSError, ValueError):
+            self._stream.write(b"".join(self._lines.popleft() for _ in range(len(self._lines))))
             self._stream.flush()
+
+    def _keep_writing(self) -> None:
+        while self._has_some.wait():
+            time.sleep(_GATHERED_SECONDS)
+            self._has_some.clear()
+            self.write()
 
 
 def _to_json(event: dict[str, Any], **_: Any) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import resource
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -28,8 +29,29 @@ _OTHER_FILES: Final = 256
 _BUSY_SECONDS: Final = 1.0
 
 
-def make_config(settings: Settings, processors: Processors, colleagues: Colleagues | None = None) -> uvicorn.Config:
-    """Of a process that serves the archive; ``colleagues`` may take connections over from it."""
+class Process(uvicorn.Server):
+    """What the first process and those beside it have in common. ``colleagues`` may take connections over from it."""
+
+    def __init__(self, settings: Settings, processors: Processors, colleagues: Colleagues | None = None) -> None:
+        super().__init__(_make_config(settings, processors, colleagues))
+        self._processors = processors
+        self._write_log = configure_log(settings.log_level, for_good=True)
+
+    @property
+    def connections(self) -> set[BoundedProtocol]:
+        """Those that are open, as they come and go."""
+        return cast("set[BoundedProtocol]", self.server_state.connections)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._processors.keep()  # only now: the threads that the application has started may use all
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._write_log()  # a signal that ended the server is about to end the process
+
+
+def _make_config(settings: Settings, processors: Processors, colleagues: Colleagues | None) -> uvicorn.Config:
     limits = _connection_limits(settings)
     return uvicorn.Config(
         _AppFactory(settings, processors),
@@ -72,7 +94,6 @@ class _AppFactory:
 
     def __call__(self) -> Router:
         keep_freed_memory()
-        configure_log(self.settings.log_level, for_good=True)
         from filmroom.app import create_app
 
         app = create_app(open_archive(self.settings), self.settings, self.processors)
@@ -84,11 +105,6 @@ def _begin_collecting() -> None:
     """Of what is made from now on only: hardly anything that was loaded will ever be garbage."""
     gc.freeze()
     gc.enable()
-
-
-def connections_of(server: uvicorn.Server) -> set[BoundedProtocol]:
-    """Those that are open, as they come and go."""
-    return cast("set[BoundedProtocol]", server.server_state.connections)
 
 
 def count_busy(connections: Iterable[BoundedProtocol]) -> int:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import click
-import uvicorn
 
 from filmroom.cli.crew import Crew
 from filmroom.cli.filesystem import refuse_network_file_system
-from filmroom.cli.process import LONGEST_SHUTDOWN_SECONDS, connections_of, make_config
+from filmroom.cli.process import LONGEST_SHUTDOWN_SECONDS, Process
 from filmroom.composition import open_archive
 from filmroom.service.archive import Archive
 from filmroom.settings import SettingError, Settings, admin_password
@@ -27,24 +26,21 @@ def run(settings: Settings) -> None:
     refuse_network_file_system(settings)
     with _listen(settings) as listener:
         _prepare(settings)
-        crew = Crew(settings)
-        config = make_config(settings, crew.processors, crew)
-        _Server(config, crew, _url(settings, listener)).run(sockets=[listener])
+        _First(settings, Crew(settings), _url(settings, listener)).run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
+class _First(Process):
     """The first process, which alone listens."""
 
-    def __init__(self, config: uvicorn.Config, crew: Crew, url: str) -> None:
-        super().__init__(config)
+    def __init__(self, settings: Settings, crew: Crew, url: str) -> None:
+        super().__init__(settings, crew.processors, crew)
         self._crew = crew
         self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._crew.processors.keep()  # only now: the threads that the application has started may use all
-            self._crew.begin(connections_of(self))
+            self._crew.begin(self.connections)
             click.echo(f"filmroom answers at {self._url}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
