@@ -1,6 +1,7 @@
 """How the log is written: who tells of a request does not wait for it, and nothing is lost that can be helped."""
 
 import io
+import threading
 import time
 
 import pytest
@@ -87,3 +88,65 @@ def test_what_cannot_be_written_is_lost_and_nobody_is_told(stream: Stream) -> No
     log.error(b"kept")
 
     assert stream.getvalue() == b"kept\n"
+
+
+class Reader(Stream):
+    """One that has something to tell while it is written to, as the collector of garbage may have."""
+
+    log: _Log
+
+    def flush(self) -> None:
+        if self.writes == 1:
+            self.writes += 1
+            self.log.error(b"found meanwhile")
+
+
+def test_what_is_told_while_a_line_is_written_comes_after_it() -> None:
+    stream = Reader()
+    stream.log = _Log(stream, gathers=False)
+
+    stream.log.error(b"first")
+
+    assert stream.getvalue() == b"first\nfound meanwhile\n"
+
+
+def test_no_more_is_written_at_once_than_a_pipe_takes_whole() -> None:
+    written: list[int] = []
+
+    class Pipe(Stream):
+        def write(self, line: object) -> int:
+            written.append(len(line))  # type: ignore[arg-type]
+            return super().write(line)
+
+    stream = Pipe()
+    log = _Log(stream, gathers=True)
+    lines = [b"%04d" % number + b"x" * 300 for number in range(200)]
+
+    for line in lines:
+        log.info(line)
+    log.end()
+
+    assert stream.getvalue().splitlines() == lines
+    assert max(written) <= 4096
+
+
+def test_a_reader_that_has_stopped_does_not_keep_a_process_from_its_end(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "_LAST_SECONDS", 0.1)
+    log = _Log(stream, gathers=False)
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with log._writing:
+            is_held.set()
+            may_end.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    is_held.wait(30)
+    log.end()
+    may_end.set()
+    holder.join()
+
+    assert not stream.getvalue()

@@ -1,8 +1,14 @@
 """Threads that stay on the processor of their process, and what may use all."""
 
+import math
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
+
+from filmroom.rest import processors as processors_module
 from filmroom.rest.processors import Processors
 
 ALL = frozenset(os.sched_getaffinity(0))
@@ -50,3 +56,18 @@ def test_a_thread_that_was_started_by_one_that_is_kept_can_use_all() -> None:
 def test_a_processor_that_is_not_there_changes_nothing() -> None:
     with ThreadPoolExecutor(1, initializer=Processors(for_small_work=max(ALL) + 500).keep) as pool:
         assert pool.submit(_mine).result() == ALL
+
+
+def test_what_a_processor_has_rested_is_told() -> None:
+    processors = Processors(for_small_work=ONE)
+
+    first = processors.idle_seconds()
+    time.sleep(0.2)
+
+    assert 0 <= processors.idle_seconds() - first < 30
+
+
+def test_where_the_kernel_does_not_tell_it_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processors_module, "_COUNTED", tmp_path / "none")
+
+    assert math.isnan(Processors(for_small_work=ONE).idle_seconds())

@@ -33,8 +33,11 @@ _LOG: Final = structlog.get_logger("filmroom.processes")
 LOOK_EVERY_SECONDS: Final = 0.25
 # Where the settings leave it open; more would wait for the one that writes, and each takes some 70 MiB.
 _MOST_BY_ITSELF: Final = 4
-# A process that has so much of a processor, for so many looks, has as much as it can make use of.
+# A process that has so much of a processor, for so many looks, has as much as it can make use of; or with less, where
+# others leave nothing of the one that it keeps to.
 _MUCH_OF_A_PROCESSOR: Final = 0.7
+_SOME_OF_A_PROCESSOR: Final = 0.15
+_LITTLE_IDLE: Final = 0.1
 _LOOKS_WITH_MUCH: Final = 2
 # Where the settings leave it open, a helper without a connection ends after that long.
 _LONGEST_REST_SECONDS: Final = 300.0
@@ -98,6 +101,7 @@ class Crew:
         self._looks_with_much = 0
         self._looked_at = 0.0
         self._used_seconds = 0.0
+        self._idle_seconds = 0.0
         self._pause_seconds = _PAUSE_SECONDS
         self._may_start_at = 0.0
         self._has_ended = False
@@ -105,7 +109,6 @@ class Crew:
     def begin(self, connections: Collection[BoundedProtocol]) -> None:
         """Watch what the first process has to do, by its open connections."""
         self._connections = connections
-        self._looked_at, self._used_seconds = time.monotonic(), time.process_time()
         self._look()
 
     def end(self) -> None:
@@ -164,11 +167,13 @@ class Crew:
 
     def _note_load(self) -> None:
         """By what is answered, so that few large bodies are no reason: they need the interpreter's lock but little."""
-        looked_at, used_seconds = time.monotonic(), time.process_time()
+        looked_at, used_seconds, idle_seconds = time.monotonic(), time.process_time(), self.processors.idle_seconds()
         passed_seconds = looked_at - self._looked_at
         share = (used_seconds - self._used_seconds) / passed_seconds
-        self._looked_at, self._used_seconds = looked_at, used_seconds
-        has_much = share > _MUCH_OF_A_PROCESSOR and count_answered(self._connections) > 1
+        idle = (idle_seconds - self._idle_seconds) / passed_seconds
+        self._looked_at, self._used_seconds, self._idle_seconds = looked_at, used_seconds, idle_seconds
+        is_full = share > _MUCH_OF_A_PROCESSOR or (share > _SOME_OF_A_PROCESSOR and idle < _LITTLE_IDLE)
+        has_much = is_full and count_answered(self._connections) > 1
         self._looks_with_much = self._looks_with_much + 1 if has_much else 0
         if passed_seconds > _SILENCE_SECONDS:
             # The first process itself was stopped: what helpers said meanwhile has not been heard yet.

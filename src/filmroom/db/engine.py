@@ -209,7 +209,7 @@ class _Readers:
         return connection
 
     def give_back(self, connection: Connection) -> None:
-        if connection is self._own.connection:
+        if connection is getattr(self._own, "connection", None):
             self._own.is_used = False
         else:
             connection.close()
@@ -240,5 +240,6 @@ class _Reading:
         return self._connection
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._readers.give_back(self._connection)
+        with self._errors:
+            self._readers.give_back(self._connection)
         self._errors.__exit__(kind, error, trace)

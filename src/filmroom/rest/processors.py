@@ -6,11 +6,15 @@ So threads that do small work stay on one processor, each process on its own. Wh
 outside that lock, and may use all.
 """
 
+import math
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+_COUNTED: Final = Path("/proc/stat")
 
 
 class Processors:
@@ -30,6 +34,19 @@ class Processors:
     def use_all(self) -> None:
         """Have the calling thread use every processor, whichever thread started it."""
         _allow(self.all)
+
+    def idle_seconds(self) -> float:
+        """How long those for small work have had nothing to do since the machine started, whoever has work (proc(5)).
+
+        Not a number where the kernel does not tell.
+        """
+        names = {f"cpu{number}" for number in self._for_small_work}
+        try:
+            counted = [line.split() for line in _COUNTED.read_text(encoding="ascii").splitlines()]
+        except OSError:
+            return math.nan
+        idle_ticks = (int(fields[4]) + int(fields[5]) for fields in counted if fields[0] in names)
+        return sum(idle_ticks) / os.sysconf("SC_CLK_TCK")
 
     def run_freely(self, function: Callable[..., T], *arguments: object) -> T:
         """Run something large in the calling thread, which is kept; meanwhile it may use every processor."""
