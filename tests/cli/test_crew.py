@@ -51,7 +51,7 @@ def settings(tmp_path: Path) -> Settings:
 @asynccontextmanager
 async def _working(settings: Settings, connections: list[BoundedProtocol]) -> AsyncIterator[Crew]:
     crew = Crew(settings)
-    crew.begin(connections)
+    crew.begin(connections, lambda: None)
     try:
         yield crew
     finally:

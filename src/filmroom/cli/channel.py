@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from filmroom import __version__
+from filmroom.service.sessions import Known
 from filmroom.settings import Settings
 
 _LONGEST_ORDERS_BYTES: Final = 65_536
@@ -25,12 +26,15 @@ _REPORT: Final = struct.Struct("<III")
 class Orders:
     """What a helper is to serve, which processors there are, and which of them its small work is kept to.
 
+    ``known`` is what the first process remembers of who signed in; None for nothing.
+
     ``version`` is that of the first process: what lies on the disk may be another one by now.
     """
 
     settings: Settings
     processors: frozenset[int]
     processor: int
+    known: Known | None = None
     version: str = __version__
 
 

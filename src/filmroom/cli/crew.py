@@ -26,6 +26,7 @@ from filmroom.cli.channel import FirstEnd, Orders, Report, open_channel
 from filmroom.cli.process import count_answered, count_busy
 from filmroom.cli.protocol import BoundedProtocol
 from filmroom.rest.processors import Processors
+from filmroom.service.sessions import Known
 from filmroom.settings import Settings
 
 _LOG: Final = structlog.get_logger("filmroom.processes")
@@ -95,6 +96,7 @@ class Crew:
         self._numbers = _spread(sorted(numbers), self._most)
         self.processors = Processors(numbers, for_small_work=self._numbers[0])
         self._connections: Collection[BoundedProtocol] = ()
+        self._tell_known: Callable[[], Known | None] = lambda: None
         self._helpers: list[_Helper] = []
         self._ending: list[subprocess.Popen[bytes]] = []
         self._busy = 0  # connections of the first process: as of the last look, with those it kept or gave since
@@ -106,9 +108,9 @@ class Crew:
         self._may_start_at = 0.0
         self._has_ended = False
 
-    def begin(self, connections: Collection[BoundedProtocol]) -> None:
-        """Watch what the first process has to do, by its open connections."""
-        self._connections = connections
+    def begin(self, connections: Collection[BoundedProtocol], tell_known: Callable[[], Known | None]) -> None:
+        """Watch what the first process has to do, by its open connections. Others are told what it knows."""
+        self._connections, self._tell_known = connections, tell_known
         self._look()
 
     def end(self) -> None:
@@ -205,7 +207,8 @@ class Crew:
         now = time.monotonic()
         try:
             with open_channel() as (end, descriptor):
-                end.send_orders(Orders(self._settings, self.processors.all, self._numbers[place]))
+                orders = Orders(self._settings, self.processors.all, self._numbers[place], self._tell_known())
+                end.send_orders(orders)
                 process = self.processors.run_freely(_spawn, descriptor)
         except OSError as error:
             _LOG.warning("no other process could be started", reason=str(error))

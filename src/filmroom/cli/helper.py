@@ -9,18 +9,18 @@ from contextlib import suppress
 import structlog
 
 from filmroom import __version__
-from filmroom.cli.channel import HelperEnd, Report
+from filmroom.cli.channel import HelperEnd, Orders, Report
 from filmroom.cli.crew import LOOK_EVERY_SECONDS
 from filmroom.cli.process import Process, count_busy
 from filmroom.rest.processors import Processors
-from filmroom.settings import Settings
 
 
 class _Helper(Process):
     """Listens to nobody but the first process, and ends when that closes the channel."""
 
-    def __init__(self, settings: Settings, processors: Processors, end: HelperEnd) -> None:
-        super().__init__(settings, processors)
+    def __init__(self, orders: Orders, end: HelperEnd) -> None:
+        processors = Processors(orders.processors, for_small_work=orders.processor)
+        super().__init__(orders.settings, processors, known=orders.known)
         self._end = end
         self._given = 0
         self._opening: set[asyncio.Task[None]] = set()
@@ -68,8 +68,7 @@ def run(descriptor: int) -> None:
     if orders.version != __version__:
         # Another schema may be this one's, and to bring the database to it is not for a helper.
         sys.exit(f"filmroom {orders.version} is now {__version__}: restart the server to have more than one process")
-    processors = Processors(orders.processors, for_small_work=orders.processor)
-    _Helper(orders.settings, processors, end).run(sockets=[])
+    _Helper(orders, end).run(sockets=[])
 
 
 if __name__ == "__main__":

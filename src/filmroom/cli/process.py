@@ -18,6 +18,8 @@ from filmroom.cli.log import configure_log
 from filmroom.cli.protocol import BoundedProtocol, Colleagues, ConnectionLimits
 from filmroom.composition import open_archive
 from filmroom.rest.processors import Processors
+from filmroom.service.archive import Archive
+from filmroom.service.sessions import Known
 from filmroom.settings import Settings
 
 # A request that makes no progress must not keep the server from ever stopping.
@@ -30,10 +32,21 @@ _BUSY_SECONDS: Final = 1.0
 
 
 class Process(uvicorn.Server):
-    """What the first process and those beside it have in common. ``colleagues`` may take connections over from it."""
+    """What the first process and those beside it have in common.
 
-    def __init__(self, settings: Settings, processors: Processors, colleagues: Colleagues | None = None) -> None:
-        super().__init__(_make_config(settings, processors, colleagues))
+    ``colleagues`` may take connections over from it; ``known`` is what another one remembers of who signed in.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        processors: Processors,
+        *,
+        colleagues: Colleagues | None = None,
+        known: Known | None = None,
+    ) -> None:
+        self._factory = _AppFactory(settings, processors, known)
+        super().__init__(_make_config(settings, self._factory, colleagues))
         self._processors = processors
         self._write_log = configure_log(settings.log_level, for_good=True)
 
@@ -41,6 +54,10 @@ class Process(uvicorn.Server):
     def connections(self) -> set[BoundedProtocol]:
         """Those that are open, as they come and go."""
         return cast("set[BoundedProtocol]", self.server_state.connections)
+
+    def tell_known(self) -> Known | None:
+        """What this process remembers of who signed in; None before it serves."""
+        return self._factory.archive.sessions.tell_known() if self._factory.archive else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -51,10 +68,10 @@ class Process(uvicorn.Server):
         self._write_log()  # a signal that ended the server is about to end the process
 
 
-def _make_config(settings: Settings, processors: Processors, colleagues: Colleagues | None) -> uvicorn.Config:
+def _make_config(settings: Settings, factory: "_AppFactory", colleagues: Colleagues | None) -> uvicorn.Config:
     limits = _connection_limits(settings)
     return uvicorn.Config(
-        _AppFactory(settings, processors),
+        factory,
         factory=True,
         loop="uvloop",
         http=cast("type[BoundedProtocol]", partial(BoundedProtocol, limits=limits, colleagues=colleagues)),
@@ -85,18 +102,23 @@ def _connection_limits(settings: Settings) -> ConnectionLimits:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _AppFactory:
-    """Makes the application, in the thread of the event loop."""
+    """Makes the application, in the thread of the event loop; then ``archive`` is what it serves."""
 
     settings: Settings
     processors: Processors
+    known: Known | None
+    archive: Archive | None = None
 
     def __call__(self) -> Router:
         keep_freed_memory()
         from filmroom.app import create_app
 
-        app = create_app(open_archive(self.settings), self.settings, self.processors)
+        self.archive = open_archive(self.settings)
+        if self.known is not None:
+            self.archive.sessions.learn(self.known)
+        app = create_app(self.archive, self.settings, self.processors)
         _begin_collecting()
         return app
 

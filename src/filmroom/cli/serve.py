@@ -33,14 +33,14 @@ class _First(Process):
     """The first process, which alone listens."""
 
     def __init__(self, settings: Settings, crew: Crew, url: str) -> None:
-        super().__init__(settings, crew.processors, crew)
+        super().__init__(settings, crew.processors, colleagues=crew)
         self._crew = crew
         self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._crew.begin(self.connections)
+            self._crew.begin(self.connections, self.tell_known)
             click.echo(f"filmroom answers at {self._url}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -5,7 +5,7 @@ import hmac
 import secrets
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +38,10 @@ class Lockout:
 
 _REMEMBERED_FOR: Final = timedelta(minutes=5)
 _MOST_REMEMBERED: Final = 10_000
+# Of what one process tells another that begins: few enough for one message.
+_MOST_TOLD: Final = 50
+_MOST_CLIENTS_TOLD: Final = 8
+_MOST_DOUBTED_TOLD: Final = 100
 _TOUCH_AFTER: Final = timedelta(minutes=1)
 _MARK_LENGTH: Final = 8
 
@@ -49,6 +53,15 @@ class _Remembered(NamedTuple):
     version: int
     until: datetime
     clients: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What pairs of a login and a password a process remembers, and the key of their digests. It is on no disk."""
+
+    secret: bytes
+    remembered: Mapping[bytes, _Remembered]
+    doubted: frozenset[tuple[str, str]]
 
 
 class Sessions:
@@ -84,6 +97,23 @@ class Sessions:
     def remembers(self, login: str, password: str, *, client: str) -> bool:
         """Whether this pair was right a while ago, so that signing in with it hardly takes the time of a password."""
         return self._find_remembered(self._digest(login, password), login, client=client) is not None
+
+    def tell_known(self) -> Known:
+        """For another process of the same server that begins, so that it need not check them all once more.
+
+        The newest of them; none where there is more doubt than can be told along.
+        """
+        doubted = frozenset(self._doubted)
+        pairs = self._remembered.copy() if len(doubted) <= _MOST_DOUBTED_TOLD else {}
+        newest = list(pairs.items())[-_MOST_TOLD:]
+        told = {pair: each._replace(clients=set(list(each.clients)[:_MOST_CLIENTS_TOLD])) for pair, each in newest}
+        return Known(self._secret, told, doubted if told else frozenset())
+
+    def learn(self, known: Known) -> None:
+        """Remember what another process does, before there is anything to remember here."""
+        self._secret = known.secret
+        self._remembered = dict(known.remembered)
+        self._doubted = set(known.doubted)
 
     def _digest(self, login: str, password: str) -> bytes:
         # A keyed digest (RFC 7693) and not an HMAC of OpenSSL's: for that the interpreter's lock is let go, and under
