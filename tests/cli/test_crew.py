@@ -57,6 +57,7 @@ async def _working(settings: Settings, connections: list[BoundedProtocol]) -> As
     finally:
         crew.end()
         await crew.wait(PATIENCE_SECONDS, is_forced=lambda: False)
+        crew.processors.use_all()  # the thread of the tests, which has started a process, is kept to one since
 
 
 async def _until(is_so: Callable[[], bool], *, burning: bool = False) -> None:
