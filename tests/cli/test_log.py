@@ -3,6 +3,7 @@
 import io
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,11 @@ class Stream(io.BytesIO):
         self.writes = 0
         self.is_full = False
 
-    def write(self, line: object) -> int:
+    def write(self, line: Any) -> int:
         if self.is_full:
             raise OSError(28, "No space left on device")
         self.writes += 1
-        return super().write(line)  # type: ignore[arg-type]
+        return super().write(line)
 
 
 @pytest.fixture
@@ -114,8 +115,8 @@ def test_no_more_is_written_at_once_than_a_pipe_takes_whole() -> None:
     written: list[int] = []
 
     class Pipe(Stream):
-        def write(self, line: object) -> int:
-            written.append(len(line))  # type: ignore[arg-type]
+        def write(self, line: Any) -> int:
+            written.append(len(line))
             return super().write(line)
 
     stream = Pipe()

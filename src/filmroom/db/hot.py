@@ -29,12 +29,10 @@ class _Compiled:
     fixed: Mapping[str, Any]
     to_database: Mapping[str, Convert]
     from_database: tuple[tuple[int, Convert], ...]
-    make_row: Callable[[Sequence[Any]], Any]
+    make_row: Callable[..., Any]
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Answer:
-        parameters = {**self.fixed, **values}
-        for name, convert in self.to_database.items():
-            parameters[name] = convert(parameters[name])
+        parameters = self._converted({**self.fixed, **values}, self.to_database)
         with self.errors:
             return self.driver.run(connection, self.sql, [*map(parameters.__getitem__, self.order)])
 
@@ -52,11 +50,11 @@ class _Compiled:
 
     def to_row(self, raw: Sequence[Any]) -> Any:
         if not self.from_database:
-            return self.make_row(raw)
+            return self.make_row(*raw)
         cells = list(raw)
         for place, convert in self.from_database:
             cells[place] = convert(cells[place])
-        return self.make_row(cells)
+        return self.make_row(*cells)
 
     def _converted(self, values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
         for name in names:
@@ -105,7 +103,6 @@ class Hot:
             dialect=make_dialect(paramstyle=driver.paramstyle), column_keys=self._columns
         )
         columns = list(getattr(self._statement, "exported_columns", ()))
-        row: Any = namedtuple("Row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024
         made = _Compiled(
             driver=driver,
             sql=str(compiled),
@@ -114,7 +111,7 @@ class Hot:
             fixed={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
             to_database=_converters({name: bind.type for name, bind in compiled.binds.items()}, "bind", dialect),
             from_database=tuple(_converters(dict(enumerate(c.type for c in columns)), "result", dialect).items()),
-            make_row=row._make,
+            make_row=namedtuple("Row", [column.name for column in columns]),  # noqa: PYI024
         )
         self._compiled[dialect.name] = made
         return made
