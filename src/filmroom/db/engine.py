@@ -242,4 +242,5 @@ class _Reading:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         with self._errors:
             self._readers.give_back(self._connection)
-        self._errors.__exit__(kind, error, trace)
+        if error is not None:
+            self._errors.__exit__(kind, error, trace)

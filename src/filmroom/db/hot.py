@@ -33,8 +33,10 @@ class _Compiled:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Answer:
         parameters = self._converted({**self.fixed, **values}, self.to_database)
-        with self.errors:
+        try:
             return self.driver.run(connection, self.sql, [*map(parameters.__getitem__, self.order)])
+        except self.errors.kind as error:
+            raise self.errors.told(error) from error
 
     def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]], shared: Mapping[str, Any]) -> None:
         """Once for each of these rows, which have the shared values besides their own."""
@@ -124,13 +126,22 @@ class DriverErrors:
     sql: str
     dialect: Dialect
 
+    @property
+    def kind(self) -> type[Exception]:
+        """What all errors of the driver are."""
+        kind: type[Exception] = self.dialect.loaded_dbapi.Error
+        return kind
+
+    def told(self, error: Exception) -> Exception:
+        """One of them as SQLAlchemy has it."""
+        return DBAPIError.instance(self.sql, None, error, self.kind, dialect=self.dialect)
+
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        driver_error = self.dialect.loaded_dbapi.Error
-        if isinstance(error, driver_error):
-            raise DBAPIError.instance(self.sql, None, error, driver_error, dialect=self.dialect) from error
+        if isinstance(error, self.kind):
+            raise self.told(error) from error
 
 
 def _converters(types: Mapping[Any, Any], direction: str, dialect: Dialect) -> dict[Any, Convert]:

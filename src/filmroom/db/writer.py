@@ -166,14 +166,23 @@ class GroupWriter:
             return None
 
     def _commit(self, group: list[_Job], run: _Run) -> list[_Outcome]:
+        """A transaction, on the driver itself and on a connection that is kept.
+
+        To take one from the pool costs as much as an upload's rows, and so does a transaction of SQLAlchemy's, which
+        begins only where a unit has a statement run by it.
+        """
+        connection = self._connection = self._connection or self._connect()
         try:
-            with self._begin() as connection:
-                self._forget_if_others_wrote(connection)
-                outcomes = run(connection, group)
-                if (fault := self._find_fault()) is not None:
-                    raise _FaultError from fault  # noqa: TRY301 - which takes the transaction back
+            _begin(connection)
+            self._forget_if_others_wrote(connection)
+            outcomes = run(connection, group)
+            if (fault := self._find_fault()) is not None:
+                raise _FaultError from fault  # noqa: TRY301 - which takes the transaction back
+            _end(connection)
         except BaseException:
             self.memory.forget()
+            connection.rollback()
+            _driver(connection).rollback()
             raise
         return outcomes
 
@@ -208,29 +217,6 @@ class GroupWriter:
         self._let_go()  # it may be the connection's, and the next group must have one that works
         return error if isinstance(error, SQLAlchemyError) else StorageFailed(f"database: {error}")
 
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        """A transaction, on the driver itself and on a connection that is kept.
-
-        To take one from the pool costs as much as an upload's rows, and so does a transaction of SQLAlchemy's, which
-        begins only where a unit has a statement run by it.
-        """
-        connection = self._connection = self._connection or self._connect()
-        driver = _driver(connection)
-        try:
-            with DriverErrors(_BEGIN, connection.dialect):
-                driver.execute(_BEGIN).close()
-            yield connection
-            if connection.in_transaction():
-                connection.commit()
-            else:
-                with DriverErrors("COMMIT", connection.dialect):
-                    driver.commit()
-        except BaseException:
-            connection.rollback()
-            driver.rollback()
-            raise
-
     def _connect(self) -> Connection:
         connection = self._engine.connect()
         self.memory.serve(connection)
@@ -253,6 +239,19 @@ def locked(path: str) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _begin(connection: Connection) -> None:
+    with DriverErrors(_BEGIN, connection.dialect):
+        _driver(connection).execute(_BEGIN).close()
+
+
+def _end(connection: Connection) -> None:
+    if connection.in_transaction():
+        connection.commit()
+    else:
+        with DriverErrors("COMMIT", connection.dialect):
+            _driver(connection).commit()
 
 
 class _UnitError(Exception):

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, Final
-from urllib.parse import quote, unquote_to_bytes
 
 from filmroom.model.errors import BadName, NotFound
 from filmroom.model.nodes import Kind
+from filmroom.model.percent import decode, encode, encode_path
 from filmroom.model.resources import Side
 
 
@@ -84,9 +84,9 @@ class Address:
         if context.sides and (self.side is Side.IN or self.resource is not None):
             parts.append(self.side)
         if self.resource is not None:
-            parts.append(f"resources/{_quote(self.resource)}")
+            parts.append(f"resources/{encode(self.resource)}")
         if self.path is not None:
-            parts.append(f"files/{quote(self.path, safe='/')}")
+            parts.append(f"files/{encode_path(self.path)}")
         return "/" + "/".join(parts)
 
     def _shape(self) -> tuple[Context, str]:
@@ -113,12 +113,8 @@ def _variables(shape: str) -> set[str]:
 
 
 def _fill(shape: str, address: Address) -> str:
-    levels = {level: _quote(value) for level in _LEVELS if (value := getattr(address, level)) is not None}
+    levels = {level: encode(value) for level in _LEVELS if (value := getattr(address, level)) is not None}
     return shape.format_map(levels)
-
-
-def _quote(text: str) -> str:
-    return quote(text, safe="")
 
 
 def parse_address(text: str) -> Address:
@@ -245,10 +241,9 @@ class Suffix:
     names: tuple[tuple[int, str], ...]
     takes_all: bool
 
-    @property
-    def first_word(self) -> str:
-        """What must come first; empty where that is left open."""
-        return self.words[0][1] if self.words and self.words[0][0] == 0 else ""
+    def may_have(self, place: int, word: str) -> bool:
+        """Whether segments that it matches may have this word there."""
+        return dict(self.words).get(place, word) == word
 
 
 @cache
@@ -282,7 +277,7 @@ def decode_path(raw: str) -> str:
 
 def _decode(raw: str, *, what: str) -> str:
     try:
-        text = unquote_to_bytes(raw).decode()
+        text = decode(raw)
     except UnicodeDecodeError as error:
         raise BadName(what, raw, "its percent-encoding is not valid UTF-8") from error
     if "\0" in text:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from html import escape
 from typing import Final
-from urllib.parse import quote
 
 import orjson
+
+from filmroom.model.percent import encode
 
 ERROR_PAGE_TYPE: Final = "text/html; charset=ISO-8859-1"
 """F-13."""
@@ -68,7 +69,7 @@ def content_disposition(name: str) -> str:
     plain = "".join("_" if character in '"\\' or not " " <= character <= "~" else character for character in name)
     if plain == name:
         return f'attachment; filename="{name}";'
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encode(name)}"
 
 
 # F-123: by the extension as it is written, so that ``.XML`` is octet-stream.

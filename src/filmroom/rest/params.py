@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from filmroom.model.errors import BadValue
+from filmroom.model.percent import decode
 from filmroom.model.resources import Description
 
 # C-60, F-154, F-311: accepted everywhere without effect, so that saying so each time would be noise.
@@ -101,7 +101,7 @@ def _pair(part: str) -> tuple[str, str]:
 
 def _decode(raw: str) -> str:
     try:
-        text = unquote_to_bytes(raw.replace("+", " ")).decode()
+        text = decode(raw.replace("+", " "))
     except UnicodeDecodeError as error:
         raise BadValue("query parameter", raw, "its percent-encoding is not valid UTF-8") from error
     if "\0" in text:

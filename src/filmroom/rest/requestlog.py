@@ -64,7 +64,11 @@ def log_fault(event: str, request: Request, error: Exception) -> None:
 
 
 def _path_without_secrets(raw_path: str) -> str:
-    return _SECRET_PATH.sub(rf"\1{_HIDDEN}", raw_path)
+    return _SECRET_PATH.sub(_hide_secret, raw_path)
+
+
+def _hide_secret(match: re.Match[str]) -> str:
+    return f"{match[1]}{_HIDDEN}"
 
 
 def _query_without_secrets(raw_query: bytes) -> str:

@@ -264,11 +264,14 @@ _WITHOUT_CONTEXTS: Final = {XAPI: XAPI_OPERATIONS, "/schemas": SCHEMA_OPERATIONS
 TABLES: Final[openapi.Tables] = {"": HOME_OPERATIONS, MOUNTS[0]: OPERATIONS, **_WITHOUT_CONTEXTS}
 """All operations, by what stands before their addresses."""
 
-_FIRST_WORDS: Final = {
-    read_suffix(operation.suffix).first_word for operations in TABLES.values() for operation in operations
+_WORDS: Final = {
+    word
+    for operations in TABLES.values()
+    for operation in operations
+    for _, word in read_suffix(operation.suffix).words
 }
-# Found when it is first asked for, by table, kind and first word, none of which a client can make up.
-_AMONG: Final[dict[tuple[int, Kind, str], Sequence[Operation]]] = {}
+# Found when it is first asked for, by table, kind, first and third word, none of which a client can make up.
+_AMONG: Final[dict[tuple[int, Kind, str, str], Sequence[Operation]]] = {}
 
 # Whoever signs in has no session yet whose token could be asked for.
 _SIGNING_IN: Final = frozenset({sessions.get_session, sessions.sign_in_by_form})
@@ -304,16 +307,21 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
 
 
 def _among(operations: Sequence[Operation], kind: Kind, rest: Sequence[str]) -> Sequence[Operation]:
-    """Those for a kind of thing that may be meant, in the order of their table; most are told apart by one word."""
-    word = rest[0] if rest and rest[0] in _FIRST_WORDS else ""
-    known = _AMONG.get((id(operations), kind, word))
+    """Those for a kind of thing that may be meant, in the order of their table; most are told apart by two words."""
+    first = rest[0] if rest and rest[0] in _WORDS else ""
+    third = rest[2] if len(rest) > 2 and rest[2] in _WORDS else ""  # noqa: PLR2004 - the third
+    key = id(operations), kind, first, third
+    known = _AMONG.get(key)
     if known is None:
-        known = _AMONG[id(operations), kind, word] = tuple(
-            operation
-            for operation in operations
-            if kind in operation.kinds and read_suffix(operation.suffix).first_word in {"", word}
+        known = _AMONG[key] = tuple(
+            operation for operation in operations if kind in operation.kinds and _may_have(operation, first, third)
         )
     return known
+
+
+def _may_have(operation: Operation, first: str, third: str) -> bool:
+    suffix = read_suffix(operation.suffix)
+    return suffix.may_have(0, first) and suffix.may_have(2, third)
 
 
 def is_below_xapi(raw_path: str, root_path: str) -> bool:

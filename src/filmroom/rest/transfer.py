@@ -58,13 +58,13 @@ class Threads:
         for_health: Executor,
     ) -> None:
         self._processors = processors
-        self._for_changes = for_changes
-        self._for_reading = for_reading
-        self._for_passwords = for_passwords
-        self._for_health = for_health
+        self._for_changes = _runner(for_changes)
+        self._for_reading = _runner(for_reading)
+        self._for_passwords = _runner(for_passwords)
+        self._for_health = _runner(for_health)
 
     def for_method(self, method: str) -> "Run":
-        return self._runner(self._for_reading if method in _READING else self._for_changes)
+        return self._for_reading if method in _READING else self._for_changes
 
     def for_large(self, run: "Run") -> "Run":
         """As another one runs it, on any processor."""
@@ -75,16 +75,17 @@ class Threads:
         return run_freely
 
     def for_passwords(self) -> "Run":
-        return self._runner(self._for_passwords)
+        return self._for_passwords
 
     def for_health(self) -> "Run":
-        return self._runner(self._for_health)
+        return self._for_health
 
-    def _runner(self, executor: Executor) -> "Run":
-        async def run(function: Callable[..., T], *arguments: Any) -> T:
-            return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
 
-        return run
+def _runner(executor: Executor) -> "Run":
+    async def run(function: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+
+    return run
 
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})

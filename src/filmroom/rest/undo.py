@@ -5,8 +5,8 @@ Both are ours: XNAT has nothing like them. ``docs/reference/undo.md`` is their p
 
 from dataclasses import replace
 from typing import Final
-from urllib.parse import quote
 
+from filmroom.model.percent import encode_path
 from filmroom.model.table import Table
 from filmroom.model.undo import Deleted
 from filmroom.rest.call import Call
@@ -51,6 +51,6 @@ def _row(row: Deleted) -> tuple[str | int | None, ...]:
 def _uri(row: Deleted) -> str:
     """Where it is brought back."""
     owner = replace(row.address, path=None)
-    path = "" if row.address.path is None else f"/{quote(row.address.path, safe='/')}"
+    path = "" if row.address.path is None else f"/{encode_path(row.address.path)}"
     query = f"?version={row.number}" if row.number else ""
     return f"/data{owner}/undelete{path}{query}"

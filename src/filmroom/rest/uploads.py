@@ -32,7 +32,8 @@ def put_files(archive: Archive, call: Call) -> Intake | Reply:
 
 def wants_strict(call: Call) -> bool:
     """Whether an upload that is not stored shall be an error: RFC 7240's ``handling``, else what the site says."""
-    preferences = {part.strip().lower() for part in re.split("[,;]", call.request.headers.get("prefer", ""))}
+    said = call.request.headers.get("prefer", "")
+    preferences = {part.strip().lower() for part in re.split("[,;]", said)} if said else frozenset()
     if "handling=lenient" in preferences:
         return False
     return call.site.has_strict_uploads or "handling=strict" in preferences

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
 
 from filmroom.model.address import Address, parse_address
 from filmroom.model.errors import BadName, BadValue, NotFound
 from filmroom.model.nodes import Kind, Place
+from filmroom.model.percent import encode_path
 from filmroom.rest.call import Call
 from filmroom.service.resources import Found
 
@@ -141,6 +141,6 @@ def read_uri(text: str, *, what: str, is_raw: bool = False) -> Address:
         path = path.removeprefix(prefix)
     path = path.removeprefix("/").removeprefix("archive/")
     try:
-        return parse_address(quote(path) if is_raw else path)
+        return parse_address(encode_path(path) if is_raw else path)
     except (NotFound, BadName) as error:
         raise BadValue(what, text, "it is no address in this archive") from error

@@ -5,7 +5,6 @@ What is said of a change names no secret. Reads are in the log, not here.
 
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import quote
 
 from sqlalchemy import Connection, or_
 
@@ -14,6 +13,7 @@ from filmroom.db.events import Subject
 from filmroom.model.address import Address
 from filmroom.model.nodes import Kind, Node, Place
 from filmroom.model.people import Event, Stamp, Viewer
+from filmroom.model.percent import encode_path
 from filmroom.model.permission import Action
 from filmroom.service.resolve import get_place
 from filmroom.service.stores import Stores
@@ -76,7 +76,7 @@ class Audit:
         with self._stores.database.read() as connection:
             pks = targets.list_things(connection, address)
             which = [events.in_or_below(pk, project_pk=targets.project_of(connection, pk)) for pk in pks]
-            spelled = (or_(events.mentions(text), events.mentions(quote(text, safe="/"))) for text in said)
+            spelled = (or_(events.mentions(text), events.mentions(encode_path(text))) for text in said)
             return tuple(events.iter_events(connection, or_(*which), *spelled, limit=limit)) if which else ()
 
     def list_all(
