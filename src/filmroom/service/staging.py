@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import IO, Final, Protocol
@@ -13,6 +14,8 @@ from filmroom.model.errors import DigestMismatch
 from filmroom.model.resources import Digest
 
 _PIECE_BYTES: Final = 1024 * 1024
+# Of a body that is longer than a piece; one that is not is written by a thread that has little use for another.
+_WORTH_A_THREAD_BYTES: Final = _PIECE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,41 @@ class Summing:
         return Digest(size_bytes=self.size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
 
 
+class SummingBeside:
+    """Sums up a body while it is written.
+
+    MD5 takes longer than all the rest of a large upload, and lets go of the interpreter's lock. So it has a thread of
+    its own, from the first large piece to ``close``, which may run wherever the thread may that began it.
+    For one caller at a time.
+    """
+
+    def __init__(self, summing: Summing) -> None:
+        self._summing = summing
+        self._thread: ThreadPoolExecutor | None = None
+
+    def write(self, chunks: Sequence[bytes], write: Callable[[Sequence[bytes]], None]) -> None:
+        """Have chunks written, and sum them up; both are done when this returns or raises what ``write`` raises.
+
+        After an error it is not known whether the sum has them.
+        """
+        if sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES:
+            write(chunks)
+            self._summing.write(chunks)
+            return
+        self._thread = self._thread or ThreadPoolExecutor(1, "filmroom-sum")
+        summed = self._thread.submit(self._summing.write, chunks)
+        try:
+            write(chunks)
+        finally:
+            wait([summed])
+        summed.result()
+
+    def close(self) -> None:
+        """End the thread, if there is one."""
+        if self._thread is not None:
+            self._thread.shutdown()
+
+
 class DigestCheck:
     """Whether a body has the digests that were declared for it, by the names that hashlib has for them."""
 
@@ -103,25 +141,28 @@ class Stage:
         self._writer = writer
         self._check_room = check_room
         self._sum = Summing()
+        self._beside = SummingBeside(self._sum)
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks in order. After an error only ``abort`` may follow. Raises StorageFull."""
         self._check_room()
-        self._writer.write(chunks)
-        self._sum.write(chunks)
+        self._beside.write(chunks, self._writer.write)
 
     def finish(self) -> Staged:
         """Make the bytes durable. After an error only ``abort`` may follow."""
+        self._beside.close()
         self._writer.finish()
         return Staged(self._key, self._sum.finish())
 
     def close(self) -> Staged:
         """End the bytes without making them durable; the store's ``sync`` must follow before anything names them."""
+        self._beside.close()
         self._writer.close()
         return Staged(self._key, self._sum.finish())
 
     def abort(self) -> None:
         """Forget the bytes. Never raises."""
+        self._beside.close()
         self._writer.abort()
 
 
