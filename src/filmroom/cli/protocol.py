@@ -154,14 +154,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused or self._is_given:
             return
-        if self._is_in_head and self._head_timer is None:
-            self._begin_head(HEAD_TIME_SECONDS)
         steps = self._steps
         super().data_received(data)
         if self._steps == steps:  # a part of a head; or of what a chunked body has around its chunks and after them
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes:
                 self._refuse(_TOO_LARGE)
+            elif self._is_in_head and self._head_timer is None:
+                self._begin_head(HEAD_TIME_SECONDS)
 
     def on_message_begin(self) -> None:
         self._is_in_message = True

@@ -6,9 +6,10 @@ anybody else has committed anything since. So what was looked up in there is tru
 changed it, somebody else commits, or the connection is made anew: it is not a guess that expires.
 """
 
+import math
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
@@ -38,19 +39,22 @@ class Memory:
     """What units have found in the state of the database that the next one will see."""
 
     def __init__(self) -> None:
-        self._found: dict[Hashable, tuple[Any, float]] = {}
+        self._found: dict[Hashable, Any] = {}
+        self._held_at = -math.inf
 
     def serve(self, connection: Connection) -> None:
         """Be what units recall from that are run with this connection."""
         connection.info[_KEPT_AS] = self
 
     def recall(self, key: Hashable, find: Callable[[], T]) -> T:
-        known = self._found.get(key)
-        found = cast("T", known[0]) if known is not None else find()
+        known: T | None = self._found.get(key)
+        if known is not None:
+            return known
+        found = find()
         if found is not None:
             if len(self._found) >= _MOST:
                 self._found.clear()
-            self._found[key] = found, time.monotonic()
+            self._found[key] = found
         return found
 
     def peek(self, key: Hashable) -> Any:
@@ -58,8 +62,11 @@ class Memory:
 
         Another process may have changed it meanwhile, so nobody must be refused anything, or told anything, by it.
         """
-        found, seen_at = self._found.get(key, (None, 0.0))
-        return found if time.monotonic() - seen_at < _ADVICE_SECONDS else None
+        return self._found.get(key) if time.monotonic() - self._held_at < _ADVICE_SECONDS else None
+
+    def confirm(self) -> None:
+        """All that is remembered holds in a transaction that begins now."""
+        self._held_at = time.monotonic()
 
     def forget(self) -> None:
         self._found.clear()

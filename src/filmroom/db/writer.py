@@ -191,6 +191,7 @@ class GroupWriter:
         if version != self._version:
             self.memory.forget()
             self._version = version
+        self.memory.confirm()
 
     def _run_together(self, connection: Connection, group: list[_Job]) -> list[_Outcome]:
         outcomes = []
