@@ -10,6 +10,7 @@ from db.rows import LATER
 from filmroom.blobs.local import LocalStore
 from filmroom.db.leases import fence_lease
 from filmroom.db.schema import lease
+from filmroom.model.conflicts import FilesExist
 from filmroom.model.errors import ArchiveError, LeaseLost, NotAllowed, NotFound, NotSignedIn
 from filmroom.model.nodes import Accessibility
 from filmroom.model.people import Viewer
@@ -18,6 +19,9 @@ from filmroom.service.uploads import Fate, UploadOptions
 from service.desk import REPLACE, Desk, at, open_desk, saying
 
 Change = Callable[[Desk], Any]
+
+# Only there it is known what others have changed.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -98,6 +102,37 @@ def test_a_file_of_a_resource_that_is_gone_is_in_nobodys_way(bob: Desk, alice: D
     alice.archive.resources.delete(alice.viewer, at("NII"))
 
     assert bob.archive.uploads.check_upload(bob.viewer, at("NII", "first"), UploadOptions(is_strict=is_strict))
+
+
+def _is_wanted(desk: Desk, path: str, *, is_small: bool) -> bool:
+    return desk.archive.uploads.check_upload(desk.viewer, at("NII", path), UploadOptions(), is_small=is_small)
+
+
+def test_a_large_upload_of_what_is_there_is_refused_before_it_is_received(bob: Desk) -> None:
+    assert not _is_wanted(bob, "first", is_small=False)
+
+
+@ON_SQLITE
+def test_a_small_upload_is_received_where_none_was_refused(bob: Desk) -> None:
+    assert _is_wanted(bob, "first", is_small=True)
+
+
+def test_where_one_was_refused_small_uploads_are_looked_at_too(bob: Desk, blobs: LocalStore) -> None:
+    kept = set(blobs.iter_keys())
+
+    fate = bob.upload("first", b"something else")
+
+    assert fate is Fate.REFUSED
+    assert set(blobs.iter_keys()) == kept
+    assert not _is_wanted(bob, "second", is_small=True)
+    assert _is_wanted(bob, "third", is_small=True)
+
+
+def test_where_one_was_refused_strictly_small_uploads_are_looked_at_too(bob: Desk) -> None:
+    with pytest.raises(FilesExist):
+        bob.upload("first", b"something else", UploadOptions(is_strict=True))
+
+    assert not _is_wanted(bob, "second", is_small=True)
 
 
 def test_of_a_project_that_is_gone_nothing_is_told(bob: Desk, alice: Desk) -> None:

@@ -76,8 +76,6 @@ class Arrivals:
 
     def forget(self, arrivals: Sequence[Arrival]) -> None:
         """Delete staged bytes that will not be named. What cannot be deleted now is swept later."""
-        if not arrivals:
-            return
         with suppress(StorageFailed):
             self._stores.blobs.delete(keys_of(arrivals))
 

@@ -5,6 +5,8 @@ them, in one unit: lease, permission, resource and name are looked at again insi
 at worst a blob without a name, never a name without its bytes.
 """
 
+import math
+import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum, auto
@@ -35,6 +37,8 @@ from filmroom.service.stores import Stores
 
 # F-147: where a file goes that names no resource, when there is none yet.
 UNNAMED_LABEL: Final = "NO_LABEL"
+# Whoever is refused one file often sends on what is there already, one file after the other.
+_WARY_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +77,20 @@ class Uploads:
     def __init__(self, stores: Stores, arrivals: Arrivals) -> None:
         self._stores = stores
         self._arrivals = arrivals
+        self._wary_until = -math.inf  # time.monotonic
 
-    def check_upload(self, viewer: Viewer, address: Address, options: UploadOptions) -> bool:
+    def check_upload(self, viewer: Viewer, address: Address, options: UploadOptions, *, is_small: bool = False) -> bool:
         """Say early whether an upload can be kept, so that its body need not be received for nothing.
 
         False when the address names a file that is there and must not be replaced. It is advice: ``put`` decides.
+        One that ``is_small`` is looked at only where something was refused not long ago, or little is known: most are
+        kept, and to receive one for nothing costs little.
         Raises what ``put`` would raise as things stand.
         """
         path = check_file_path(address.path) if address.path else None
         if path and (known := self._peek(viewer, address)):
+            if is_small and time.monotonic() > self._wary_until:
+                return True
             with self._stores.database.glance() as connection:
                 if files.find_in_the_way(connection, known.pk, path) is None:
                     return True  # what refuses is decided, and told, by what is so now
@@ -162,10 +171,15 @@ class Uploads:
             self._arrivals.forget(arrivals)
             raise
         except ArchiveError:
-            self._arrivals.forget(arrivals)
+            self._refuse(arrivals)
             raise
-        self._arrivals.forget([arrival for arrival, fate in zip(arrivals, fates, strict=True) if not fate.is_stored])
+        self._refuse([arrival for arrival, fate in zip(arrivals, fates, strict=True) if not fate.is_stored])
         return fates
+
+    def _refuse(self, arrivals: Sequence[Arrival]) -> None:
+        if arrivals:
+            self._wary_until = time.monotonic() + _WARY_SECONDS
+            self._arrivals.forget(arrivals)
 
 
 def _check_all_stored(arrivals: Sequence[Arrival], fates: Sequence[Fate]) -> None:
