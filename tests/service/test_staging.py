@@ -91,3 +91,21 @@ def test_a_large_body_that_cannot_be_synced_leaves_no_thread_behind(content: byt
     with pytest.raises(StorageFailed):
         stage.finish()
     stage.abort()
+
+
+@pytest.fixture
+def no_more_threads() -> Iterator[None]:
+    """Each would get a stack that no machine has room for."""
+    usual_bytes = threading.stack_size(1 << 46)
+    yield
+    threading.stack_size(usual_bytes)
+
+
+@pytest.mark.usefixtures("no_more_threads")
+def test_where_no_thread_can_begin_a_large_body_is_summed_up_all_the_same(content: bytes, tmp_path: Path) -> None:
+    stage = open_stage(LocalStore(tmp_path))
+    with pytest.raises(RuntimeError):
+        threading.Thread(target=print).start()
+    stage.write([content[: 2 * MIB]])
+    stage.write([content[2 * MIB :]])
+    assert stage.finish().digest.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest()

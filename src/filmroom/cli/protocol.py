@@ -154,13 +154,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused or self._is_given:
             return
-        steps = self._steps
+        steps, was_in_head = self._steps, self._is_in_head
         super().data_received(data)
         if self._steps == steps:  # a part of a head; or of what a chunked body has around its chunks and after them
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes:
                 self._refuse(_TOO_LARGE)
-            elif self._is_in_head and self._head_timer is None:
+            elif was_in_head and self._head_timer is None:  # and still is; the last chunk of a body begins no head
                 self._begin_head(HEAD_TIME_SECONDS)
 
     def on_message_begin(self) -> None:

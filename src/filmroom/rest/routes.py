@@ -265,10 +265,10 @@ TABLES: Final[openapi.Tables] = {"": HOME_OPERATIONS, MOUNTS[0]: OPERATIONS, **_
 """All operations, by what stands before their addresses."""
 
 _WORDS: Final = {
-    word
+    (place, word)
     for operations in TABLES.values()
     for operation in operations
-    for _, word in read_suffix(operation.suffix).words
+    for place, word in read_suffix(operation.suffix).words
 }
 # Found when it is first asked for, by table, kind, first and third word, none of which a client can make up.
 _AMONG: Final[dict[tuple[int, Kind, str, str], Sequence[Operation]]] = {}
@@ -308,8 +308,8 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
 
 def _among(operations: Sequence[Operation], kind: Kind, rest: Sequence[str]) -> Sequence[Operation]:
     """Those for a kind of thing that may be meant, in the order of their table; most are told apart by two words."""
-    first = rest[0] if rest and rest[0] in _WORDS else ""
-    third = rest[2] if len(rest) > 2 and rest[2] in _WORDS else ""  # noqa: PLR2004 - the third
+    first = rest[0] if rest and (0, rest[0]) in _WORDS else ""
+    third = rest[2] if len(rest) > 2 and (2, rest[2]) in _WORDS else ""  # noqa: PLR2004 - the third
     key = id(operations), kind, first, third
     known = _AMONG.get(key)
     if known is None:

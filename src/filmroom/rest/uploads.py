@@ -83,7 +83,7 @@ def _choose_intake(archive: Archive, call: Call, options: UploadOptions, *, stat
     names_file = call.address.path is not None and not call.address.path.endswith("/")
     address = call.address if names_file and not is_unpacked else replace(call.address, path=None)
     try:
-        is_small = 0 < call.announced_bytes <= PIECE_BYTES
+        is_small = 0 < call.announced_bytes <= PIECE_BYTES and "expect" not in call.request.headers
         is_wanted = archive.uploads.check_upload(call.viewer, address, options, is_small=is_small)
     except NotAllowed as error:
         return DroppingIntake(_refused_reply(error, options))

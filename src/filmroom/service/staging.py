@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BufferedIOBase
-from typing import IO, Final, Protocol
+from typing import IO, Final, Protocol, TypeVar
 
 from isal import isal_zlib
 
@@ -13,8 +13,10 @@ from filmroom.blobs.base import BlobWriter
 from filmroom.model.errors import DigestMismatch
 from filmroom.model.resources import Digest
 
+T = TypeVar("T")
+
 _PIECE_BYTES: Final = 1024 * 1024
-# Of a body that is longer than a piece; one that is not is written by a thread that has little use for another.
+# To begin a thread costs a twentieth of what it takes to sum up as much.
 _WORTH_A_THREAD_BYTES: Final = _PIECE_BYTES
 
 
@@ -73,43 +75,34 @@ class Summing:
             self._crc32 = isal_zlib.crc32(chunk, self._crc32)
             self.size_bytes += len(chunk)
 
+    def write_beside(self, chunks: Sequence[bytes], write: Callable[[Sequence[bytes]], None]) -> None:
+        """Have chunks written, and sum them up: both are done when this returns or raises what ``write`` raises.
+
+        MD5 takes longer than all the rest of a large upload, and lets go of the interpreter's lock; so what is large is
+        summed up in a thread of its own meanwhile. After an error it is not known whether the sum has the chunks.
+        """
+        if sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES:
+            write(chunks)
+            self.write(chunks)
+            return
+        with ThreadPoolExecutor(1, "filmroom-sum") as thread:
+            summed = _submitted(thread, self.write, chunks)
+            write(chunks)
+        if summed is None:
+            self.write(chunks)
+        else:
+            summed.result()
+
     def finish(self) -> Digest:
         return Digest(size_bytes=self.size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
 
 
-class SummingBeside:
-    """Sums up a body while it is written.
-
-    MD5 takes longer than all the rest of a large upload, and lets go of the interpreter's lock. So it has a thread of
-    its own, from the first large piece to ``close``, which may run wherever the thread may that began it.
-    For one caller at a time.
-    """
-
-    def __init__(self, summing: Summing) -> None:
-        self._summing = summing
-        self._thread: ThreadPoolExecutor | None = None
-
-    def write(self, chunks: Sequence[bytes], write: Callable[[Sequence[bytes]], None]) -> None:
-        """Have chunks written, and sum them up; both are done when this returns or raises what ``write`` raises.
-
-        After an error it is not known whether the sum has them.
-        """
-        if sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES:
-            write(chunks)
-            self._summing.write(chunks)
-            return
-        self._thread = self._thread or ThreadPoolExecutor(1, "filmroom-sum")
-        summed = self._thread.submit(self._summing.write, chunks)
-        try:
-            write(chunks)
-        finally:
-            wait([summed])
-        summed.result()
-
-    def close(self) -> None:
-        """End the thread, if there is one."""
-        if self._thread is not None:
-            self._thread.shutdown()
+def _submitted(executor: Executor, function: Callable[..., T], *arguments: object) -> "Future[T] | None":
+    """None, and nothing will happen, where the system lets this process begin no more threads."""
+    try:
+        return executor.submit(function, *arguments)
+    except RuntimeError:
+        return None
 
 
 class DigestCheck:
@@ -141,28 +134,24 @@ class Stage:
         self._writer = writer
         self._check_room = check_room
         self._sum = Summing()
-        self._beside = SummingBeside(self._sum)
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks in order. After an error only ``abort`` may follow. Raises StorageFull."""
         self._check_room()
-        self._beside.write(chunks, self._writer.write)
+        self._sum.write_beside(chunks, self._writer.write)
 
     def finish(self) -> Staged:
         """Make the bytes durable. After an error only ``abort`` may follow."""
-        self._beside.close()
         self._writer.finish()
         return Staged(self._key, self._sum.finish())
 
     def close(self) -> Staged:
         """End the bytes without making them durable; the store's ``sync`` must follow before anything names them."""
-        self._beside.close()
         self._writer.close()
         return Staged(self._key, self._sum.finish())
 
     def abort(self) -> None:
         """Forget the bytes. Never raises."""
-        self._beside.close()
         self._writer.abort()
 
 

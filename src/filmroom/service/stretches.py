@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from filmroom.blobs.base import Partial
 from filmroom.model.errors import ArchiveError, BadValue
 from filmroom.model.uploads import Upload
-from filmroom.service.staging import DigestCheck, Summing, SummingBeside
+from filmroom.service.staging import DigestCheck, Summing
 from filmroom.service.uploads import Fate
 
 # What is sent again, at most, when the server dies; each time costs one fsync and one transaction.
@@ -60,7 +60,6 @@ class Stretch:
         self._offset = upload.offset_bytes
         self._is_sound = True
         self._stored_at = time.monotonic()
-        self._beside = SummingBeside(summed)
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """The next pieces. Raises BadValue for more than the upload was said to hold, StorageFull."""
@@ -70,9 +69,9 @@ class Stretch:
             raise BadValue("body", "", f"it goes beyond the {size_bytes} bytes of this upload")
         self._check_room()
         if self._sum.size_bytes == self._offset:
-            self._beside.write(chunks, self._write)
+            self._soundly(lambda: self._sum.write_beside(chunks, self._partial.write))
         else:
-            self._write(chunks)
+            self._soundly(lambda: self._partial.write(chunks))
         self._offset = end
         if self._check is not None:
             self._check.write(chunks)
@@ -85,7 +84,6 @@ class Stretch:
         Raises DigestMismatch when it is not what was declared; then, and when the file cannot be stored, the upload
         is where it was. Raises what ``Uploads.put`` raises.
         """
-        self._beside.close()
         try:
             if self._check is not None:
                 self._check.finish()
@@ -98,7 +96,6 @@ class Stretch:
 
     def abort(self) -> None:
         """End it where it was cut off, and keep what came. Never raises."""
-        self._beside.close()
         is_kept = self._is_sound and self._check is None and self._offset > self.upload.offset_bytes
         try:
             if is_kept and self._offset != self.upload.size_bytes:
@@ -124,9 +121,6 @@ class Stretch:
         since, come = self.upload.offset_bytes, replace(self.upload, offset_bytes=self._offset)
         self.upload = self._progress.advance(come, self._sum, since=since)
         self._stored_at = time.monotonic()
-
-    def _write(self, chunks: Sequence[bytes]) -> None:
-        self._soundly(lambda: self._partial.write(chunks))
 
     def _soundly(self, act: Callable[[], None]) -> None:
         """Trust the partial no more once writing it failed: what a later sync says is worth nothing then."""
