@@ -172,6 +172,7 @@ class GroupWriter:
         begins only where a unit has a statement run by it.
         """
         connection = self._connection = self._connection or self._connect()
+        driver = _driver(connection)
         try:
             _begin(connection)
             self._forget_if_others_wrote(connection)
@@ -182,7 +183,7 @@ class GroupWriter:
         except BaseException:
             self.memory.forget()
             connection.rollback()
-            _driver(connection).rollback()
+            driver.rollback()
             raise
         return outcomes
 
