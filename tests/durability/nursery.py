@@ -115,7 +115,7 @@ class ForkedServer(Server):
     """``filmroom serve`` out of a nursery."""
 
     def __init__(self, nursery: Nursery, folder: Path, *flags: str) -> None:
-        super().__init__(folder, *flags)
+        super().__init__(folder, *flags, log=str(nursery.log))
         self.nursery = nursery
         self._forked: Process | None = None
 
