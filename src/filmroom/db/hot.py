@@ -113,7 +113,7 @@ class Hot:
             fixed={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
             to_database=_converters({name: bind.type for name, bind in compiled.binds.items()}, "bind", dialect),
             from_database=tuple(_converters(dict(enumerate(c.type for c in columns)), "result", dialect).items()),
-            make_row=namedtuple("Row", [column.name for column in columns]),  # noqa: PYI024
+            make_row=namedtuple("Row", [column.name for column in columns]),  # noqa: PYI024 - only the statement knows its fields
         )
         self._compiled[dialect.name] = made
         return made

@@ -174,12 +174,12 @@ class GroupWriter:
         connection = self._connection = self._connection or self._connect()
         driver = _driver(connection)
         try:
-            _begin(connection)
-            self._forget_if_others_wrote(connection)
+            with DriverErrors(_BEGIN, connection.dialect):
+                driver.execute(_BEGIN).close()
+            self._forget_if_others_wrote(driver)
             outcomes = run(connection, group)
-            if (fault := self._find_fault()) is not None:
-                raise _FaultError from fault  # noqa: TRY301 - which takes the transaction back
-            _end(connection)
+            self._check_fault()
+            _end(connection, driver)
         except BaseException:
             self.memory.forget()
             connection.rollback()
@@ -187,8 +187,13 @@ class GroupWriter:
             raise
         return outcomes
 
-    def _forget_if_others_wrote(self, connection: Connection) -> None:
-        version, *_ = _driver(connection).execute("PRAGMA data_version").fetchone()
+    def _check_fault(self) -> None:
+        """Raises what takes the transaction back."""
+        if (fault := self._find_fault()) is not None:
+            raise _FaultError from fault
+
+    def _forget_if_others_wrote(self, driver: Any) -> None:
+        version, *_ = driver.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self.memory.forget()
             self._version = version
@@ -243,17 +248,12 @@ def locked(path: str) -> Iterator[None]:
         os.close(lock)
 
 
-def _begin(connection: Connection) -> None:
-    with DriverErrors(_BEGIN, connection.dialect):
-        _driver(connection).execute(_BEGIN).close()
-
-
-def _end(connection: Connection) -> None:
+def _end(connection: Connection, driver: Any) -> None:
     if connection.in_transaction():
         connection.commit()
     else:
         with DriverErrors("COMMIT", connection.dialect):
-            _driver(connection).commit()
+            driver.commit()
 
 
 class _UnitError(Exception):

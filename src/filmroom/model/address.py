@@ -5,7 +5,7 @@ c12, the aliases of F-35 and the user cache. Paths are read raw, split at ``/`` 
 once; a ``%2F`` separates inside a file path and is refused everywhere else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, Final
@@ -104,12 +104,8 @@ def _find_shape(kind: Kind, named: frozenset[str]) -> tuple[Context, str]:
         (context, shape)
         for context in CONTEXTS
         for shape in context.shapes
-        if context.kind is kind and _variables(shape) == named
+        if context.kind is kind and {name for _, name in read_suffix(shape).names} == named
     )
-
-
-def _variables(shape: str) -> set[str]:
-    return {part[1:-1] for part in shape.split("/") if part.startswith("{")}
 
 
 def _fill(shape: str, address: Address) -> str:
@@ -145,41 +141,56 @@ def split_address(raw_path: str) -> tuple[Address, tuple[str, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pattern:
-    context: Context
-    parts: tuple[str, ...]
-    literals: tuple[tuple[int, str], ...]
+class Suffix:
+    """What a suffix is made of: ``count`` words and names at their places, and whether ``{path}`` comes after them."""
 
-    def matches(self, segments: Sequence[str]) -> bool:
-        if len(segments) < len(self.parts) or "" in segments[: len(self.parts)]:
-            return not self.parts
-        return all(segments[place] == word for place, word in self.literals)
+    count: int
+    words: tuple[tuple[int, str], ...]
+    names: tuple[tuple[int, str], ...]
+    takes_all: bool
 
     def may_have(self, place: int, word: str) -> bool:
-        """Whether a path that it matches may have this word there."""
-        return dict(self.literals).get(place, word) == word
+        """Whether segments that it matches may have this word there."""
+        return dict(self.words).get(place, word) == word
+
+
+@cache
+def read_suffix(suffix: str) -> Suffix:
+    parts = suffix.split("/") if suffix else []
+    takes_all = parts[-1:] == ["{path}"]
+    parts = parts[:-1] if takes_all else parts
+    named = [part.startswith("{") for part in parts]
+    return Suffix(
+        count=len(parts),
+        words=tuple((place, part) for place, part in enumerate(parts) if not named[place]),
+        names=tuple((place, part[1:-1]) for place, part in enumerate(parts) if named[place]),
+        takes_all=takes_all,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    context: Context
+    shape: Suffix
+
+    def matches(self, segments: Sequence[str]) -> bool:
+        count = self.shape.count
+        if len(segments) < count or "" in segments[:count]:
+            return not count
+        return all(segments[place] == word for place, word in self.shape.words)
 
     def read(self, segments: Sequence[str]) -> tuple[Address, tuple[str, ...]]:
-        levels = {
-            part[1:-1]: decode_segment(segment, what=part[1:-1])
-            for part, segment in zip(self.parts, segments, strict=False)
-            if part.startswith("{")
-        }
-        rest = tuple(segments[len(self.parts) :])
+        levels = {name: decode_segment(segments[place], what=name) for place, name in self.shape.names}
+        rest = tuple(segments[self.shape.count :])
         side, rest = _read_side(rest) if self.context.sides else (Side.NONE, rest)
         return Address(kind=self.context.kind, side=side, **levels), rest
 
 
-def _patterns() -> Iterator[_Pattern]:
-    for context in CONTEXTS:
-        for shape in context.shapes:
-            parts = tuple(shape.split("/")) if shape else ()
-            literals = tuple((place, part) for place, part in enumerate(parts) if not part.startswith("{"))
-            yield _Pattern(context, parts, literals)
-
-
-_PATTERNS: Final = sorted(_patterns(), key=lambda pattern: -len(pattern.parts))
-_WORDS: Final = {word for pattern in _PATTERNS for _, word in pattern.literals}
+_PATTERNS: Final = sorted(
+    (_Pattern(context, read_suffix(shape)) for context in CONTEXTS for shape in context.shapes),
+    key=lambda pattern: -pattern.shape.count,
+)
+_WORDS: Final = {word for pattern in _PATTERNS for _, word in pattern.shape.words}
 
 
 def _among(first: str, third: str) -> Sequence[_Pattern]:
@@ -189,7 +200,7 @@ def _among(first: str, third: str) -> Sequence[_Pattern]:
 
 @cache
 def _with_words(first: str, third: str) -> Sequence[_Pattern]:
-    return [pattern for pattern in _PATTERNS if pattern.may_have(0, first) and pattern.may_have(2, third)]
+    return [pattern for pattern in _PATTERNS if pattern.shape.may_have(0, first) and pattern.shape.may_have(2, third)]
 
 
 _AFTER_SIDE: Final = ("resources", "files")
@@ -230,34 +241,6 @@ def match_suffix(suffix: str, rest: Sequence[str]) -> dict[str, str] | None:
     if parts.takes_all and (path := decode_path("/".join(rest[parts.count :]))):
         found["path"] = path
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Suffix:
-    """What a suffix is made of: ``count`` words and names at their places, and whether ``{path}`` comes after them."""
-
-    count: int
-    words: tuple[tuple[int, str], ...]
-    names: tuple[tuple[int, str], ...]
-    takes_all: bool
-
-    def may_have(self, place: int, word: str) -> bool:
-        """Whether segments that it matches may have this word there."""
-        return dict(self.words).get(place, word) == word
-
-
-@cache
-def read_suffix(suffix: str) -> Suffix:
-    parts = suffix.split("/") if suffix else []
-    takes_all = parts[-1:] == ["{path}"]
-    parts = parts[:-1] if takes_all else parts
-    named = [part.startswith("{") for part in parts]
-    return Suffix(
-        count=len(parts),
-        words=tuple((place, part) for place, part in enumerate(parts) if not named[place]),
-        names=tuple((place, part[1:-1]) for place, part in enumerate(parts) if named[place]),
-        takes_all=takes_all,
-    )
 
 
 def decode_segment(raw: str, *, what: str) -> str:

@@ -28,13 +28,7 @@ def find_visitor(archive: Archive, site: Site, request: Request) -> Visitor:
     """
     visitor = _find(archive, request)
     viewer = visitor.viewer or (None if site.requires_login else GUEST)
-    if viewer is None:
-        return visitor
-    return Visitor(
-        viewer=replace(viewer, client=request.client),
-        session_id=visitor.session_id,
-        has_dead_cookie=visitor.has_dead_cookie,
-    )
+    return visitor if viewer is None else replace(visitor, viewer=replace(viewer, client=request.client))
 
 
 def _find(archive: Archive, request: Request) -> Visitor:

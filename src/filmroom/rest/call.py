@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from filmroom.model.address import Address
 from filmroom.model.errors import NotSignedIn
@@ -12,6 +12,9 @@ from filmroom.rest.params import Query
 from filmroom.rest.proxies import Networks
 from filmroom.rest.reply import Reply
 from filmroom.service.archive import Archive
+
+PIECE_BYTES: Final = 1024 * 1024
+"""What a body is gathered to before a thread is given it."""
 
 
 class Tier(IntEnum):
@@ -132,6 +135,16 @@ def read_announced_bytes(headers: Mapping[str, str]) -> int:
     """How long the body will be; 0 when the request does not say. However many zeros come first (RFC 9110)."""
     length = headers.get("content-length", "")
     return int(length.lstrip("0") or "0") if length.isdecimal() else 0
+
+
+def expects_continue(headers: Mapping[str, str]) -> bool:
+    """Whether the client waits to be asked for the body (RFC 9110 section 10.1.1)."""
+    return headers.get("expect", "").lower() == "100-continue"
+
+
+def has_small_body(headers: Mapping[str, str]) -> bool:
+    """Whether a body is announced that is one piece, and on its way already."""
+    return 0 < read_announced_bytes(headers) <= PIECE_BYTES and not expects_continue(headers)
 
 
 class Intake(Protocol):

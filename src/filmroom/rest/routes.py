@@ -309,7 +309,7 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
 def _among(operations: Sequence[Operation], kind: Kind, rest: Sequence[str]) -> Sequence[Operation]:
     """Those for a kind of thing that may be meant, in the order of their table; most are told apart by two words."""
     first = rest[0] if rest and (0, rest[0]) in _WORDS else ""
-    third = rest[2] if len(rest) > 2 and (2, rest[2]) in _WORDS else ""  # noqa: PLR2004 - the third
+    third = word if (2, word := "".join(rest[2:3])) in _WORDS else ""
     key = id(operations), kind, first, third
     known = _AMONG.get(key)
     if known is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
-from filmroom.rest.call import Intake, read_announced_bytes
+from filmroom.rest.call import PIECE_BYTES, Intake, expects_continue, has_small_body, read_announced_bytes
 from filmroom.rest.processors import Processors
 from filmroom.rest.reply import Chunks, Reply, Stream
 
@@ -22,7 +22,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 T = TypeVar("T")
 
-PIECE_BYTES: Final = 1024 * 1024
 # decisions.md, Writing: how much of a body that will not be kept is read before a client is answered with an error.
 _DRAIN_BYTES: Final = 64 * 1024 * 1024
 _DRAIN_SECONDS: Final = 10.0
@@ -122,10 +121,9 @@ class Body:
     def __init__(self, receive: Receive, headers: Mapping[str, str], limits: BodyLimits) -> None:
         self._receive = receive
         self._limits = limits
-        self._expects_continue = headers.get("expect", "").lower() == "100-continue"
+        self._expects_continue = expects_continue(headers)
         self._announced_bytes = read_announced_bytes(headers)
-        # Whether there is one, of one piece, that is on its way already.
-        self.is_small = 0 < self._announced_bytes <= PIECE_BYTES and not self._expects_continue
+        self.is_small = has_small_body(headers)
         self._was_asked_for = False
         self._is_stalled = False
         self._gathered: list[bytes] = []

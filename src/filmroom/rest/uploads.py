@@ -9,12 +9,11 @@ from filmroom.model.names import check_file_path
 from filmroom.model.nodes import Kind
 from filmroom.model.resources import Digest, IfExists
 from filmroom.rest import compat
-from filmroom.rest.call import Call, Intake
+from filmroom.rest.call import Call, Intake, has_small_body
 from filmroom.rest.digests import read_declared_digests
 from filmroom.rest.intakes import CheckedIntake, DroppingIntake, FileIntake, MultipartIntake, SummingIntake
 from filmroom.rest.params import read_description
 from filmroom.rest.reply import Reply
-from filmroom.rest.transfer import PIECE_BYTES
 from filmroom.service.archive import Archive
 from filmroom.service.staging import Arrival, Receiver
 from filmroom.service.uploads import Fate, UploadOptions
@@ -83,7 +82,7 @@ def _choose_intake(archive: Archive, call: Call, options: UploadOptions, *, stat
     names_file = call.address.path is not None and not call.address.path.endswith("/")
     address = call.address if names_file and not is_unpacked else replace(call.address, path=None)
     try:
-        is_small = 0 < call.announced_bytes <= PIECE_BYTES and "expect" not in call.request.headers
+        is_small = has_small_body(call.request.headers)
         is_wanted = archive.uploads.check_upload(call.viewer, address, options, is_small=is_small)
     except NotAllowed as error:
         return DroppingIntake(_refused_reply(error, options))

@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BufferedIOBase
-from typing import IO, Final, Protocol, TypeVar
+from typing import IO, Final, Protocol
 
 from isal import isal_zlib
 
 from filmroom.blobs.base import BlobWriter
 from filmroom.model.errors import DigestMismatch
 from filmroom.model.resources import Digest
-
-T = TypeVar("T")
 
 _PIECE_BYTES: Final = 1024 * 1024
 # To begin a thread costs a twentieth of what it takes to sum up as much.
@@ -86,23 +84,22 @@ class Summing:
             self.write(chunks)
             return
         with ThreadPoolExecutor(1, "filmroom-sum") as thread:
-            summed = _submitted(thread, self.write, chunks)
+            summed = self._begin_write(thread, chunks)
             write(chunks)
         if summed is None:
             self.write(chunks)
         else:
             summed.result()
 
+    def _begin_write(self, thread: Executor, chunks: Sequence[bytes]) -> Future[None] | None:
+        """None, and nothing will happen, where the system lets this process begin no more threads."""
+        try:
+            return thread.submit(self.write, chunks)
+        except RuntimeError:
+            return None
+
     def finish(self) -> Digest:
         return Digest(size_bytes=self.size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
-
-
-def _submitted(executor: Executor, function: Callable[..., T], *arguments: object) -> "Future[T] | None":
-    """None, and nothing will happen, where the system lets this process begin no more threads."""
-    try:
-        return executor.submit(function, *arguments)
-    except RuntimeError:
-        return None
 
 
 class DigestCheck:
