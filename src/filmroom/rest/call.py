@@ -10,11 +10,8 @@ from filmroom.model.errors import NotSignedIn
 from filmroom.model.people import LONGEST_REASON, Viewer
 from filmroom.rest.params import Query
 from filmroom.rest.proxies import Networks
-from filmroom.rest.reply import Reply
+from filmroom.rest.reply import PIECE_BYTES, Reply
 from filmroom.service.archive import Archive
-
-PIECE_BYTES: Final = 1024 * 1024
-"""What a body is gathered to before a thread is given it."""
 
 
 class Tier(IntEnum):

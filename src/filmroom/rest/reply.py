@@ -9,6 +9,11 @@ import orjson
 from filmroom.model import conflicts, errors
 from filmroom.rest import compat
 
+PIECE_BYTES: Final = 1024 * 1024
+"""What a body, in or out, is gathered to for one hop to a thread."""
+# What is shorter is joined to what is beside it: to send it by itself takes longer than to copy it.
+_LEAST_PART_BYTES: Final = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -16,6 +21,10 @@ class Stream:
 
     file: BinaryIO
     length: int
+
+    def to_chunks(self) -> "Chunks":
+        """The same; only one of the two may be used from then on."""
+        return Chunks(iter(lambda: self.file.read(PIECE_BYTES), b""), self.length, self.file.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,19 @@ class Chunks:
     pieces: Iterator[bytes]
     length: int | None
     close: Callable[[], None]
+
+    def read(self) -> list[bytes]:
+        """What is to be sent next, in parts that need not be joined: 1 MiB or a little more, unless the bytes end."""
+        parts: list[bytes] = []
+        short: list[bytes] = []
+        size_bytes = 0
+        while size_bytes < PIECE_BYTES and (piece := next(self.pieces, None)) is not None:
+            size_bytes += len(piece)
+            short.append(piece)
+            if len(piece) >= _LEAST_PART_BYTES:
+                parts += [b"".join(short[:-1]), piece]
+                short = []
+        return [part for part in (*parts, b"".join(short)) if part]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

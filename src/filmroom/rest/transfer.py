@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
-from filmroom.rest.call import PIECE_BYTES, Intake, expects_continue, has_small_body, read_announced_bytes
+from filmroom.rest.call import Intake, expects_continue, has_small_body, read_announced_bytes
 from filmroom.rest.processors import Processors
-from filmroom.rest.reply import Chunks, Reply, Stream
+from filmroom.rest.reply import PIECE_BYTES, Chunks, Reply, Stream
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -293,7 +293,8 @@ async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_bod
     if isinstance(content, bytes):
         await send({"type": "http.response.body", "body": content})
         return Sent(len(content))
-    return await _send_pieces(_pieces(content), body, send, run)
+    chunks = content.to_chunks() if isinstance(content, Stream) else content
+    return await _send_chunks(chunks, body, send, run)
 
 
 _WITHOUT_CONTENT: Final = frozenset({204, 304})
@@ -309,39 +310,16 @@ def _length(reply: Reply) -> int | None:
     return len(reply.body) if isinstance(reply.body, bytes) else reply.body.length
 
 
-@dataclass(frozen=True, slots=True)
-class _Pieces:
-    """What gives the next bytes, none at their end, and how many they are, where that is known."""
-
-    read: Callable[[], bytes]
-    length: int | None
-
-
-def _pieces(content: Stream | Chunks) -> _Pieces:
-    if isinstance(content, Stream):
-        return _Pieces(lambda: content.file.read(PIECE_BYTES), content.length)
-    return _Pieces(lambda: _gather(content.pieces), content.length)
-
-
-def _gather(pieces: Iterator[bytes]) -> bytes:
-    """The next pieces, 1 MiB or a little more of them; empty at their end."""
-    gathered: list[bytes] = []
-    size = 0
-    while size < PIECE_BYTES and (piece := next(pieces, None)) is not None:
-        gathered.append(piece)
-        size += len(piece)
-    return gathered[0] if len(gathered) == 1 else b"".join(gathered)
-
-
-async def _send_pieces(pieces: _Pieces, body: Body, send: Send, run: Run) -> Sent:
+async def _send_chunks(chunks: Chunks, body: Body, send: Send, run: Run) -> Sent:
     """Send all there is, or as much as was announced. What ends early is broken off: nobody takes it for whole."""
-    sent, length = 0, pieces.length
+    sent, length = 0, chunks.length
     gone = asyncio.ensure_future(body.wait_for_disconnect()) if body.is_read else None
     try:
-        while (length is None or sent < length) and (piece := await run(pieces.read)):
-            piece = piece if length is None else piece[: length - sent]
-            sent += len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        while (length is None or sent < length) and (parts := await run(chunks.read)):
+            for part in parts:
+                announced = part if length is None else part[: length - sent]
+                sent += len(announced)
+                await send({"type": "http.response.body", "body": announced, "more_body": True})
             if gone is not None and gone.done():
                 return Sent(sent, is_whole=False)
     finally:
