@@ -1,7 +1,6 @@
 """The HTTP application of an archive."""
 
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
@@ -12,7 +11,8 @@ from filmroom.rest.call import Site, SiteProperty, Tier
 from filmroom.rest.endpoint import Endpoint
 from filmroom.rest.processors import Processors
 from filmroom.rest.proxies import read_networks
-from filmroom.rest.transfer import BodyLimits, Threads
+from filmroom.rest.threads import Pool, Threads
+from filmroom.rest.transfer import BodyLimits
 from filmroom.service.archive import Archive
 from filmroom.service.rounds import Rounds
 from filmroom.settings import Settings
@@ -56,10 +56,13 @@ def create_app(archive: Archive, settings: Settings, processors: Processors | No
     Its threads for small work are kept to the processor that is for it.
     """
     processors = processors or Processors()
-    for_changes = ThreadPoolExecutor(settings.threads, "filmroom-change", processors.keep)
-    for_reading = ThreadPoolExecutor(max(2, settings.threads // 2), "filmroom-read", processors.keep)
-    for_passwords = ThreadPoolExecutor(_PASSWORD_THREADS, "filmroom-password", processors.use_all)
-    for_health = ThreadPoolExecutor(_HEALTH_THREADS, "filmroom-health", processors.use_all)
+    threads = Threads(
+        processors,
+        for_changes=Pool(settings.threads, "filmroom-change", processors.keep),
+        for_reading=Pool(max(2, settings.threads // 2), "filmroom-read", processors.keep),
+        for_passwords=Pool(_PASSWORD_THREADS, "filmroom-password", processors.use_all),
+        for_health=Pool(_HEALTH_THREADS, "filmroom-health", processors.use_all),
+    )
     site = Site(
         site_id=settings.site_id,
         root_path=settings.root_path,
@@ -77,20 +80,10 @@ def create_app(archive: Archive, settings: Settings, processors: Processors | No
         rounds.start()
         yield
         rounds.close()
-        for_health.shutdown()
-        for_passwords.shutdown()
-        for_reading.shutdown()
-        for_changes.shutdown()
+        threads.close()
         archive.close()
 
     # Every path is the endpoint's, which reads it raw: Starlette's own routes see it decoded.
-    threads = Threads(
-        processors,
-        for_changes=for_changes,
-        for_reading=for_reading,
-        for_passwords=for_passwords,
-        for_health=for_health,
-    )
     limits = BodyLimits(
         longest_bytes=settings.max_body_bytes,
         progress_seconds=settings.progress_seconds,

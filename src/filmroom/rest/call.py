@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 from filmroom.model.address import Address
 from filmroom.model.errors import NotSignedIn

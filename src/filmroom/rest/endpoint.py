@@ -26,14 +26,13 @@ from filmroom.rest.reply import Reply, error_reply, page
 from filmroom.rest.requestlog import log_fault, log_request, request_id
 from filmroom.rest.resumable import VERSION as TUS_VERSION
 from filmroom.rest.routes import find_call, is_below_xapi
+from filmroom.rest.threads import Run, Threads
 from filmroom.rest.transfer import (
     Body,
     BodyLimits,
     Receive,
-    Run,
     Send,
     Sent,
-    Threads,
     Uploads,
     finish,
     is_one_piece,

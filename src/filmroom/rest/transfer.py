@@ -7,20 +7,18 @@ one costs the same memory whatever its length.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
 from filmroom.rest.call import Intake, expects_continue, has_small_body, read_announced_bytes
-from filmroom.rest.processors import Processors
 from filmroom.rest.reply import PIECE_BYTES, Chunks, Reply, Stream
+from filmroom.rest.threads import Run
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-T = TypeVar("T")
 
 # decisions.md, Writing: how much of a body that will not be kept is read before a client is answered with an error.
 _DRAIN_BYTES: Final = 64 * 1024 * 1024
@@ -38,62 +36,6 @@ class BodyLimits:
     longest_bytes: int
     progress_seconds: float
     uploads_per_user: int
-
-
-class Threads:
-    """Runs what may block, away from the event loop.
-
-    Reading has threads of its own, so that it goes on while all others wait for the database to take a change. So has
-    the checking of passwords, for which a crowd may wait; and the telling of how the server is, when all others hang.
-    """
-
-    def __init__(
-        self,
-        processors: Processors,
-        *,
-        for_changes: Executor,
-        for_reading: Executor,
-        for_passwords: Executor,
-        for_health: Executor,
-    ) -> None:
-        self._processors = processors
-        self._for_changes = _runner(for_changes)
-        self._for_reading = _runner(for_reading)
-        self._for_passwords = _runner(for_passwords)
-        self._for_health = _runner(for_health)
-
-    def for_method(self, method: str) -> "Run":
-        return self._for_reading if method in _READING else self._for_changes
-
-    def for_large(self, run: "Run") -> "Run":
-        """As another one runs it, on any processor."""
-
-        async def run_freely(function: Callable[..., T], *arguments: Any) -> T:
-            return await run(self._processors.run_freely, function, *arguments)
-
-        return run_freely
-
-    def for_passwords(self) -> "Run":
-        return self._for_passwords
-
-    def for_health(self) -> "Run":
-        return self._for_health
-
-
-def _runner(executor: Executor) -> "Run":
-    async def run(function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
-
-    return run
-
-
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class Run(Protocol):
-    """Runs a function in a thread and waits for what it returns or raises."""
-
-    async def __call__(self, function: Callable[..., T], *arguments: Any) -> T: ...
 
 
 class Uploads:
