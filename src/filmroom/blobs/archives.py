@@ -99,16 +99,20 @@ def iter_zip(members: Iterable[Member], read: Read, *, is_deflated: bool = False
     offset = count = 0
     with SpooledTemporaryFile(max_size=_DIRECTORY_IN_MEMORY) as directory:
         for member in members:
+            name, stamp = member.name.encode(), _dos_time(member.modified_at)
             start, packed_bytes = offset, 0
-            header = _local_header(member, method)
+            header = _local_header(member, method, name=name, stamp=stamp)
             yield header
             for chunk in _deflated(member, read) if is_deflated else _whole(member, read):
                 packed_bytes += len(chunk)
                 yield chunk
-            tail = _data_descriptor(member, packed_bytes) if is_deflated else b""
-            yield tail
-            directory.write(_directory_entry(member, method, start=start, packed_bytes=packed_bytes))
-            offset += len(header) + packed_bytes + len(tail)
+            offset += len(header) + packed_bytes
+            if is_deflated:
+                tail = _data_descriptor(member, packed_bytes)
+                yield tail
+                offset += len(tail)
+            numbers = (member.size_bytes, packed_bytes, start)
+            directory.write(_directory_entry(member, method, name=name, stamp=stamp, numbers=numbers))
             count += 1
         directory_bytes = directory.tell()
         directory.seek(0)
@@ -137,16 +141,15 @@ def _dos_time(moment: datetime) -> tuple[int, int]:
     return utc.hour << 11 | utc.minute << 5 | utc.second // 2, date
 
 
-def _local_header(member: Member, method: int) -> bytes:
+def _local_header(member: Member, method: int, *, name: bytes, stamp: tuple[int, int]) -> bytes:
     """4.3.7. Of a deflated member size and CRC follow its bytes, in the wide form, which must be announced here."""
-    name = member.name.encode()
     is_wide = method == _DEFLATED or _is_wide(member.size_bytes)
     size = _MOST_32 if is_wide else member.size_bytes
     sizes_here = (0, 0) if method == _DEFLATED else (member.size_bytes, member.size_bytes)
     extra = _WIDE_SIZES.pack(1, 16, *sizes_here) if is_wide else b""
     flags = _UTF8_NAMES | (_SIZES_FOLLOW if method == _DEFLATED else 0)
     crc32 = 0 if method == _DEFLATED else member.crc32
-    fields = (_ZIP64 if is_wide else _PLAIN, flags, method, *_dos_time(member.modified_at), crc32, size, size)
+    fields = (_ZIP64 if is_wide else _PLAIN, flags, method, *stamp, crc32, size, size)
     return _LOCAL_HEADER.pack(b"PK\3\4", *fields, len(name), len(extra)) + name + extra
 
 
@@ -160,16 +163,16 @@ def _data_descriptor(member: Member, packed_bytes: int) -> bytes:
     return struct.pack("<4sLQQ", b"PK\7\10", member.crc32, packed_bytes, member.size_bytes)
 
 
-def _directory_entry(member: Member, method: int, *, start: int, packed_bytes: int) -> bytes:
-    """4.3.12; 4.5.3 for what does not fit in 32 bits."""
-    name = member.name.encode()
-    numbers = (member.size_bytes, packed_bytes, start)
-    wide = list(filter(_is_wide, numbers))
+def _directory_entry(
+    member: Member, method: int, *, name: bytes, stamp: tuple[int, int], numbers: tuple[int, int, int]
+) -> bytes:
+    """4.3.12; 4.5.3 for what does not fit in 32 bits. The numbers: its size, as it is packed, where it begins."""
+    wide = list(filter(_is_wide, numbers)) if _is_wide(max(numbers)) else []
     extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
-    size, packed, offset = (min(number, _MOST_32) for number in numbers)
+    size, packed, offset = (min(number, _MOST_32) for number in numbers) if wide else numbers
     version = _ZIP64 if wide or method == _DEFLATED else _PLAIN
     flags = _UTF8_NAMES | (_SIZES_FOLLOW if method == _DEFLATED else 0)
-    fields = (_UNIX | version, version, flags, method, *_dos_time(member.modified_at), member.crc32, packed, size)
+    fields = (_UNIX | version, version, flags, method, *stamp, member.crc32, packed, size)
     rest = (len(name), len(extra), 0, 0, 0, _MODE_0644, offset)
     return _DIRECTORY_ENTRY.pack(b"PK\1\2", *fields, *rest) + name + extra
 

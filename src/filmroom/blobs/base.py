@@ -23,7 +23,7 @@ from filmroom.model.errors import ArchiveError, StorageFailed, StorageFull
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PARTIAL: Final = "partial"
-_KEY: Final = re.compile(r"[a-z0-9]{1,32}-[a-z0-9]{1,32}-[a-z0-9]{1,64}")
+_KEY: Final = re.compile(r"([a-z0-9]{1,32})-([a-z0-9]{1,32})-([a-z0-9]{1,64})")
 
 
 def is_key(text: str) -> bool:
@@ -32,10 +32,10 @@ def is_key(text: str) -> bool:
 
 def split_key(key: str) -> tuple[str, str, str]:
     """The three parts of a key. Raises StorageFailed for text that is no key, so that none becomes a path."""
-    if not is_key(key):
+    match = _KEY.fullmatch(key)
+    if match is None:
         raise StorageFailed(f"{key!r} is not a blob's key")
-    lease, batch, rest = key.split("-")
-    return lease, batch, rest
+    return match[1], match[2], match[3]
 
 
 def storage_error(error: OSError, what: str) -> ArchiveError:

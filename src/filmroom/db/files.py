@@ -61,11 +61,12 @@ OF_RESOURCES: Final = (
     file.c.deleted_at.is_(None),
 )
 # What an archive of files needs of each.
-_BYTES: Final = (
-    select(file.c.resource_pk, file.c.path, file.c.key, file.c.size_bytes, file.c.crc32, file.c.modified_at)
-    .where(*OF_RESOURCES)
-    .order_by(file.c.resource_pk, file.c.path)
-)
+_BYTES: Final = select(
+    file.c.resource_pk, file.c.path, file.c.key, file.c.size_bytes, file.c.crc32, file.c.modified_at
+).order_by(file.c.resource_pk, file.c.path)
+# A series of images has no more files than this, often.
+_FEW: Final = 100
+_FEW_BYTES: Final = Hot(_BYTES.where(*LIVE).limit(_FEW + 1))
 _RESOURCES_AT_ONCE: Final = 500
 
 
@@ -128,7 +129,12 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
 
 def iter_bytes(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
     """``resource_pk, path, key, size_bytes, crc32, modified_at`` of the selected files, in the same order, lazily."""
-    query = _BYTES.where(*select_clauses(selection))
+    if selection == EVERYTHING and len(resource_pks) == 1:
+        few = _FEW_BYTES.all(connection, {"resource_pk": resource_pks[0]})
+        if len(few) <= _FEW:
+            yield from few
+            return
+    query = _BYTES.where(*OF_RESOURCES, *select_clauses(selection))
     for pks in some_at_once(resource_pks):
         with connection.execute(query, pks, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
             yield from rows
