@@ -14,10 +14,9 @@ import struct
 import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
-from typing import Final
+from typing import Final, NamedTuple
 
 from filmroom.blobs.whole import iter_whole
 
@@ -25,8 +24,7 @@ Read = Callable[[str, int], Iterator[bytes]]
 """Gives the bytes under a key in pieces, of which there should be that many."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(NamedTuple):
     """One file of an archive, and the key of its bytes."""
 
     name: str
@@ -47,7 +45,7 @@ class Members:
 
     def add(self, member: Member) -> None:
         if len(self._latest) == _MEMBERS_AT_ONCE:
-            pickle.dump([_values(member) for member in self._latest], self._spool)
+            pickle.dump([tuple(member) for member in self._latest], self._spool)
             self._spooled += 1
             self._latest = []
         self._latest.append(member)
@@ -56,21 +54,11 @@ class Members:
     def __iter__(self) -> Iterator[Member]:
         self._spool.seek(0)
         for _ in range(self._spooled):
-            yield from map(_member, pickle.load(self._spool))  # noqa: S301 - written above, by us
+            yield from map(Member._make, pickle.load(self._spool))  # noqa: S301 - written above, by us
         yield from self._latest
 
     def close(self) -> None:
         self._spool.close()
-
-
-def _values(member: Member) -> tuple[str, str, int, int, float]:
-    return member.name, member.key, member.size_bytes, member.crc32, member.modified_at.timestamp()
-
-
-def _member(values: tuple[str, str, int, int, float]) -> Member:
-    name, key, size_bytes, crc32, timestamp = values
-    modified_at = datetime.fromtimestamp(timestamp, UTC)
-    return Member(name=name, key=key, size_bytes=size_bytes, crc32=crc32, modified_at=modified_at)
 
 
 _MEMBERS_AT_ONCE: Final = 500

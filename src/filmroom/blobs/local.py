@@ -41,6 +41,7 @@ _MOST_BUFFERS: Final = 1024
 class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._root_text = str(root)  # to join paths costs as much as to open one
         # Folders whose own names are durable. One that was only seen to be there may not be so yet.
         self._durable: set[str] = set()
         with _STORAGE_ERRORS:
@@ -49,7 +50,7 @@ class LocalStore:
 
     def create(self, key: str) -> "LocalWriter":
         below = self.path_below(key)
-        path = f"{self._root}/{below}"
+        path = f"{self._root_text}/{below}"
         with _STORAGE_ERRORS:
             self._make_folder(below)
             return LocalWriter(path, os.open(path, _CREATE, 0o600))
@@ -93,7 +94,7 @@ class LocalStore:
 
     def open(self, key: str) -> BinaryIO:
         with _StorageErrors(key):
-            return FileIO(f"{self._root}/{self.path_below(key)}")  # to make a path costs as much as to open it
+            return FileIO(f"{self._root_text}/{self.path_below(key)}")
 
     def size_bytes(self, key: str) -> int:
         with _StorageErrors(key):
