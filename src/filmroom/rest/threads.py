@@ -37,14 +37,17 @@ class Pool:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._unfinished = 0  # calls; known to the thread of the event loop alone, as all but the queue is
 
-    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        """What the function returns or raises. Whoever is cancelled meanwhile waits no longer, and it goes on."""
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    def run(self, function: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
+        """Have a function run; what it returns or raises is to be awaited.
+
+        Whoever is cancelled meanwhile waits no longer; the function goes on if it was begun, else it never is.
+        """
         if len(self._threads) <= self._unfinished and len(self._threads) < self._most:
             self._start_thread()
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._unfinished += 1
         self._calls.put((function, arguments, done))
-        return await done
+        return done
 
     def _start_thread(self) -> None:
         """Raises RuntimeError when the system allows none and there is none yet, to whom the call could be left."""
@@ -72,7 +75,7 @@ class Pool:
 
     def _answer(self, function: Callable[..., Any], arguments: tuple[Any, ...], done: "asyncio.Future[Any]") -> None:
         try:
-            result = function(*arguments)
+            result = None if done.cancelled() else function(*arguments)
         except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
             self._tell(done, None, error)
         else:
