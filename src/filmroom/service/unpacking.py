@@ -19,10 +19,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final, cast
 
-from isal import igzip
 from isal.igzip_lib import IsalError
 
 from filmroom.blobs.base import storage_error
+from filmroom.blobs.gzipstream import Inflater
 from filmroom.blobs.tarstream import iter_members
 from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, open_entry
 from filmroom.model.errors import BadArchive, BadName, StorageFailed
@@ -32,6 +32,7 @@ from filmroom.service.stores import Stores
 
 _COPY_BYTES: Final = 1024 * 1024
 _PIECES_WAITING: Final = 4
+_INFLATED_BYTES: Final = 256 * 1024
 # What the readers of tar and gzip raise at bytes that are neither; a disk that fails is an ArchiveError by then.
 _UNREADABLE: Final = (
     tarfile.TarError,
@@ -185,20 +186,7 @@ def _check_kind_of_zip_member(entry: Entry) -> None:
 
 def _unpack_gzip(bench: Workbench, source: IO[bytes], *, name: str) -> None:
     """One gzipped file, which becomes a file of the given name."""
-    with _gunzip(source) as member:
-        bench.add(name, iter_pieces(member))
-
-
-def _unpack_tar_gz(bench: Workbench, source: IO[bytes]) -> None:
-    """Not tarfile's own way with gzip, which never looks at the checksum at the end."""
-    with _gunzip(source) as tar:
-        _unpack_tar(bench, tar)
-        _read_to_end(tar)
-
-
-def _gunzip(source: IO[bytes]) -> IO[bytes]:
-    """RFC 1952; a checksum that does not match, and an end that is missing, are errors."""
-    return cast("IO[bytes]", igzip.IGzipFile(fileobj=source))  # type: ignore[no-untyped-call]
+    bench.add(name, iter_pieces(source))
 
 
 def _read_to_end(source: IO[bytes]) -> None:
@@ -237,6 +225,9 @@ class StreamUnpacker:
 
     def write(self, chunks: Sequence[bytes]) -> None:
         self._bench.count_received(chunks)
+        self._push(chunks)
+
+    def _push(self, chunks: Sequence[bytes]) -> None:
         self._put(chunks)
         if not self._thread.is_alive():
             self._raise_error()
@@ -269,7 +260,7 @@ class StreamUnpacker:
             unpack(self._bench, source)
             _read_to_end(source)  # what follows the end of an archive is no part of it
         except _UNREADABLE as error:
-            self._error = BadArchive(f"it cannot be read ({error})")
+            self._error = _unreadable(error)
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for the thread
             self._error = error
         else:
@@ -284,6 +275,42 @@ class StreamUnpacker:
     def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error
+
+
+class GzipUnpacker(StreamUnpacker):
+    """Unpacks what is in a gzip. Whoever pushes inflates it, while the thread unpacks what came before."""
+
+    def __init__(self, bench: Workbench, unpack: Callable[[Workbench, IO[bytes]], None]) -> None:
+        super().__init__(bench, unpack)
+        self._inflater = Inflater()
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        self._bench.count_received(chunks)
+        inflated: list[bytes] = []
+        with _unreadable_told():
+            for piece in (piece for chunk in chunks for piece in self._inflater.push(chunk)):
+                inflated.append(piece)
+                if sum(map(len, inflated)) >= _INFLATED_BYTES:
+                    self._push(inflated)
+                    inflated = []
+        self._push(inflated)
+
+    def finish(self) -> list[Arrival]:
+        with _unreadable_told():
+            self._inflater.finish()
+        return super().finish()
+
+
+@contextmanager
+def _unreadable_told() -> Iterator[None]:
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: BaseException) -> BadArchive:
+    return BadArchive(f"it cannot be read ({error})")
 
 
 class _Pushed(io.RawIOBase):
@@ -327,7 +354,7 @@ def new_unpacker(bench: Workbench, name: str) -> Receiver:
     if name.endswith(_TAR):
         return StreamUnpacker(bench, _unpack_tar)
     if name.endswith(_TAR_GZ):
-        return StreamUnpacker(bench, _unpack_tar_gz)
+        return GzipUnpacker(bench, _unpack_tar)
     if name.endswith(_ZIP):
         return ZipUnpacker(bench)
-    return StreamUnpacker(bench, partial(_unpack_gzip, name=name.removesuffix(_GZIP)))
+    return GzipUnpacker(bench, partial(_unpack_gzip, name=name.removesuffix(_GZIP)))

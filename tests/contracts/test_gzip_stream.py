@@ -1,0 +1,101 @@
+"""Gzips that come in pieces of any size, against Python's own reader."""
+
+import gzip
+import random
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from isal.igzip_lib import IsalError
+
+from filmroom.blobs.gzipstream import Inflater
+
+MOST_BYTES = 256 * 1024
+_NO_GZIP = cast("type[Exception]", IsalError)
+
+_Member = tuple[str, int, int, int]
+"""What is packed and how many bytes of it, at which level, and with how many zeros behind it."""
+
+_members = st.tuples(
+    st.sampled_from(["zeros", "noise", "text"]),
+    st.one_of(st.integers(0, 200), st.integers(0, 3 * MOST_BYTES), st.just(MOST_BYTES)),
+    st.integers(0, 9),
+    st.integers(0, 3),
+)
+_some_members = st.lists(_members, min_size=1, max_size=5)
+_sizes = st.lists(st.one_of(st.integers(1, 40), st.integers(1000, 400_000)), min_size=1, max_size=6)
+
+
+def _pack(*members: _Member) -> bytes:
+    return b"".join(gzip.compress(_make(what, size), level) + bytes(zeros) for what, size, level, zeros in members)
+
+
+def _make(what: str, size: int) -> bytes:
+    match what:
+        case "noise":
+            return random.Random(size).randbytes(size)
+        case "text":
+            return b" ".join(b"%d" % number for number in range(size))[:size]
+        case _:
+            return bytes(size)
+
+
+def _inflate(packed: bytes, sizes: list[int]) -> bytes:
+    """In pieces of these sizes, over and over."""
+    inflater, told, at, turn = Inflater(), b"", 0, 0
+    while at < len(packed):
+        size = sizes[turn % len(sizes)]
+        for piece in inflater.push(packed[at : at + size]):
+            assert 0 < len(piece) <= MOST_BYTES
+            told += piece
+        at, turn = at + size, turn + 1
+    inflater.finish()
+    return told
+
+
+@given(_some_members, _sizes)
+def test_it_tells_what_is_in_it_whatever_the_pieces(members: list[_Member], sizes: list[int]) -> None:
+    packed = _pack(*members)
+    sizes = [max(size, len(packed) // 1000) for size in sizes]
+
+    assert _inflate(packed, sizes) == gzip.decompress(packed)
+
+
+@given(_members, _sizes, st.data())
+def test_one_that_is_cut_is_at_no_end(member: _Member, sizes: list[int], data: st.DataObject) -> None:
+    packed = _pack((*member[:3], 0))
+    stop = data.draw(st.integers(1, len(packed) - 1))
+
+    with pytest.raises(EOFError):
+        _inflate(packed[:stop], [max(size, len(packed) // 1000) for size in sizes])
+
+
+@given(_members, _sizes, st.integers(-8, -1))
+def test_a_checksum_or_length_that_does_not_match_is_told(member: _Member, sizes: list[int], place: int) -> None:
+    packed = bytearray(_pack((*member[:3], 0)))
+    packed[place] ^= 1
+
+    with pytest.raises(_NO_GZIP):
+        _inflate(bytes(packed), [max(size, len(packed) // 1000) for size in sizes])
+
+
+@pytest.mark.parametrize("packed", [b"plain text, and not a gzip", bytes(30), bytes(2) + gzip.compress(b"a")])
+def test_what_is_no_gzip_is_told(packed: bytes) -> None:
+    with pytest.raises(_NO_GZIP):
+        _inflate(packed, [7])
+
+
+def test_what_stands_behind_a_gzip_and_is_none_is_told() -> None:
+    with pytest.raises(_NO_GZIP):
+        _inflate(gzip.compress(b"a") + b"something else", [1000])
+
+
+def test_one_without_a_byte_holds_nothing() -> None:
+    assert _inflate(b"", [1]) == b""
+
+
+def test_one_of_many_short_members_is_read_to_its_end() -> None:
+    packed = gzip.compress(b"") * 50_000 + gzip.compress(b"the last")
+
+    assert _inflate(packed, [1024 * 1024]) == b"the last"
