@@ -103,6 +103,14 @@ def test_a_gzipped_file_loses_its_ending(alice: TestClient, demo: str) -> None:
     assert _contents(alice, demo) == {"brain.nii": content}
 
 
+def test_a_gzip_of_very_many_members_is_one_file(alice: TestClient, demo: str) -> None:
+    packed = gzip.compress(b"a") * 49_000
+
+    alice.put(f"{demo}/resources/R/files/a.txt.gz?extract=true&inbody=true", content=packed)
+
+    assert _contents(alice, demo) == {"a.txt": b"a" * 49_000}
+
+
 @pytest.mark.parametrize("place", [-6, -2, 60])
 def test_a_gzip_whose_checksum_does_not_match_is_refused_whole(alice: TestClient, demo: str, place: int) -> None:
     """F-159: its members were all there to be read."""

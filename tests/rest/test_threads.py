@@ -148,6 +148,13 @@ def test_closing_waits_for_all_that_came_before() -> None:
     run(ask)
 
 
+def test_one_that_is_closed_takes_no_more(pool: Pool) -> None:
+    pool.close()
+
+    with pytest.raises(RuntimeError, match="closed"):
+        run(lambda: pool.run(divmod, 7, 2))
+
+
 def test_an_event_loop_that_is_gone_harms_no_thread(pool: Pool) -> None:
     crowd = Crowd()
 

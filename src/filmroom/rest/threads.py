@@ -26,7 +26,7 @@ class Run(Protocol):
 class Pool:
     """At most so many threads, started as they are needed; for the calls of one event loop.
 
-    ``begin`` is run by each of them before anything else.
+    ``begin`` is run by each of them before anything else, and raises nothing.
     """
 
     def __init__(self, most: int, name: str, begin: Callable[[], None]) -> None:
@@ -36,12 +36,16 @@ class Pool:
         self._threads: list[Thread] = []
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._unfinished = 0  # calls; known to the thread of the event loop alone, as all but the queue is
+        self._is_closed = False
 
     def run(self, function: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
         """Have a function run; what it returns or raises is to be awaited.
 
         Whoever is cancelled meanwhile waits no longer; the function goes on if it was begun, else it never is.
+        Raises RuntimeError when it is closed, and when the system lets it have no thread at all.
         """
+        if self._is_closed:
+            raise RuntimeError("these threads are closed")
         if len(self._threads) <= self._unfinished and len(self._threads) < self._most:
             self._start_thread()
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -50,7 +54,7 @@ class Pool:
         return done
 
     def _start_thread(self) -> None:
-        """Raises RuntimeError when the system allows none and there is none yet, to whom the call could be left."""
+        """Where the system allows no more, calls are left to those that there are; RuntimeError when there are none."""
         thread = Thread(target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True)
         try:
             thread.start()
@@ -61,7 +65,8 @@ class Pool:
             self._threads.append(thread)
 
     def close(self) -> None:
-        """Return when all calls are finished. No more may come."""
+        """Return when all calls are finished; no more are taken."""
+        self._is_closed = True
         for _ in self._threads:
             self._calls.put(None)
         for thread in self._threads:

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, Final, cast
-
-from isal.igzip_lib import IsalError
+from typing import IO, Any, Final
 
 from filmroom.blobs.base import storage_error
 from filmroom.blobs.gzipstream import Inflater
@@ -37,7 +35,6 @@ _INFLATED_BYTES: Final = 256 * 1024
 _UNREADABLE: Final = (
     tarfile.TarError,
     zlib.error,
-    cast("type[Exception]", IsalError),
     EOFError,
     OSError,
     ValueError,
@@ -286,14 +283,16 @@ class GzipUnpacker(StreamUnpacker):
 
     def write(self, chunks: Sequence[bytes]) -> None:
         self._bench.count_received(chunks)
-        inflated: list[bytes] = []
+        pieces: list[bytes] = []
+        size_bytes = 0
         with _unreadable_told():
-            for piece in (piece for chunk in chunks for piece in self._inflater.push(chunk)):
-                inflated.append(piece)
-                if sum(map(len, inflated)) >= _INFLATED_BYTES:
-                    self._push(inflated)
-                    inflated = []
-        self._push(inflated)
+            for piece in self._inflater.push(b"".join(chunks)):
+                pieces.append(piece)
+                size_bytes += len(piece)
+                if size_bytes >= _INFLATED_BYTES:
+                    self._push(pieces)
+                    pieces, size_bytes = [], 0
+        self._push(pieces)
 
     def finish(self) -> list[Arrival]:
         with _unreadable_told():
