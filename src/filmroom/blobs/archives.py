@@ -16,12 +16,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from filmroom.blobs.whole import iter_whole
 
-Read = Callable[[str, int], Iterator[bytes]]
-"""Gives the bytes under a key in pieces, of which there should be that many."""
+Open = Callable[[str], BinaryIO]
+"""Opens the bytes under a key for whoever closes them."""
 
 
 class Member(NamedTuple):
@@ -81,7 +81,7 @@ _DIRECTORY_IN_MEMORY: Final = 1024 * 1024
 _COPY_BYTES: Final = 1024 * 1024
 
 
-def iter_zip(members: Iterable[Member], read: Read, *, is_deflated: bool = False) -> Iterator[bytes]:
+def iter_zip(members: Iterable[Member], open_blob: Open, *, is_deflated: bool = False) -> Iterator[bytes]:
     """A zip of the members in order, with zip64 fields where they are needed and nowhere else."""
     method = _DEFLATED if is_deflated else _STORED
     offset = count = 0
@@ -91,7 +91,7 @@ def iter_zip(members: Iterable[Member], read: Read, *, is_deflated: bool = False
             start, packed_bytes = offset, 0
             header = _local_header(member, method, name=name, stamp=stamp)
             yield header
-            for chunk in _deflated(member, read) if is_deflated else _whole(member, read):
+            for chunk in _deflated(member, open_blob) if is_deflated else _whole(member, open_blob):
                 packed_bytes += len(chunk)
                 yield chunk
             offset += len(header) + packed_bytes
@@ -109,14 +109,19 @@ def iter_zip(members: Iterable[Member], read: Read, *, is_deflated: bool = False
     yield _end(count, directory_bytes, offset)
 
 
-def _whole(member: Member, read: Read) -> Iterator[bytes]:
-    pieces = read(member.key, member.size_bytes)
-    return iter_whole(pieces, key=member.key, size_bytes=member.size_bytes, crc32=member.crc32)
+def _whole(member: Member, open_blob: Open) -> Iterator[bytes]:
+    return iter_whole(
+        open_blob(member.key),
+        key=member.key,
+        size_bytes=member.size_bytes,
+        crc32=member.crc32,
+        piece_bytes=_COPY_BYTES,
+    )
 
 
-def _deflated(member: Member, read: Read) -> Iterator[bytes]:
+def _deflated(member: Member, open_blob: Open) -> Iterator[bytes]:
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    for chunk in _whole(member, read):
+    for chunk in _whole(member, open_blob):
         if packed := packer.compress(chunk):
             yield packed
     yield packer.flush()
@@ -182,18 +187,18 @@ def zip_length(members: Iterable[Member]) -> int:
     offset = count = directory_bytes = 0
     for member in members:
         name_bytes, size_bytes = len(member.name.encode()), member.size_bytes
-        wide = 2 * _is_wide(size_bytes) + _is_wide(offset)  # as it is, as it is packed, and where it begins
+        wide = 2 * (size_bytes >= _MOST_32) + (offset >= _MOST_32)  # as it is, as it is packed, and where it begins
         directory_bytes += _DIRECTORY_ENTRY.size + name_bytes + (4 + 8 * wide if wide else 0)
         offset += _LOCAL_HEADER.size + name_bytes + size_bytes + (_WIDE_SIZES.size if _is_wide(size_bytes) else 0)
         count += 1
     return offset + directory_bytes + len(_end(count, directory_bytes, offset))
 
 
-def iter_tar(members: Iterable[Member], read: Read) -> Iterator[bytes]:
+def iter_tar(members: Iterable[Member], open_blob: Open) -> Iterator[bytes]:
     """A tar of the members in order."""
     for member in members:
         yield _tar_header(member)
-        yield from _whole(member, read)
+        yield from _whole(member, open_blob)
         yield bytes(-member.size_bytes % tarfile.BLOCKSIZE)
     yield bytes(2 * tarfile.BLOCKSIZE)
 

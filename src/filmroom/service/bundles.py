@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
 
 from filmroom.blobs import archives
 from filmroom.blobs.archives import Member, Members
@@ -24,8 +23,6 @@ Names = Callable[[Mapping[int, Found], Callable[[int], bool]], Mapping[int, Name
 The second argument says of a pk whether any file of that resource is selected, at the price of a query. One without
 any needs no namer.
 """
-
-_PIECE_BYTES: Final = 1024 * 1024
 
 
 class BundleFormat(Enum):
@@ -110,18 +107,10 @@ class Bundles:
     def _make(self, members: Members, bundle_format: BundleFormat) -> tuple[Iterator[bytes], int | None]:
         match bundle_format:
             case BundleFormat.ZIP:
-                return archives.iter_zip(members, self._read), archives.zip_length(members)
+                return archives.iter_zip(members, self._stores.blobs.open), archives.zip_length(members)
             case BundleFormat.DEFLATED_ZIP:
-                return archives.iter_zip(members, self._read, is_deflated=True), None
+                return archives.iter_zip(members, self._stores.blobs.open, is_deflated=True), None
             case BundleFormat.TAR:
-                return archives.iter_tar(members, self._read), archives.tar_length(members)
+                return archives.iter_tar(members, self._stores.blobs.open), archives.tar_length(members)
             case BundleFormat.TAR_GZ:
-                return archives.iter_gzip(archives.iter_tar(members, self._read)), None
-
-    def _read(self, key: str, size_bytes: int) -> Iterator[bytes]:
-        """One byte more is asked for than there should be, so that the last read shows where the end is."""
-        left = size_bytes
-        with self._stores.blobs.open(key) as blob:
-            while left > 0 and (piece := blob.read(min(left, _PIECE_BYTES) + 1)):
-                left -= len(piece)
-                yield piece
+                return archives.iter_gzip(archives.iter_tar(members, self._stores.blobs.open)), None

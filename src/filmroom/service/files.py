@@ -52,9 +52,13 @@ class OpenFile:
 
     def iter_whole(self, piece_bytes: int) -> Iterator[bytes]:
         """All its bytes, in pieces. Raises MissingBytes or DamagedBytes in place of the last of them."""
-        digest = self.entry.digest
-        pieces = iter(lambda: self.blob.read(piece_bytes), b"")
-        return iter_whole(pieces, key=self.entry.key, size_bytes=digest.size_bytes, crc32=digest.crc32)
+        return iter_whole(
+            self.blob,
+            key=self.entry.key,
+            size_bytes=self.entry.digest.size_bytes,
+            crc32=self.entry.digest.crc32,
+            piece_bytes=piece_bytes,
+        )
 
 
 class Files:
