@@ -61,7 +61,7 @@ class Members:
         self._spool.close()
 
 
-_MEMBERS_AT_ONCE: Final = 500
+_MEMBERS_AT_ONCE: Final = 2000
 _SPOOL_BYTES: Final = 8 * 1024 * 1024
 _STORED: Final = 0
 _DEFLATED: Final = 8

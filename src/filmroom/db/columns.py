@@ -24,6 +24,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
+def to_instant(microseconds: int) -> datetime:
+    """What ``Instant`` makes of what the database holds."""
+    return _EPOCH + _MICROSECOND * microseconds
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment as whole microseconds since 1970 in UTC: the same in both databases, exact, and sortable."""
 
@@ -34,7 +39,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
-        return None if value is None else _EPOCH + _MICROSECOND * int(value)
+        return None if value is None else to_instant(int(value))
 
 
 # Text sorts and compares by code point in both databases, whatever the locale of a PostgreSQL cluster is.

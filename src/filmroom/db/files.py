@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Update,
@@ -16,10 +17,13 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    type_coerce,
     union_all,
     update,
 )
 
+from filmroom.db.batches import iter_batches
+from filmroom.db.columns import to_instant
 from filmroom.db.hot import Hot
 from filmroom.db.resources import description_values, set_counters, to_description
 from filmroom.db.schema import AnyRow, account, file, file_history
@@ -60,9 +64,26 @@ OF_RESOURCES: Final = (
     file.c.resource_pk.in_(bindparam("resource_pks", expanding=True)),
     file.c.deleted_at.is_(None),
 )
-# What an archive of files needs of each.
+
+
+class StoredBytes(NamedTuple):
+    """What an archive of files needs of each."""
+
+    resource_pk: int
+    path: str
+    key: str
+    size_bytes: int
+    crc32: int
+    modified_at: datetime
+
+
 _BYTES: Final = select(
-    file.c.resource_pk, file.c.path, file.c.key, file.c.size_bytes, file.c.crc32, file.c.modified_at
+    file.c.resource_pk,
+    file.c.path,
+    file.c.key,
+    file.c.size_bytes,
+    file.c.crc32,
+    type_coerce(file.c.modified_at, BigInteger).label("modified_at"),
 ).order_by(file.c.resource_pk, file.c.path)
 # A series of images has no more files than this, often.
 _FEW: Final = 100
@@ -127,17 +148,22 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
     return and_(file.c.path >= prefix, func.substr(file.c.path, 1, len(prefix)) == prefix)
 
 
-def iter_bytes(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[AnyRow]:
-    """``resource_pk, path, key, size_bytes, crc32, modified_at`` of the selected files, in the same order, lazily."""
+def iter_bytes(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[StoredBytes]:
+    """The selected files of these resources, in ascending order of their pks, the files of each by path, lazily."""
     if selection == EVERYTHING and len(resource_pks) == 1:
         few = _FEW_BYTES.all(connection, {"resource_pk": resource_pks[0]})
         if len(few) <= _FEW:
-            yield from few
+            yield from map(_to_bytes, few)
             return
     query = _BYTES.where(*OF_RESOURCES, *select_clauses(selection))
     for pks in some_at_once(resource_pks):
-        with connection.execute(query, pks, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
-            yield from rows
+        for rows in iter_batches(connection, query, pks):
+            yield from map(_to_bytes, rows)
+
+
+def _to_bytes(row: Sequence[Any]) -> StoredBytes:
+    resource_pk, path, key, size_bytes, crc32, modified_at = row
+    return StoredBytes(resource_pk, path, key, size_bytes, crc32, to_instant(modified_at))
 
 
 def some_at_once(resource_pks: Sequence[int]) -> Iterator[dict[str, Sequence[int]]]:
