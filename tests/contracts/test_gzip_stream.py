@@ -102,9 +102,26 @@ def test_a_header_may_come_in_two_parts(flags: int) -> None:
         assert _inflate(packed + packed, [place, len(packed)]) == 2 * _make("text", 500)
 
 
+@pytest.mark.parametrize("flag", [32, 64, 128])
+def test_flags_that_mean_nothing_are_refused(flag: int) -> None:
+    """RFC 1952 section 2.3.1.2."""
+    with pytest.raises(gzip.BadGzipFile, match="flags"):
+        _inflate(_pack_one(b"text", flag), [7])
+
+
+def test_a_header_may_be_one_mebibyte_long_and_no_longer() -> None:
+    start, rest = b"\x1f\x8b\x08\x08" + bytes(6), _pack_one(b"text", 0)[10:]
+    longest = b"x" * (1024 * 1024 - 11) + b"\0"
+
+    assert _inflate(start + longest + rest, [400_000]) == b"text"
+    for size in (1000, 400_000, 3_000_000):
+        with pytest.raises(gzip.BadGzipFile, match="longer than"):
+            _inflate(start + b"x" + longest + rest, [size])
+
+
 def test_a_header_without_end_is_told() -> None:
     with pytest.raises(gzip.BadGzipFile, match="longer than"):
-        _inflate(_pack(("text", 1, _NAME, 0))[:14] + b"x" * 3_000_000, [400_000])
+        _inflate(b"\x1f\x8b\x08\x08" + bytes(6) + b"x" * 3_000_000, [400_000])
 
 
 @pytest.mark.parametrize("packed", [b"plain text, and not a gzip", bytes(30), bytes(2) + gzip.compress(b"a")])

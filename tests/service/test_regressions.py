@@ -23,7 +23,16 @@ from filmroom.db.schema import node
 from filmroom.db.sessions import add_failure, count_failures
 from filmroom.model.address import Address, parse_address
 from filmroom.model.conflicts import LoginTaken, ProjectNameTaken
-from filmroom.model.errors import ArchiveError, BadName, LeaseLost, NotFound, NotSignedIn, StorageFailed, StorageFull
+from filmroom.model.errors import (
+    ArchiveError,
+    BadName,
+    LeaseLost,
+    MissingBytes,
+    NotFound,
+    NotSignedIn,
+    StorageFailed,
+    StorageFull,
+)
 from filmroom.model.names import LONGEST_PATH_BYTES, check_file_path
 from filmroom.model.nodes import Kind
 from filmroom.model.people import Viewer
@@ -31,7 +40,7 @@ from filmroom.model.resources import Description, Owner, Selection
 from filmroom.service.archive import Archive
 from filmroom.service.leases import check_leases
 from filmroom.service.uploads import Fate
-from service.desk import REFUSE, Desk, at, open_desk
+from service.desk import REFUSE, Desk, at, blob_path, open_desk
 from service.failing_blobs import FailingBlobs
 from waiting import PATIENCE_SECONDS, wait_until
 
@@ -364,3 +373,20 @@ def test_a_lease_is_renewed_while_uploads_are_being_committed(desk: Desk, databa
     committing.ended()
     renewing.join(PATIENCE_SECONDS)
     assert is_renewed
+
+
+@ON_SQLITE
+def test_whoever_did_not_get_a_file_by_its_number_sees_what_others_do_afterwards(desk: Desk, tmp_path: Path) -> None:
+    """What was left of the list kept the thread at what was so when it began."""
+    first, *others = [desk.arrival(f"{number:03}") for number in range(600)]
+    desk.put([first, *others], where=at("A"))
+    desk.upload("file", where=at("B"))
+    blob_path(tmp_path, first.staged.key).unlink()
+
+    with pytest.raises(MissingBytes) as missing:  # which is kept, and with it all that it was raised in
+        desk.archive.files.open_nth(desk.viewer, at("A,B"), Selection(), 0)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(desk.make_resource, "C").result()
+
+    assert {resource.label for resource in desk.resources()} == {"A", "B", "C"}
+    assert missing.value.key == first.staged.key

@@ -13,8 +13,8 @@ from isal.igzip_lib import IsalError
 
 _WITH_HEADERS: Final = 31  # what zlib calls the format: a window of 2 ** 15 bytes, and 16 for gzip
 _STEP_BYTES: Final = 256 * 1024
-# What is behind the end of a member is copied, and a gzip may be all ends: behind one it goes on in small steps.
-_SMALL_STEP_BYTES: Final = 16 * 1024
+# What is behind the end of a member is copied, and a gzip may be all ends: each that a step meets makes steps shorter.
+_LEAST_STEP_BYTES: Final = 512
 # However well it was packed, no more of it than this is held.
 _MOST_BYTES: Final = 256 * 1024
 _LONGEST_HEADER_BYTES: Final = 1024 * 1024
@@ -25,6 +25,7 @@ _MAGIC: Final = b"\x1f\x8b\x08"
 _EXTRA: Final = 4
 _NAME_AND_COMMENT: Final = (8, 16)
 _CHECKSUM: Final = 2
+_RESERVED: Final = 0xE0
 
 
 class Inflater:
@@ -35,20 +36,20 @@ class Inflater:
         self._header = b""  # of a member that begins, as far as it has come
         self._is_inside = False  # a member, behind its header
         self._is_behind = False  # one, where zeros may stand
+        self._step_bytes = _STEP_BYTES
 
     def push(self, chunk: bytes) -> Iterator[bytes]:
         """What more of it can be told now, at most 256 KiB at a time; to be taken to its end."""
-        at, step_bytes = 0, _STEP_BYTES
+        at = 0
         while at < len(chunk):
-            step = chunk[at : at + step_bytes]
+            step = chunk[at : at + self._step_bytes]
             at += len(step)
             if not self._is_inside:
                 step = self._begin(step)
             if step:
                 yield from self._inflate(step)
                 at -= len(self._member.unused_data)
-                step_bytes = _SMALL_STEP_BYTES if self._member.eof else _STEP_BYTES
-                self._end()
+                self._end_step()
 
     def finish(self) -> None:
         """Raises EOFError when it has not come to an end. One without a byte has."""
@@ -77,19 +78,27 @@ class Inflater:
             if piece:
                 yield piece
 
-    def _end(self) -> None:
-        if self._member.eof:
-            self._member = isal_zlib.decompressobj(_WITH_HEADERS)
-            self._is_inside, self._is_behind = False, True
+    def _end_step(self) -> None:
+        if not self._member.eof:
+            self._step_bytes = min(2 * self._step_bytes, _STEP_BYTES)
+            return
+        self._step_bytes = max(self._step_bytes // 2, _LEAST_STEP_BYTES)
+        self._member = isal_zlib.decompressobj(_WITH_HEADERS)
+        self._is_inside, self._is_behind = False, True
 
 
 def _is_whole(header: bytes) -> bool:
     """Whether all of a member's header is there. Raises BadGzipFile for what can be none."""
     if not header.startswith(_MAGIC[: len(header)]):
         raise gzip.BadGzipFile(f"it is no gzip: {header[:3]!r}")
-    if len(header) > _LONGEST_HEADER_BYTES + _STEP_BYTES:
+    if len(header) < _FIXED_BYTES:
+        return False
+    if header[3] & _RESERVED:
+        raise gzip.BadGzipFile("its gzip has flags that mean nothing yet")
+    size = _header_bytes(header)
+    if min(size, len(header)) > _LONGEST_HEADER_BYTES:
         raise gzip.BadGzipFile(f"the header of its gzip is longer than {_LONGEST_HEADER_BYTES} bytes")
-    return len(header) >= _FIXED_BYTES and _header_bytes(header) <= len(header)
+    return size <= len(header)
 
 
 def _header_bytes(header: bytes) -> int:
@@ -105,4 +114,4 @@ def _header_bytes(header: bytes) -> int:
 
 def _reason(error: Exception) -> str:
     """Without the number that each of isal's has."""
-    return str(error).split(maxsplit=2)[-1]
+    return " ".join(str(error).split()[2:]) or "unreadable"

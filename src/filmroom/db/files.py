@@ -1,6 +1,6 @@
 """Rows of files: listed, found, added, replaced, marked deleted. Paths were checked before they come here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -148,8 +148,13 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
     return and_(file.c.path >= prefix, func.substr(file.c.path, 1, len(prefix)) == prefix)
 
 
-def iter_bytes(connection: Connection, resource_pks: Sequence[int], selection: Selection) -> Iterator[StoredBytes]:
-    """The selected files of these resources, in ascending order of their pks, the files of each by path, lazily."""
+def iter_bytes(
+    connection: Connection, resource_pks: Sequence[int], selection: Selection
+) -> Generator[StoredBytes, None, None]:
+    """The selected files of these resources, in ascending order of their pks, the files of each by path, lazily.
+
+    Whoever does not take all of them closes it, within the transaction: the database keeps them ready as long.
+    """
     if selection == EVERYTHING and len(resource_pks) == 1:
         few = _FEW_BYTES.all(connection, {"resource_pk": resource_pks[0]})
         if len(few) <= _FEW:

@@ -136,7 +136,7 @@ class Threads:
         return self._for_health.run
 
     def close(self) -> None:
-        """Return when all that was begun is finished. No more may come."""
+        """Return when all calls are finished; no more are taken."""
         for pool in (self._for_health, self._for_passwords, self._for_reading, self._for_changes):
             pool.close()
 

@@ -1,6 +1,7 @@
 """Many files as one zip or tar, streamed."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -88,7 +89,8 @@ class Bundles:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
 
             def holds(pk: int) -> bool:
-                return next(files.iter_bytes(connection, (pk,), selection), None) is not None
+                with closing(files.iter_bytes(connection, (pk,), selection)) as rows:
+                    return next(rows, None) is not None
 
             namers = names({found.resource.pk: found for found in chosen}, holds)
             for row in files.iter_bytes(connection, tuple(namers), selection):

@@ -51,7 +51,10 @@ class OpenFile:
     path_below: str
 
     def iter_whole(self, piece_bytes: int) -> Iterator[bytes]:
-        """All its bytes, in pieces. Raises MissingBytes or DamagedBytes in place of the last of them."""
+        """All its bytes, in pieces. Raises MissingBytes or DamagedBytes in place of the last of them.
+
+        Whoever takes one has ``blob`` closed at the end; whoever takes none closes it.
+        """
         return iter_whole(
             self.blob,
             key=self.entry.key,
@@ -110,8 +113,8 @@ class Files:
         """The file of this number, from 0, in what would be listed (F-103). Raises NotFound, MissingBytes."""
         with self._stores.database.read() as connection:
             chosen = select_resources(connection, viewer, address, with_inside=with_inside)
-            rows = files.iter_bytes(connection, [found.resource.pk for found in chosen], selection)
-            row = next(islice(rows, number, None), None)
+            with closing(files.iter_bytes(connection, [found.resource.pk for found in chosen], selection)) as rows:
+                row = next(islice(rows, number, None), None)
             entry = files.find_file(connection, row.resource_pk, row.path) if row else None
         if entry is None:
             raise NotFound(f"file number {number}")
