@@ -72,6 +72,6 @@ def test_one_that_is_read_no_further_is_closed() -> None:
     pieces = iter_whole(blob, key="k", size_bytes=6, crc32=zlib.crc32(b"abcdef"), piece_bytes=2)
 
     assert next(pieces) == b"ab"
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
 
     assert blob.closed

@@ -187,9 +187,10 @@ def zip_length(members: Iterable[Member]) -> int:
     offset = count = directory_bytes = 0
     for member in members:
         name_bytes, size_bytes = len(member.name.encode()), member.size_bytes
-        wide = 2 * (size_bytes >= _MOST_32) + (offset >= _MOST_32)  # as it is, as it is packed, and where it begins
+        is_wide = _is_wide(size_bytes)
+        wide = 2 * is_wide + _is_wide(offset)  # as it is, as it is packed, and where it begins
         directory_bytes += _DIRECTORY_ENTRY.size + name_bytes + (4 + 8 * wide if wide else 0)
-        offset += _LOCAL_HEADER.size + name_bytes + size_bytes + (_WIDE_SIZES.size if _is_wide(size_bytes) else 0)
+        offset += _LOCAL_HEADER.size + name_bytes + size_bytes + (_WIDE_SIZES.size if is_wide else 0)
         count += 1
     return offset + directory_bytes + len(_end(count, directory_bytes, offset))
 

@@ -1,6 +1,6 @@
 """Stored bytes read from first to last: whoever gets the end of them got what was stored."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import BinaryIO
 
 from isal import isal_zlib
@@ -8,7 +8,9 @@ from isal import isal_zlib
 from filmroom.model.errors import DamagedBytes, MissingBytes
 
 
-def iter_whole(blob: BinaryIO, *, key: str, size_bytes: int, crc32: int, piece_bytes: int) -> Iterator[bytes]:
+def iter_whole(
+    blob: BinaryIO, *, key: str, size_bytes: int, crc32: int, piece_bytes: int
+) -> Generator[bytes, None, None]:
     """The open blob of a key piece by piece, the last only if all have the size and CRC-32 they should; closes it.
 
     Raises MissingBytes or DamagedBytes in its place. Pieces are given out as they come, so the last should be small

@@ -9,7 +9,7 @@ from filmroom.model.errors import MissingBytes
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Request
 from filmroom.rest.proxies import is_proxy
-from filmroom.rest.reply import Chunks, Reply, Stream, page
+from filmroom.rest.reply import Chunks, Reply, chunks_of, page
 from filmroom.service.files import OpenFile
 
 # A file up to this size is read in the thread that opened it, and sent in one piece.
@@ -89,11 +89,11 @@ def _whole_body(found: OpenFile) -> bytes | Chunks:
         return b"".join(pieces)
 
 
-def _part_body(found: OpenFile, start: int, stop: int) -> bytes | Stream:
+def _part_body(found: OpenFile, start: int, stop: int) -> bytes | Chunks:
     """The digest is of the whole, so a part is given as it is."""
     found.blob.seek(start)
     if stop - start > READ_AT_ONCE_BYTES:
-        return Stream(found.blob, stop - start)
+        return chunks_of(found.blob, stop - start)
     with found.blob:
         data = found.blob.read(stop - start)
     if len(data) != stop - start:

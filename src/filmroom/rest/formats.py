@@ -18,7 +18,7 @@ from filmroom.model.errors import NotAcceptable
 from filmroom.model.table import Batches, Cell, Columns, Row, Table, sorted_by
 from filmroom.model.values import NOT_IN_XML
 from filmroom.rest.call import Call
-from filmroom.rest.reply import Reply, Stream
+from filmroom.rest.reply import Reply, chunks_of
 
 # Up to this much stays in memory, and is sent at once: pieces of it would each cost a thread's turn.
 SPOOL_BYTES: Final = 4 * 1024 * 1024
@@ -96,7 +96,7 @@ def spooled_reply(write: Callable[[BinaryIO], None], media_type: str) -> Reply:
     except BaseException:
         spool.close()
         raise
-    return Reply(body=Stream(spool, length), media_type=media_type)
+    return Reply(body=chunks_of(spool, length), media_type=media_type)
 
 
 # F-61's order; CSV is offered besides.

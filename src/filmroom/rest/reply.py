@@ -16,18 +16,6 @@ _LEAST_PART_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """``length`` bytes of an open file from where it stands; whoever sends them closes it."""
-
-    file: BinaryIO
-    length: int
-
-    def to_chunks(self) -> "Chunks":
-        """The same; only one of the two may be used from then on."""
-        return Chunks(iter(lambda: self.file.read(PIECE_BYTES), b""), self.length, self.file.close)
-
-
-@dataclass(frozen=True, slots=True)
 class Chunks:
     """Bytes as they are made; ``length`` is None where it is not known before. ``close`` gives up what makes them."""
 
@@ -49,20 +37,23 @@ class Chunks:
         return [part for part in (*parts, b"".join(short)) if part]
 
 
+def chunks_of(file: BinaryIO, length: int) -> Chunks:
+    """So many bytes of an open file from where it stands; whoever sends them closes it."""
+    return Chunks(iter(lambda: file.read(PIECE_BYTES), b""), length, file.close)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """Status, headers and body. ``Content-Length`` and the headers that every answer has are added when it is sent."""
 
     status: int = 200
-    body: bytes | Stream | Chunks = b""
+    body: bytes | Chunks = b""
     media_type: str = "text/plain; charset=UTF-8"
     headers: list[tuple[str, str]] = field(default_factory=list)
 
     def close(self) -> None:
         """Give up the body without sending it."""
-        if isinstance(self.body, Stream):
-            self.body.file.close()
-        elif isinstance(self.body, Chunks):
+        if isinstance(self.body, Chunks):
             self.body.close()
 
 

@@ -15,7 +15,7 @@ from filmroom.rest import compat
 from filmroom.rest.call import Call
 from filmroom.rest.download import READ_AT_ONCE_BYTES, STORED_POLICY, file_reply
 from filmroom.rest.formats import is_taken, table_reply
-from filmroom.rest.reply import Chunks, Reply, Stream
+from filmroom.rest.reply import Chunks, Reply, chunks_of
 from filmroom.service.archive import Archive
 from filmroom.service.files import OpenFile
 
@@ -68,7 +68,7 @@ def _jpeg_reply(archive: Archive, found: OpenFile) -> Reply:
         jpeg = archive.images.render(found)
     length = jpeg.seek(0, SEEK_END)
     jpeg.seek(0)
-    return Reply(body=Stream(jpeg, length), media_type=_JPEG, headers=[("Vary", "Accept")])
+    return Reply(body=chunks_of(jpeg, length), media_type=_JPEG, headers=[("Vary", "Accept")])
 
 
 def _contents_reply(archive: Archive, call: Call, found: OpenFile) -> Reply:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
 from filmroom.rest.call import Intake, expects_continue, has_small_body, read_announced_bytes
-from filmroom.rest.reply import PIECE_BYTES, Chunks, Reply, Stream
+from filmroom.rest.reply import PIECE_BYTES, Chunks, Reply
 from filmroom.rest.threads import Run
 
 Message = MutableMapping[str, Any]
@@ -235,8 +235,7 @@ async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_bod
     if isinstance(content, bytes):
         await send({"type": "http.response.body", "body": content})
         return Sent(len(content))
-    chunks = content.to_chunks() if isinstance(content, Stream) else content
-    return await _send_chunks(chunks, body, send, run)
+    return await _send_chunks(content, body, send, run)
 
 
 _WITHOUT_CONTENT: Final = frozenset({204, 304})

@@ -254,10 +254,9 @@ class StreamUnpacker:
     def _run(self, unpack: Callable[[Workbench, IO[bytes]], None]) -> None:
         source = io.BufferedReader(_Pushed(self._take), _COPY_BYTES)
         try:
-            unpack(self._bench, source)
-            _read_to_end(source)  # what follows the end of an archive is no part of it
-        except _UNREADABLE as error:
-            self._error = _unreadable(error)
+            with _unreadable_told():
+                unpack(self._bench, source)
+                _read_to_end(source)  # what follows the end of an archive is no part of it
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for the thread
             self._error = error
         else:
@@ -305,11 +304,7 @@ def _unreadable_told() -> Iterator[None]:
     try:
         yield
     except _UNREADABLE as error:
-        raise _unreadable(error) from error
-
-
-def _unreadable(error: BaseException) -> BadArchive:
-    return BadArchive(f"it cannot be read ({error})")
+        raise BadArchive(f"it cannot be read ({error})") from error
 
 
 class _Pushed(io.RawIOBase):
