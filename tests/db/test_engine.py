@@ -236,8 +236,9 @@ def test_a_full_disk_of_postgresql_is_a_full_storage(postgresql_database: Postgr
         postgresql_database.write(_failing_with("53100", []))
 
 
+# Each is waited for (20 s at most): a server process that was only told to end may still take a statement.
 _END_OTHERS = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
