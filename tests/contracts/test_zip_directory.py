@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmroom.blobs.zipdirectory import UNREADABLE, iter_entries, open_entry
+from filmroom.blobs.zipdirectory import UNREADABLE, iter_entries, iter_member
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
 # What stands before or after a zip. With a record's signature in it, zipfile cannot read what it wrote.
@@ -44,7 +44,7 @@ def _zip64(files: Mapping[str, bytes]) -> bytes:
 
 def _read(raw: bytes, *, most: int = 1000) -> dict[str, bytes]:
     source = io.BytesIO(raw)
-    return {entry.name: open_entry(source, entry).read() for entry in iter_entries(source, most=most)}
+    return {entry.name: b"".join(iter_member(source, entry)) for entry in iter_entries(source, most=most)}
 
 
 @given(
@@ -93,7 +93,7 @@ def test_a_member_said_to_be_beyond_all_files_is_refused() -> None:
     entry = next(iter_entries(source, most=1))
 
     with pytest.raises(zipfile.BadZipFile, match="cut off"):
-        open_entry(source, entry)
+        next(iter_member(source, entry))
 
 
 def _wide_entry(size_bytes: int, offset: int) -> bytes:
@@ -168,3 +168,39 @@ def test_an_encrypted_member_is_refused() -> None:
 
     with pytest.raises(zipfile.BadZipFile, match="encrypted"):
         _read(bytes(raw))
+
+
+_MIB = 2**20
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("size_bytes", [0, 1, _MIB - 1, _MIB, _MIB + 1, 2 * _MIB, 2 * _MIB + 1])
+def test_a_member_comes_whole_in_pieces(method: int, size_bytes: int) -> None:
+    source = io.BytesIO(_zip({"a": bytes(size_bytes)}, method=method))
+    (entry,) = iter_entries(source, most=1)
+
+    pieces = list(iter_member(source, entry))
+
+    assert b"".join(pieces) == bytes(size_bytes)
+    assert all(0 < len(piece) <= _MIB + 1 for piece in pieces)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("size_bytes", [1, 3, _MIB, 3 * _MIB, 3 * _MIB + 1])
+@pytest.mark.parametrize("more_bytes", [-1, 1, -_MIB, _MIB, 2**31])
+def test_a_member_is_never_taken_for_whole_that_is_longer_or_shorter_than_its_directory_says(
+    method: int, size_bytes: int, more_bytes: int
+) -> None:
+    """APPNOTE 4.4.9; its CRC-32 is right."""
+    said_bytes = max(0, size_bytes + more_bytes)
+    raw = bytearray(_zip({"a": bytes(size_bytes)}, method=method))
+    struct.pack_into("<L", raw, raw.rindex(b"PK\1\2") + 24, said_bytes)
+    source = io.BytesIO(raw)
+    (entry,) = iter_entries(source, most=1)
+    pieces: list[bytes] = []
+
+    with pytest.raises(UNREADABLE):
+        pieces.extend(iter_member(source, entry))
+
+    assert entry.size_bytes == said_bytes
+    assert sum(map(len, pieces)) < max(1, said_bytes)

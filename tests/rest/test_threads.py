@@ -54,6 +54,13 @@ def test_it_raises_what_the_function_raises(pool: Pool) -> None:
         run(lambda: pool.run(divmod, 7, 0))
 
 
+def test_one_that_has_nothing_to_go_on_with_is_answered_too(pool: Pool) -> None:
+    with pytest.raises(RuntimeError, match="StopIteration") as raised:
+        run(lambda: pool.run(next, iter(())))
+
+    assert isinstance(raised.value.__cause__, StopIteration)
+
+
 def test_the_function_runs_in_another_thread_by_the_name_of_the_pool(pool: Pool) -> None:
     def name() -> str:
         return threading.current_thread().name

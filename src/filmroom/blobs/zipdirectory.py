@@ -34,6 +34,7 @@ _WIDE_EXTRA: Final = 1  # 4.5.3
 _ELSEWHERE: Final = 0xFFFFFFFF  # 4.4.8, 4.4.9, 4.4.16: the number is in the extra field
 _UTF8_NAMES: Final = 0x0800  # 4.4.4, bit 11
 _ENCRYPTED_OR_PATCHED: Final = 0x0061  # 4.4.4, bits 0, 5 and 6
+_PIECE_BYTES: Final = 1024 * 1024
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # 4.4.5
 
 UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError)
@@ -93,11 +94,24 @@ def iter_entries(source: BinaryIO, *, most: int) -> Iterator[Entry]:
         raise zipfile.BadZipFile("its directory is cut off")
 
 
-def open_entry(source: BinaryIO, entry: Entry) -> io.BufferedIOBase:
-    """The member's bytes, to be read to their end before ``source`` is read elsewhere, and to be counted.
+def iter_member(source: BinaryIO, entry: Entry) -> Iterator[bytes]:
+    """The member's bytes, 1 MiB at a time or one more, to be read to their end before ``source`` is read elsewhere.
 
-    Raises what is UNREADABLE, here or later, when they are encrypted, broken, or packed in a way that is not read here.
+    Whoever gets as many as the directory says got all there are: the last piece comes only if they end there and have
+    the CRC-32 they should. Raises what is UNREADABLE when they do not, or are encrypted, broken, or packed in a way
+    that is not read here.
     """
+    member, left = _open(source, entry), entry.size_bytes
+    while piece := member.read(min(left, _PIECE_BYTES) + 1):  # one more shows where the end is
+        left -= len(piece)
+        if left < 0:
+            raise zipfile.BadZipFile(f"member {entry.name!r} is longer than its directory says")
+        yield piece
+    if left:
+        raise zipfile.BadZipFile(f"member {entry.name!r} is shorter than its directory says")
+
+
+def _open(source: BinaryIO, entry: Entry) -> io.BufferedIOBase:
     if entry.flags & _ENCRYPTED_OR_PATCHED:
         raise zipfile.BadZipFile(f"member {entry.name!r} is encrypted")
     if entry.method not in _METHODS:
@@ -110,7 +124,7 @@ def open_entry(source: BinaryIO, entry: Entry) -> io.BufferedIOBase:
     info = zipfile.ZipInfo(entry.name)
     info.compress_type = entry.method
     info.compress_size = entry.packed_bytes
-    info.file_size = entry.size_bytes + 1  # so that a member that is longer than it says shows
+    info.file_size = entry.size_bytes + 1  # so that one that is longer than that shows
     info.CRC = entry.crc32
     return zipfile.ZipExtFile(source, "r", info)
 

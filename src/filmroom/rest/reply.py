@@ -38,8 +38,15 @@ class Chunks:
 
 
 def chunks_of(file: BinaryIO, length: int) -> Chunks:
-    """So many bytes of an open file from where it stands; whoever sends them closes it."""
-    return Chunks(iter(lambda: file.read(PIECE_BYTES), b""), length, file.close)
+    """So many bytes of an open file from where it stands, if it has as many; whoever sends them closes it."""
+    return Chunks(_iter_first(file, length), length, file.close)
+
+
+def _iter_first(file: BinaryIO, size_bytes: int) -> Iterator[bytes]:
+    left = size_bytes
+    while piece := file.read(min(left, PIECE_BYTES)):
+        left -= len(piece)
+        yield piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,16 @@ class Pool:
         if error is None:
             done.set_result(result)
         else:
-            done.set_exception(error)
+            done.set_exception(_to_raise(error))
+
+
+def _to_raise(error: BaseException) -> BaseException:
+    """A future takes no StopIteration: it would look to whoever waits like the end of the wait (as in PEP 479)."""
+    if not isinstance(error, StopIteration):
+        return error
+    told = RuntimeError("a call raised StopIteration")
+    told.__cause__ = error
+    return told
 
 
 class Threads:

@@ -252,15 +252,16 @@ def _length(reply: Reply) -> int | None:
 
 
 async def _send_chunks(chunks: Chunks, body: Body, send: Send, run: Run) -> Sent:
-    """Send all there is, or as much as was announced. What ends early is broken off: nobody takes it for whole."""
+    """Send all there is. What is not as long as was announced is broken off: nobody takes it for whole."""
     sent, length = 0, chunks.length
     gone = asyncio.ensure_future(body.wait_for_disconnect()) if body.is_read else None
     try:
         while (length is None or sent < length) and (parts := await run(chunks.read)):
+            if length is not None and sum(map(len, parts)) > length - sent:
+                raise OSError(f"an answer of {length} bytes goes on after them")
             for part in parts:
-                announced = part if length is None else part[: length - sent]
-                sent += len(announced)
-                await send({"type": "http.response.body", "body": announced, "more_body": True})
+                sent += len(part)
+                await send({"type": "http.response.body", "body": part, "more_body": True})
             if gone is not None and gone.done():
                 return Sent(sent, is_whole=False)
     finally:

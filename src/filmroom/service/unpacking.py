@@ -22,7 +22,7 @@ from typing import IO, Any, Final
 from filmroom.blobs.base import storage_error
 from filmroom.blobs.gzipstream import Inflater
 from filmroom.blobs.tarstream import iter_members
-from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, open_entry
+from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, iter_member
 from filmroom.model.errors import BadArchive, BadName, StorageFailed
 from filmroom.model.names import check_file_path, is_reserved_file_name
 from filmroom.service.staging import Arrival, Receiver, Stage, iter_pieces
@@ -150,8 +150,7 @@ class ZipUnpacker:
                 for entry in iter_entries(self._spool, most=self._bench.limits.entries):
                     _check_kind_of_zip_member(entry)
                     if not entry.is_folder:
-                        pieces = iter_pieces(open_entry(self._spool, entry))
-                        self._bench.take(entry.name, _whole(pieces, entry.size_bytes))
+                        self._bench.take(entry.name, iter_member(self._spool, entry))
         except UNREADABLE as error:
             raise BadArchive(f"it is no zip that can be read ({error})") from error
         finally:
