@@ -93,7 +93,7 @@ def test_a_member_said_to_be_beyond_all_files_is_refused() -> None:
     entry = next(iter_entries(source, most=1))
 
     with pytest.raises(zipfile.BadZipFile, match="cut off"):
-        next(iter_member(source, entry))
+        iter_member(source, entry)
 
 
 def _wide_entry(size_bytes: int, offset: int) -> bytes:
@@ -174,7 +174,7 @@ _MIB = 2**20
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-@pytest.mark.parametrize("size_bytes", [0, 1, _MIB - 1, _MIB, _MIB + 1, 2 * _MIB, 2 * _MIB + 1])
+@pytest.mark.parametrize("size_bytes", [0, 1, _MIB - 1, _MIB, _MIB + 1, 2 * _MIB, 2 * _MIB + 1, 2 * _MIB + 2])
 def test_a_member_comes_whole_in_pieces(method: int, size_bytes: int) -> None:
     source = io.BytesIO(_zip({"a": bytes(size_bytes)}, method=method))
     (entry,) = iter_entries(source, most=1)
@@ -182,12 +182,12 @@ def test_a_member_comes_whole_in_pieces(method: int, size_bytes: int) -> None:
     pieces = list(iter_member(source, entry))
 
     assert b"".join(pieces) == bytes(size_bytes)
-    assert all(0 < len(piece) <= _MIB + 1 for piece in pieces)
+    assert all(0 < len(piece) <= _MIB for piece in pieces)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-@pytest.mark.parametrize("size_bytes", [1, 3, _MIB, 3 * _MIB, 3 * _MIB + 1])
-@pytest.mark.parametrize("more_bytes", [-1, 1, -_MIB, _MIB, 2**31])
+@pytest.mark.parametrize("size_bytes", [1, 3, _MIB, 3 * _MIB, 3 * _MIB + 2])
+@pytest.mark.parametrize("more_bytes", [-1, 1, 2, -_MIB, -_MIB + 1, _MIB, 2**31])
 def test_a_member_is_never_taken_for_whole_that_is_longer_or_shorter_than_its_directory_says(
     method: int, size_bytes: int, more_bytes: int
 ) -> None:

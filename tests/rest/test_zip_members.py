@@ -24,8 +24,8 @@ def _zip(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byte
     return out.getvalue()
 
 
-def _encrypted() -> bytes:
-    raw = bytearray(_zip({"a": b"secret"}))
+def _encrypted(files: Mapping[str, bytes]) -> bytes:
+    raw = bytearray(_zip(files))
     raw[raw.rindex(b"PK\1\2") + 8] |= 1  # APPNOTE 4.4.4
     return bytes(raw)
 
@@ -132,7 +132,7 @@ def _saying(size_bytes: int, raw: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-@pytest.mark.parametrize("said_bytes", [2 * 2**20, len(LARGE) - 1, len(LARGE) + 1])
+@pytest.mark.parametrize("said_bytes", [2 * 2**20, 2 * 2**20 + 2, len(LARGE) - 1, len(LARGE) + 1])
 def test_a_large_member_that_is_longer_or_shorter_than_it_says_is_broken_off(
     alice: TestClient, files: str, method: int, said_bytes: int
 ) -> None:
@@ -143,11 +143,30 @@ def test_a_large_member_that_is_longer_or_shorter_than_it_says_is_broken_off(
         alice.get(f"{files}/bad.zip!large.bin")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        _encrypted({"large.bin": LARGE}),
+        _zip({"large.bin": LARGE}, zipfile.ZIP_BZIP2),
+        _zip({"large.bin": LARGE}).replace(b"PK\3\4", b"PK\3\5"),
+    ],
+    ids=["encrypted", "another method", "elsewhere"],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_large_member_that_cannot_be_opened_is_told_so_before_anything_is_sent(
+    alice: TestClient, files: str, content: bytes, method: str
+) -> None:
+    """F-126."""
+    alice.put(f"{files}/bad.zip?inbody=true", content=content)
+
+    assert alice.request(method, f"{files}/bad.zip!large.bin").status_code == 415
+
+
 UNREADABLE = {
     "text": b"no zip at all",
     "nothing": b"",
     "a cut zip": _zip(FILES)[:-30],
-    "an encrypted member": _encrypted(),
+    "an encrypted member": _encrypted({"a": b"secret"}),
     "another method": _zip({"a": b"x" * 100}, zipfile.ZIP_BZIP2),
     "a broken member": _zip({"a": b"one"}, zipfile.ZIP_STORED).replace(b"one", b"oNe"),
     "a member that is longer than it says": _saying(2, _zip({"a": b"one"})),

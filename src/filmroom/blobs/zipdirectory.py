@@ -95,14 +95,18 @@ def iter_entries(source: BinaryIO, *, most: int) -> Iterator[Entry]:
 
 
 def iter_member(source: BinaryIO, entry: Entry) -> Iterator[bytes]:
-    """The member's bytes, 1 MiB at a time or one more, to be read to their end before ``source`` is read elsewhere.
+    """The member's bytes, 1 MiB or less at a time, to be read to their end before ``source`` is read elsewhere.
 
     Whoever gets as many as the directory says got all there are: the last piece comes only if they end there and have
-    the CRC-32 they should. Raises what is UNREADABLE when they do not, or are encrypted, broken, or packed in a way
-    that is not read here.
+    the CRC-32 they should. Raises what is UNREADABLE: at once when they are encrypted, packed in a way that is not read
+    here, or not where they should be; later when they are broken, or more or fewer than the directory says.
     """
-    member, left = _open(source, entry), entry.size_bytes
-    while piece := member.read(min(left, _PIECE_BYTES) + 1):  # one more shows where the end is
+    return _iter_whole(_open(source, entry), entry)
+
+
+def _iter_whole(member: io.BufferedIOBase, entry: Entry) -> Iterator[bytes]:
+    left = entry.size_bytes
+    while piece := member.read(_PIECE_BYTES if left > _PIECE_BYTES else left + 1):  # one more shows where the end is
         left -= len(piece)
         if left < 0:
             raise zipfile.BadZipFile(f"member {entry.name!r} is longer than its directory says")

@@ -111,13 +111,15 @@ class Raw:
 
 
 def read_rows(connection: Connection, wanted: Wanted, scope: Scope) -> Raw:
-    """The rows that are wanted, for whoever keeps them; in an order that does not change while nothing else does.
+    """The rows that are wanted, in an order that does not change while nothing else does.
 
+    Where there is no limit whoever asks keeps all of them, to count or to sort them.
     Raises ValueError for a column of what is not around rows of these kinds.
     """
     query = _Query(wanted, scope)
     places = tuple(query.place(column) for column in wanted.columns)
-    return Raw(iter_batches(connection, query.finished(), are_kept=True), places, frozenset(query.documents))
+    batches = iter_batches(connection, query.finished(), are_kept=wanted.limit is None)
+    return Raw(batches, places, frozenset(query.documents))
 
 
 @dataclass

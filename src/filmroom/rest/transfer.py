@@ -252,7 +252,11 @@ def _length(reply: Reply) -> int | None:
 
 
 async def _send_chunks(chunks: Chunks, body: Body, send: Send, run: Run) -> Sent:
-    """Send all there is. What is not as long as was announced is broken off: nobody takes it for whole."""
+    """Send as much as was announced, else all there is.
+
+    What ends early is broken off, so that nobody takes it for whole; and so is what is longer in the pieces that hold
+    its end. Whoever makes pieces must see to it that no more follow those.
+    """
     sent, length = 0, chunks.length
     gone = asyncio.ensure_future(body.wait_for_disconnect()) if body.is_read else None
     try:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, iter_member
+from filmroom.blobs.zipdirectory import UNREADABLE, iter_entries, iter_member
 from filmroom.model.errors import NotFound, UnreadableZip
 from filmroom.service.files import OpenFile
 from filmroom.service.unpacking import Limits
@@ -52,7 +52,8 @@ class Zips:
             entry = next((entry for entry in entries if entry.name in names and not entry.is_folder), None)
             if entry is None:
                 raise NotFound(f"member {names[0]!r} of {found.entry.path!r}")
-            return OpenMember(entry.name, entry.size_bytes, _pieces(found, source, entry), stack.pop_all().close)
+            pieces = _pieces(found, iter_member(source, entry))
+            return OpenMember(entry.name, entry.size_bytes, pieces, stack.pop_all().close)
 
 
 def _buffered(found: OpenFile) -> BinaryIO:
@@ -60,9 +61,9 @@ def _buffered(found: OpenFile) -> BinaryIO:
     return io.BufferedReader(cast("io.RawIOBase", found.blob))
 
 
-def _pieces(found: OpenFile, source: BinaryIO, entry: Entry) -> Iterator[bytes]:
+def _pieces(found: OpenFile, member: Iterator[bytes]) -> Iterator[bytes]:
     with _told_of(found):
-        yield from iter_member(source, entry)
+        yield from member
 
 
 @contextmanager
