@@ -66,6 +66,18 @@ def test_a_tar_that_is_cut_before_its_end_is_an_error_wherever_it_is_cut() -> No
     assert _read(data[: end + 512]) == FILES
 
 
+@pytest.mark.parametrize("place", [812, 1111, 2348, 2647])
+def test_a_member_that_is_cut_is_told_with_its_bytes(place: int) -> None:
+    """The first is read by the library, the second is not."""
+    cut = io.BytesIO(_tar({"a": b"A" * 600, "b": b"B" * 600})[:place])
+    members = iter_members(cut, most=2)
+    last = next(members) if place < 1536 else [next(members), next(members)][1]
+
+    assert last.pieces is not None
+    with pytest.raises(tarfile.ReadError, match="unexpected end"):
+        list(last.pieces)
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_header_that_is_broken_is_an_error_and_no_end(number: int) -> None:
     spoiled = bytearray(_tar({"a": b"A" * 600, "b": b"B" * 600, "c": b""}))

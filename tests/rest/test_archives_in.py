@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rest.session import results
+from zips import saying
 
 Pack = Callable[[Mapping[str, bytes]], bytes]
 FILES = {"mr_1/1.dcm": b"one", "mr_1/deep/2.dcm": b"two" * 100_000, "top \u00e9.txt": b""}
@@ -288,11 +289,9 @@ def test_nothing_is_no_archive(alice: TestClient, demo: str, name: str) -> None:
 def test_a_zip_that_lies_about_a_size_is_refused(
     alice: TestClient, demo: str, pack: Callable[[Mapping[str, bytes]], bytes], said: int
 ) -> None:
-    body = bytearray(pack({"a": b"twenty bytes of text"}))
-    place = body.rindex(b"PK\1\2")
-    body[place + 24 : place + 28] = said.to_bytes(4, "little")
+    body = saying(said, pack({"a": b"twenty bytes of text"}))
 
-    reply = alice.put(f"{demo}/resources/R/files/a.zip?extract=true&inbody=true", content=bytes(body))
+    reply = alice.put(f"{demo}/resources/R/files/a.zip?extract=true&inbody=true", content=body)
 
     assert reply.status_code == 422
     assert _contents(alice, demo) == {}

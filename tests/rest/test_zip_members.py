@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from filmroom.model.errors import UnreadableZip
+from zips import saying
 
 FILES = {"readme.TXT": b"read me", "sub/deep/a.dcm": b"voxels", "sub/page.html": b"<p>", "caf\u00e9 100%.png": b"png"}
 LARGE = os.urandom(3_000_000)
@@ -124,20 +125,13 @@ def test_what_is_not_in_a_zip_is_not_found(alice: TestClient, files: str, path: 
     assert alice.get(f"{files}/{path}?accept-not-found=true").status_code == 204
 
 
-def _saying(size_bytes: int, raw: bytes) -> bytes:
-    """A zip whose last member is said to have another size; what else is said of it is right."""
-    changed = bytearray(raw)
-    struct.pack_into("<L", changed, raw.rindex(b"PK\1\2") + 24, size_bytes)  # APPNOTE 4.3.12
-    return bytes(changed)
-
-
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 @pytest.mark.parametrize("said_bytes", [2 * 2**20, 2 * 2**20 + 2, len(LARGE) - 1, len(LARGE) + 1])
 def test_a_large_member_that_is_longer_or_shorter_than_it_says_is_broken_off(
     alice: TestClient, files: str, method: int, said_bytes: int
 ) -> None:
     """As writers without zip64 leave behind what is larger than 4 GiB."""
-    alice.put(f"{files}/bad.zip?inbody=true", content=_saying(said_bytes, _zip({"large.bin": LARGE}, method)))
+    alice.put(f"{files}/bad.zip?inbody=true", content=saying(said_bytes, _zip({"large.bin": LARGE}, method)))
 
     with pytest.raises(UnreadableZip):
         alice.get(f"{files}/bad.zip!large.bin")
@@ -169,8 +163,8 @@ UNREADABLE = {
     "an encrypted member": _encrypted({"a": b"secret"}),
     "another method": _zip({"a": b"x" * 100}, zipfile.ZIP_BZIP2),
     "a broken member": _zip({"a": b"one"}, zipfile.ZIP_STORED).replace(b"one", b"oNe"),
-    "a member that is longer than it says": _saying(2, _zip({"a": b"one"})),
-    "a member that is shorter than it says": _saying(4, _zip({"a": b"one"})),
+    "a member that is longer than it says": saying(2, _zip({"a": b"one"})),
+    "a member that is shorter than it says": saying(4, _zip({"a": b"one"})),
     "more entries than the limit": _zip({str(number): b"" for number in range(100)} | {"a": b""}),
     "an end without a directory": struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 2**31, 0, 0),
 }

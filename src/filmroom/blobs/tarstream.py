@@ -11,8 +11,7 @@ whatever is wrong, is ``tarfile``'s: what comes of an archive is what would come
 import re
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import IO, Any, Final, NamedTuple, Self
 
 _LONGEST_NOTE_BYTES: Final = 1024 * 1024
@@ -33,12 +32,14 @@ _PIECE_BYTES: Final = 256 * 1024
 
 
 class Entry(NamedTuple):
-    """One member. ``pieces`` are the bytes of a file, to be read before the next member; None if it is no file."""
+    """One member. ``pieces`` are the bytes of a file, to be read before the next member; None if it is no file.
+
+    They are as many as its header says, or raise TarError.
+    """
 
     name: str
-    size_bytes: int
     is_folder: bool
-    pieces: Iterable[bytes] | None
+    pieces: Iterator[bytes] | None
 
 
 class _Ahead:
@@ -142,8 +143,7 @@ def _read_any(archive: _Archive) -> Entry | None:
         return None
     archive.members.clear()
     file = archive.extractfile(info) if info.isreg() else None
-    pieces = None if file is None else iter(partial(file.read, _PIECE_BYTES), b"")
-    return Entry(info.name, info.size, info.isdir(), pieces)
+    return Entry(info.name, info.isdir(), None if file is None else _iter_file(file, info.size))
 
 
 # A header of a file, a folder or a note (POSIX 1003.1-2001, ustar, and GNU's): numbers in full, no prefix, no device.
@@ -177,16 +177,18 @@ def _read_plain(archive: _Archive, ahead: _Ahead) -> Entry | None:
     ahead.read(blocks * _BLOCK_BYTES)
     archive.offset = ahead.tell()
     if header.kind == tarfile.DIRTYPE:
-        return Entry(name or header.name, 0, is_folder=True, pieces=None)
+        return Entry(name or header.name, is_folder=True, pieces=None)
     archive.offset += -(-header.size_bytes // _BLOCK_BYTES) * _BLOCK_BYTES
-    pieces = _iter_file(ahead, header.size_bytes)
-    return Entry(name or header.name, header.size_bytes, is_folder=False, pieces=pieces)
+    return Entry(name or header.name, is_folder=False, pieces=_iter_file(ahead, header.size_bytes))
 
 
-def _iter_file(ahead: _Ahead, size_bytes: int) -> Iterator[bytes]:
-    while size_bytes and (piece := ahead.read(min(size_bytes, _PIECE_BYTES))):
-        size_bytes -= len(piece)
+def _iter_file(file: IO[bytes] | _Ahead, size_bytes: int) -> Iterator[bytes]:
+    left = size_bytes
+    while left and (piece := file.read(min(left, _PIECE_BYTES))):
+        left -= len(piece)
         yield piece
+    if left:
+        raise tarfile.ReadError("unexpected end of data")
 
 
 def _parse_header(block: bytes) -> _Plain | None:

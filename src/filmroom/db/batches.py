@@ -21,7 +21,7 @@ def iter_batches(
     """
     options = {"stream_results": not are_kept}
     with connection.execute(query, values, execution_options=options) as rows, DriverErrors("list", connection.dialect):
-        batch: Sequence[Sequence[Any]] = rows.fetchmany(1)  # SQLAlchemy reads ahead as far as that
+        batch: Sequence[Sequence[Any]] = rows.fetchmany(1)  # through a cursor SQLAlchemy reads ahead as far as that
         while batch:
             yield batch
             # The driver's own rows: to make SQLAlchemy's of them costs more than reading them.

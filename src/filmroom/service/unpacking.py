@@ -11,7 +11,7 @@ import queue
 import tarfile
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -193,18 +193,9 @@ def _read_to_end(source: IO[bytes]) -> None:
 def _unpack_tar(bench: Workbench, source: IO[bytes]) -> None:
     for entry in iter_members(source, most=bench.limits.entries):
         if entry.pieces is not None:
-            bench.take(entry.name, _whole(entry.pieces, entry.size_bytes))
+            bench.take(entry.name, entry.pieces)
         elif not entry.is_folder:
             raise BadArchive(f"member {entry.name!r} is a link or a device")
-
-
-def _whole(pieces: Iterable[bytes], size_bytes: int) -> Iterator[bytes]:
-    left = size_bytes
-    for piece in pieces:
-        left -= len(piece)
-        yield piece
-    if left:
-        raise BadArchive("a member of it is shorter or longer than it says")
 
 
 class StreamUnpacker:
