@@ -2,15 +2,18 @@
 
 import signal
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
 from sqlalchemy import Connection
 
 from db.rows import busy_writer, count_up, counted_up, enqueue
+from filmroom.db import writer as writer_module
 from filmroom.db.engine import SQLiteDatabase
 from filmroom.db.writer import _Job
 from filmroom.model.errors import NotFound, StorageFailed
@@ -141,3 +144,125 @@ def test_an_interrupt_reaches_whom_it_interrupts_and_others_are_told(
     with pytest.raises(StorageFailed):
         following.result(PATIENCE_SECONDS)
     assert sqlite.write(lambda _connection: "kept") == "kept"
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units wait for those who are about to come, and these are waited for, longer than any test takes."""
+    monkeypatch.setattr(writer_module, "_LONGEST_WAIT_SECONDS", 10 * PATIENCE_SECONDS)
+
+
+def _runner(_connection: Connection) -> int:
+    return threading.get_ident()
+
+
+@pytest.mark.usefixtures("patient")
+def test_units_wait_for_one_that_is_about_to_come(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    with sqlite.announce():
+        before = [enqueue(pool, sqlite, _runner) for _ in range(3)]
+        last = sqlite.write(_runner)
+
+    assert [future.result(PATIENCE_SECONDS) for future in before] == [last] * 3
+
+
+@pytest.mark.usefixtures("patient")
+def test_units_wait_no_longer_for_one_that_does_not_come_after_all(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    with sqlite.announce():
+        before = enqueue(pool, sqlite, count_up("kept"))
+        assert counted_up(sqlite) == set()
+    before.result(PATIENCE_SECONDS)
+
+    assert counted_up(sqlite) == {"kept"}
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_has_come_once_is_not_waited_for_any_more(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    with sqlite.announce():
+        sqlite.write(count_up("announced"))
+        pool.submit(sqlite.write, count_up("other")).result(PATIENCE_SECONDS)
+
+    assert counted_up(sqlite) == {"announced", "other"}
+
+
+@pytest.mark.usefixtures("patient")
+def test_units_that_came_while_others_ran_wait_for_one_that_is_about_to_come(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    with ExitStack() as stack:
+        with busy_writer(sqlite):
+            before = [enqueue(pool, sqlite, _runner) for _ in range(3)]
+            stack.enter_context(sqlite.announce())
+        wait_until(lambda: sqlite._writer._leader is None)
+        last = sqlite.write(_runner)
+
+    assert [future.result(PATIENCE_SECONDS) for future in before] == [last] * 3
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_whole_group_waits_for_nobody(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "_LONGEST_GROUP", 3)
+
+    with sqlite.announce():
+        before = [pool.submit(sqlite.write, count_up(str(number))) for number in range(3)]
+        for future in before:
+            future.result(PATIENCE_SECONDS)
+
+    assert counted_up(sqlite) == {"0", "1", "2"}
+
+
+def test_a_unit_waits_only_for_a_moment(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    with sqlite.announce():
+        for number in range(3):
+            pool.submit(sqlite.write, count_up(str(number))).result(PATIENCE_SECONDS)
+
+    assert counted_up(sqlite) == {"0", "1", "2"}
+
+
+def test_who_said_long_ago_that_he_would_come_is_not_waited_for(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite.announce():
+        time.sleep(2 * writer_module._LONGEST_WAIT_SECONDS)
+        monkeypatch.setattr(writer_module, "_LONGEST_WAIT_SECONDS", 10 * PATIENCE_SECONDS)
+        pool.submit(sqlite.write, count_up("kept")).result(PATIENCE_SECONDS)
+
+    assert counted_up(sqlite) == {"kept"}
+
+
+@pytest.mark.usefixtures("patient")
+def test_closing_has_units_wait_for_nobody(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    with sqlite.announce():
+        before = enqueue(pool, sqlite, lambda _connection: "kept")
+        pool.submit(sqlite.close).result(PATIENCE_SECONDS)
+
+    assert before.result(PATIENCE_SECONDS) == "kept"
+
+
+@pytest.mark.usefixtures("interruptible", "patient")
+def test_whoever_is_interrupted_while_he_waits_for_another_lets_the_archive_close(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    announced, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with sqlite.announce():
+            announced.set()
+            assert leave.wait(PATIENCE_SECONDS)
+
+    def interrupt_when_waiting() -> None:
+        wait_until(lambda: bool(sqlite._writer._waiting))
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        sqlite.close()
+
+    holding = pool.submit(hold)
+    assert announced.wait(PATIENCE_SECONDS)
+    interrupting = pool.submit(interrupt_when_waiting)
+    with pytest.raises(KeyboardInterrupt):
+        sqlite.write(count_up("interrupted"))
+    interrupting.result(PATIENCE_SECONDS)
+    leave.set()
+    holding.result(PATIENCE_SECONDS)

@@ -59,6 +59,9 @@ class Database(Protocol):
         ``keeps_memory`` promises that the unit changes nothing that ``memory`` is used for.
         """
 
+    def announce(self) -> AbstractContextManager[None]:
+        """While it is open its thread is about to write: who waits to write may wait for that, for a moment."""
+
     def wipe(self) -> bool:
         """Leave nothing of what was removed in the log of changes either; whether this database could do so now."""
 
@@ -115,6 +118,9 @@ class SQLiteDatabase:
     def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:
         with StorageErrors():
             return self._writer.run(unit, keeps_memory=keeps_memory)
+
+    def announce(self) -> AbstractContextManager[None]:
+        return self._writer.announce()
 
     def wipe(self) -> bool:
         """Carry the log over into the database and empty it; not while somebody reads for long."""

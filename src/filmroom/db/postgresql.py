@@ -6,7 +6,7 @@ fifth of the time that psycopg takes.
 
 import select
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +64,10 @@ class PostgreSQLDatabase:
                 connection = stack.enter_context(self.engine.connect())
                 stack.enter_context(connection.begin())
             yield connection
+
+    def announce(self) -> AbstractContextManager[None]:
+        """Nobody waits for anybody: each unit is a transaction of its own."""
+        return nullcontext()
 
     def wipe(self) -> bool:
         """PostgreSQL's own log, and what its tables leave behind, are its administrator's (``VACUUM FULL``)."""

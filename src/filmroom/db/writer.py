@@ -1,16 +1,19 @@
 """Group commit for SQLite: many waiting units become few transactions.
 
-There is no thread that writes: whoever finds nobody at it runs what waits, his own unit and those of the others, and
-then lets the next one who waits begin. To hand each unit to another thread and to be woken by it cost more than to run
-it.
+There is no thread that writes: whoever waits longest runs what waits, his own unit and those of the others, and then
+lets the next one begin. To hand each unit to another thread and to be woken by it cost more than to run it.
+
+A group begins when nobody runs one and nobody is about to come: a transaction costs as much as several units, and who
+computes what he comes with would only be held up by it (decision 0019).
 """
 
 import fcntl
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
@@ -24,6 +27,8 @@ from filmroom.model.errors import ArchiveError, StorageFailed
 T = TypeVar("T")
 
 _LONGEST_GROUP: Final = 64
+# How long a unit waits for others, and for how long somebody who said that he would come is waited for.
+_LONGEST_WAIT_SECONDS: Final = 0.025
 _BEGIN: Final = "BEGIN IMMEDIATE"
 
 
@@ -50,7 +55,7 @@ class _Outcome:
 class _Job:
     """A unit, whether all that is remembered still holds when it has run, and what came of it.
 
-    Its caller waits for the bell: it rings when the job is done, or when its caller is to run what waits.
+    Its caller waits for the bell: it rings when the job is done, or when its caller is to lead.
     """
 
     unit: Callable[[Connection], Any]
@@ -81,6 +86,7 @@ class GroupWriter:
         self._lock_path = lock_path
         self._waiting: deque[_Job] = deque()
         self._leader: _Job | None = None  # whose caller runs what waits, or was told to
+        self._coming: dict[int, float] = {}  # by thread, in the order in which they said so: until when to wait for it
         self._connection: Connection | None = None
         self.memory = Memory()
         self._version = 0  # SQLite's number for what others have committed
@@ -93,7 +99,7 @@ class GroupWriter:
         job = _Job(unit, keeps_memory)
         try:
             if not self._join(job):
-                job.bell.acquire()
+                self._wait(job)
             if job.outcome is None:
                 self._lead()
         except BaseException:
@@ -101,21 +107,63 @@ class GroupWriter:
             raise
         return cast("T", cast("_Outcome", job.outcome).get())
 
+    def announce(self) -> AbstractContextManager[None]:
+        """While it is open, and until its thread has run a unit, those of others wait for that one, a little.
+
+        For what takes a moment, most of it computing.
+        """
+        return _Announcement(self)
+
+    def expect(self, thread: int) -> None:
+        with self._queue:
+            self._coming[thread] = time.monotonic() + _LONGEST_WAIT_SECONDS
+
+    def expect_no_more(self, thread: int) -> None:
+        if thread in self._coming:  # nobody else puts it there or takes it away
+            with self._queue:
+                del self._coming[thread]
+                self._go_on()
+
     def close(self) -> None:
         """Wait for the units that came before, then let the database go."""
         with self._queue:
             self._is_closed = True
-            self._is_idle.wait_for(lambda: self._leader is None)
+            self._begin()
+            self._is_idle.wait_for(lambda: self._leader is None and not self._waiting)
         self._let_go()
 
     def _join(self, job: _Job) -> bool:
-        """Queue a job; whether its caller must lead, because nobody else does."""
+        """Queue a job; whether its caller must lead, because nobody does and nobody else is about to come."""
         with self._queue:
             if self._is_closed:
                 raise StorageFailed("the database is closed")
+            self._coming.pop(threading.get_ident(), None)
             self._waiting.append(job)
-            self._leader = self._leader or job
+            if self._leader is None and self._are_all_here():
+                self._leader = job
             return self._leader is job
+
+    def _wait(self, job: _Job) -> None:
+        while not job.bell.acquire(timeout=_LONGEST_WAIT_SECONDS):
+            with self._queue:
+                self._begin()
+
+    def _are_all_here(self) -> bool:
+        last_due = next(reversed(self._coming.values()), 0.0)
+        return last_due < time.monotonic() or len(self._waiting) >= _LONGEST_GROUP or self._is_closed
+
+    def _go_on(self) -> None:
+        """Begin if all are here; tell whoever waits for it that there is nothing to do."""
+        if self._are_all_here():
+            self._begin()
+        if self._leader is None and not self._waiting:
+            self._is_idle.notify_all()
+
+    def _begin(self) -> None:
+        """Have the first of those who wait lead, unless somebody does: who is served must not wait behind others."""
+        if self._leader is None and self._waiting:
+            self._leader = self._waiting[0]
+            self._leader.bell.release()
 
     def _withdraw(self, job: _Job) -> None:
         """Its caller was interrupted: what nobody has begun to run does not wait for ever, nor have others wait."""
@@ -123,7 +171,8 @@ class GroupWriter:
             if job in self._waiting:
                 self._waiting.remove(job)
                 if self._leader is job:
-                    self._pass_on()
+                    self._leader = None
+                self._go_on()
 
     def _lead(self) -> None:
         """Run the jobs that wait, the caller's own the first of them, once."""
@@ -134,17 +183,10 @@ class GroupWriter:
             outcomes = self._run_group(group)
         finally:
             with self._queue:
-                self._pass_on()
+                self._leader = None
+                self._go_on()
             for job, outcome in zip(group, outcomes, strict=True):
                 job.tell(outcome)
-
-    def _pass_on(self) -> None:
-        """Have the first of those who came meanwhile lead; a crowd that is served must not wait behind another."""
-        self._leader = self._waiting[0] if self._waiting else None
-        if self._leader is not None:
-            self._leader.bell.release()
-        else:
-            self._is_idle.notify_all()
 
     def _run_group(self, group: list[_Job]) -> list[_Outcome]:
         try:
@@ -153,7 +195,7 @@ class GroupWriter:
         except BaseException as error:  # noqa: BLE001 - others must be told, whatever a transaction ends with
             failure = self._failure(error)
             own = error if isinstance(error, KeyboardInterrupt) else failure
-            return [_Outcome(error=own if job is group[0] else failure) for job in group]
+            return [_Outcome(error=own if job is self._leader else failure) for job in group]
 
     def _commit_together(self, group: list[_Job]) -> list[_Outcome] | None:
         """Hardly ever does a unit fail, so they run without savepoints, which cost as much as what an upload writes.
@@ -235,6 +277,22 @@ class GroupWriter:
         if connection is not None and not connection.closed:
             connection.invalidate()
             connection.close()
+
+
+class _Announcement:
+    """That the thread which opens it is about to come."""
+
+    __slots__ = ("_thread", "_writer")
+
+    def __init__(self, writer: GroupWriter) -> None:
+        self._writer = writer
+        self._thread = threading.get_ident()
+
+    def __enter__(self) -> None:
+        self._writer.expect(self._thread)
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.expect_no_more(self._thread)
 
 
 @contextmanager

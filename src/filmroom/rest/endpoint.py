@@ -3,6 +3,7 @@
 import errno
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ from filmroom.rest.reply import Reply, error_reply, page
 from filmroom.rest.requestlog import log_fault, log_request, request_id
 from filmroom.rest.resumable import VERSION as TUS_VERSION
 from filmroom.rest.routes import find_call, is_below_xapi
-from filmroom.rest.threads import Run, Threads
+from filmroom.rest.threads import READING, Run, Threads
 from filmroom.rest.transfer import (
     Body,
     BodyLimits,
@@ -116,11 +117,11 @@ class Endpoint:
         if may_need_check(self._archive, exchange.request):
             # Whoever waits for a turn at a password must not hold a thread that those need who are known.
             await self._threads.for_passwords()(exchange.sign_in)
-        if body.is_small and exchange.request.method != _KEEPS_WHAT_CAME and await body.is_here_soon():
+        comes_soon = body.is_small and exchange.request.method != _KEEPS_WHAT_CAME
+        if body.is_read or (comes_soon and await body.is_here_soon()):
             # One hop to a thread in place of two.
             return await run(exchange.answer, await body.read_piece())
-        if not body.is_read:
-            run = self._threads.for_large(run)
+        run = self._threads.for_large(run)
         begun = await run(exchange.begin)
         if isinstance(begun, Reply):
             return begun
@@ -172,8 +173,10 @@ class _Exchange:
 
     def answer(self, body: Sequence[bytes]) -> Reply:
         """Do all there is to do for a request whose whole body is here. Raises as ``begin`` does."""
-        begun = self.begin()
-        return begun if isinstance(begun, Reply) else finish(begun, body)
+        is_change = self.request.method not in READING
+        with self._archive.announce_change() if is_change else nullcontext():
+            begun = self.begin()
+            return begun if isinstance(begun, Reply) else finish(begun, body)
 
     def headers(self, reply: Reply) -> list[tuple[str, str]]:
         """What every answer says: when the session ends, and, if it is done, which parameters had no effect."""

@@ -14,6 +14,8 @@ from typing import Any, Final, Protocol, TypeVar
 from filmroom.rest.processors import Processors
 
 T = TypeVar("T")
+# Methods of requests that change nothing, but for what sessions and tokens are.
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _Call = tuple[Callable[..., Any], tuple[Any, ...], "asyncio.Future[Any]"]
 
 
@@ -128,7 +130,7 @@ class Threads:
         self._for_health = for_health
 
     def for_method(self, method: str) -> Run:
-        return self._for_reading.run if method in _READING else self._for_changes.run
+        return self._for_reading.run if method in READING else self._for_changes.run
 
     def for_large(self, run: Run) -> Run:
         """As another one runs it, on any processor."""
@@ -148,6 +150,3 @@ class Threads:
         """Return when all calls are finished; no more are taken."""
         for pool in (self._for_health, self._for_passwords, self._for_reading, self._for_changes):
             pool.close()
-
-
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -1,6 +1,7 @@
 """The archive as a plain object. The REST API and the command line are doors into it."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -147,6 +148,13 @@ class Archive:
         )
         self.fsck = Fsck(stores, self.refresh)
         self.backups = Backups(stores)
+
+    def announce_change(self) -> AbstractContextManager[None]:
+        """While it is open the calling thread is about to change something, for which it needs only a moment.
+
+        Changes that are ready wait for it, a little, so that all of them share a transaction.
+        """
+        return self._stores.database.announce()
 
     def close(self) -> None:
         """Give up the right to commit uploads and close the database."""
