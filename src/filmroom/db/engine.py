@@ -60,7 +60,7 @@ class Database(Protocol):
         """
 
     def announce(self) -> AbstractContextManager[None]:
-        """While it is open its thread is about to write: who waits to write may wait for that, for a moment."""
+        """While it is open its thread is about to write; others who write may wait for that, but only a little."""
 
     def wipe(self) -> bool:
         """Leave nothing of what was removed in the log of changes either; whether this database could do so now."""

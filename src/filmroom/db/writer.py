@@ -1,10 +1,11 @@
 """Group commit for SQLite: many waiting units become few transactions.
 
-There is no thread that writes: whoever waits longest runs what waits, his own unit and those of the others, and then
-lets the next one begin. To hand each unit to another thread and to be woken by it cost more than to run it.
+There is no thread that writes: one of those who wait, mostly the last to come, runs all that waits, his own unit and
+those of the others, and then lets the next one begin. To hand each unit to another thread and to be woken by it cost
+more than to run it (decision 0015).
 
-A group begins when nobody runs one and nobody is about to come: a transaction costs as much as several units, and who
-computes what he comes with would only be held up by it (decision 0019).
+A group begins when nobody runs one and nobody is about to come: a transaction costs as much as several units, and to
+run it beside those who still compute takes longer (decision 0019).
 """
 
 import fcntl
@@ -108,10 +109,7 @@ class GroupWriter:
         return cast("T", cast("_Outcome", job.outcome).get())
 
     def announce(self) -> AbstractContextManager[None]:
-        """While it is open, and until its thread has run a unit, those of others wait for that one, a little.
-
-        For what takes a moment, most of it computing.
-        """
+        """While it is open its thread is about to run a unit: those of others wait for that one, but only a little."""
         return _Announcement(self)
 
     def expect(self, thread: int) -> None:
@@ -175,7 +173,7 @@ class GroupWriter:
                 self._go_on()
 
     def _lead(self) -> None:
-        """Run the jobs that wait, the caller's own the first of them, once."""
+        """Run the jobs that wait, the caller's own among them, once."""
         with self._queue:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_GROUP))]
         outcomes = [_Outcome(error=StorageFailed("database: a transaction broke off"))] * len(group)

@@ -150,10 +150,7 @@ class Archive:
         self.backups = Backups(stores)
 
     def announce_change(self) -> AbstractContextManager[None]:
-        """While it is open the calling thread is about to change something, for which it needs only a moment.
-
-        Changes that are ready wait for it, a little, so that all of them share a transaction.
-        """
+        """While it is open its thread is about to change something: others wait, a little, to be kept with it."""
         return self._stores.database.announce()
 
     def close(self) -> None:
