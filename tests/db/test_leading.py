@@ -1,8 +1,7 @@
-"""Who runs the units that wait on SQLite: whoever waited longest, and somebody always (``db/writer.py``)."""
+"""Who runs the units that wait on SQLite, and whom they wait for: somebody always does (``db/writer.py``)."""
 
 import signal
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from db.rows import busy_writer, count_up, counted_up, enqueue
-from filmroom.db import writer as writer_module
+from filmroom.db import announced, writer
 from filmroom.db.engine import SQLiteDatabase
 from filmroom.db.writer import _Job
 from filmroom.model.errors import NotFound, StorageFailed
@@ -149,7 +148,7 @@ def test_an_interrupt_reaches_whom_it_interrupts_and_others_are_told(
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Units wait for those who are about to come, and these are waited for, longer than any test takes."""
-    monkeypatch.setattr(writer_module, "_LONGEST_WAIT_SECONDS", 10 * PATIENCE_SECONDS)
+    monkeypatch.setattr(announced, "_LONGEST_WAIT_SECONDS", 10 * PATIENCE_SECONDS)
 
 
 def _runner(_connection: Connection) -> int:
@@ -187,24 +186,35 @@ def test_who_has_come_once_is_not_waited_for_any_more(sqlite: SQLiteDatabase, po
 
 
 @pytest.mark.usefixtures("patient")
-def test_units_that_came_while_others_ran_wait_for_one_that_is_about_to_come(
+def test_units_that_came_while_others_ran_wait_for_nobody_else(
     sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
 ) -> None:
-    with ExitStack() as stack:
+    with ExitStack() as announcing:
         with busy_writer(sqlite):
-            before = [enqueue(pool, sqlite, _runner) for _ in range(3)]
-            stack.enter_context(sqlite.announce())
-        wait_until(lambda: sqlite._writer._leader is None)
-        last = sqlite.write(_runner)
+            before = enqueue(pool, sqlite, count_up("kept"))
+            announcing.enter_context(sqlite.announce())
+        before.result(PATIENCE_SECONDS)
 
-    assert [future.result(PATIENCE_SECONDS) for future in before] == [last] * 3
+    assert counted_up(sqlite) == {"kept"}
+
+
+@pytest.mark.usefixtures("patient")
+def test_nobody_is_waited_for_where_most_do_not_come(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    for _ in range(10):
+        with sqlite.announce():
+            pass
+
+    with sqlite.announce():
+        pool.submit(sqlite.write, count_up("kept")).result(PATIENCE_SECONDS)
+
+    assert counted_up(sqlite) == {"kept"}
 
 
 @pytest.mark.usefixtures("patient")
 def test_a_whole_group_waits_for_nobody(
     sqlite: SQLiteDatabase, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "_LONGEST_GROUP", 3)
+    monkeypatch.setattr(writer, "_LONGEST_GROUP", 3)
 
     with sqlite.announce():
         before = [pool.submit(sqlite.write, count_up(str(number))) for number in range(3)]
@@ -220,17 +230,6 @@ def test_a_unit_waits_only_for_a_moment(sqlite: SQLiteDatabase, pool: ThreadPool
             pool.submit(sqlite.write, count_up(str(number))).result(PATIENCE_SECONDS)
 
     assert counted_up(sqlite) == {"0", "1", "2"}
-
-
-def test_who_said_long_ago_that_he_would_come_is_not_waited_for(
-    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with sqlite.announce():
-        time.sleep(2 * writer_module._LONGEST_WAIT_SECONDS)
-        monkeypatch.setattr(writer_module, "_LONGEST_WAIT_SECONDS", 10 * PATIENCE_SECONDS)
-        pool.submit(sqlite.write, count_up("kept")).result(PATIENCE_SECONDS)
-
-    assert counted_up(sqlite) == {"kept"}
 
 
 @pytest.mark.usefixtures("patient")

@@ -1,17 +1,17 @@
 """Group commit for SQLite: many waiting units become few transactions.
 
-There is no thread that writes: one of those who wait, mostly the last to come, runs all that waits, his own unit and
-those of the others, and then lets the next one begin. To hand each unit to another thread and to be woken by it cost
-more than to run it (decision 0015).
+There is no thread that writes: one of those who wait runs all that waits, his own unit and those of the others, and
+then lets the next one begin. To hand each unit to another thread and to be woken by it cost more than to run it
+(decision 0015).
 
-A group begins when nobody runs one and nobody is about to come: a transaction costs as much as several units, and to
-run it beside those who still compute takes longer (decision 0019).
+Where nobody runs a group, one begins as soon as nobody is worth waiting for (``announced.py``): a transaction costs as
+much as several units, and to run it beside those who still compute takes longer (decision 0019). Who completes it runs
+it. What came while another group ran is begun when that ends, by the first who came.
 """
 
 import fcntl
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,6 +21,7 @@ from typing import Any, Final, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from filmroom.db.announced import Announced
 from filmroom.db.hot import DriverErrors
 from filmroom.db.memory import Memory
 from filmroom.model.errors import ArchiveError, StorageFailed
@@ -28,8 +29,6 @@ from filmroom.model.errors import ArchiveError, StorageFailed
 T = TypeVar("T")
 
 _LONGEST_GROUP: Final = 64
-# How long a unit waits for others, and for how long somebody who said that he would come is waited for.
-_LONGEST_WAIT_SECONDS: Final = 0.025
 _BEGIN: Final = "BEGIN IMMEDIATE"
 
 
@@ -87,12 +86,12 @@ class GroupWriter:
         self._lock_path = lock_path
         self._waiting: deque[_Job] = deque()
         self._leader: _Job | None = None  # whose caller runs what waits, or was told to
-        self._coming: dict[int, float] = {}  # by thread, in the order in which they said so: until when to wait for it
+        self._announced = Announced()
         self._connection: Connection | None = None
         self.memory = Memory()
         self._version = 0  # SQLite's number for what others have committed
         self._is_closed = False
-        # Held to change who waits, who leads and whether it is closed.
+        # Held to change who waits, who is to come, who leads and whether it is closed.
         self._queue = threading.Lock()
         self._is_idle = threading.Condition(self._queue)
 
@@ -113,14 +112,15 @@ class GroupWriter:
         return _Announcement(self)
 
     def expect(self, thread: int) -> None:
+        """For announcements alone, as ``expect_no_more`` is."""
         with self._queue:
-            self._coming[thread] = time.monotonic() + _LONGEST_WAIT_SECONDS
+            self._announced.add(thread)
 
     def expect_no_more(self, thread: int) -> None:
-        if thread in self._coming:  # nobody else puts it there or takes it away
+        if thread in self._announced:  # only the thread itself has it come or go, so no lock is needed to see that
             with self._queue:
-                del self._coming[thread]
-                self._go_on()
+                self._announced.note_gone(thread)
+                self._begin_if_complete()
 
     def close(self) -> None:
         """Wait for the units that came before, then let the database go."""
@@ -131,37 +131,39 @@ class GroupWriter:
         self._let_go()
 
     def _join(self, job: _Job) -> bool:
-        """Queue a job; whether its caller must lead, because nobody does and nobody else is about to come."""
+        """Queue a job; whether its caller must lead, because nobody does and the group is complete."""
         with self._queue:
             if self._is_closed:
                 raise StorageFailed("the database is closed")
-            self._coming.pop(threading.get_ident(), None)
+            self._announced.note_come(threading.get_ident())
             self._waiting.append(job)
-            if self._leader is None and self._are_all_here():
+            if self._leader is None and self._is_complete():
                 self._leader = job
             return self._leader is job
 
     def _wait(self, job: _Job) -> None:
-        while not job.bell.acquire(timeout=_LONGEST_WAIT_SECONDS):
+        """Until the bell rings; for those who are to come only as long as they were worth it when the job came."""
+        with self._queue:
+            seconds = self._announced.wait_seconds()
+        if not job.bell.acquire(timeout=seconds):
             with self._queue:
                 self._begin()
+            job.bell.acquire()
 
-    def _are_all_here(self) -> bool:
-        last_due = next(reversed(self._coming.values()), 0.0)
-        return last_due < time.monotonic() or len(self._waiting) >= _LONGEST_GROUP or self._is_closed
+    def _is_complete(self) -> bool:
+        return len(self._waiting) >= _LONGEST_GROUP or self._announced.wait_seconds() == 0
 
-    def _go_on(self) -> None:
-        """Begin if all are here; tell whoever waits for it that there is nothing to do."""
-        if self._are_all_here():
+    def _begin_if_complete(self) -> None:
+        if self._is_complete():
             self._begin()
-        if self._leader is None and not self._waiting:
-            self._is_idle.notify_all()
 
     def _begin(self) -> None:
-        """Have the first of those who wait lead, unless somebody does: who is served must not wait behind others."""
+        """Have the first of those who wait lead, unless somebody does; tell whoever closes when there is nobody."""
         if self._leader is None and self._waiting:
             self._leader = self._waiting[0]
             self._leader.bell.release()
+        if self._leader is None:
+            self._is_idle.notify_all()
 
     def _withdraw(self, job: _Job) -> None:
         """Its caller was interrupted: what nobody has begun to run does not wait for ever, nor have others wait."""
@@ -170,10 +172,10 @@ class GroupWriter:
                 self._waiting.remove(job)
                 if self._leader is job:
                     self._leader = None
-                self._go_on()
+                self._begin()
 
     def _lead(self) -> None:
-        """Run the jobs that wait, the caller's own among them, once."""
+        """Run the jobs that wait, once; the caller's own is one, as nobody leads only while fewer wait than a group."""
         with self._queue:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_GROUP))]
         outcomes = [_Outcome(error=StorageFailed("database: a transaction broke off"))] * len(group)
@@ -182,7 +184,7 @@ class GroupWriter:
         finally:
             with self._queue:
                 self._leader = None
-                self._go_on()
+                self._begin()  # who was served must not wait behind others
             for job, outcome in zip(group, outcomes, strict=True):
                 job.tell(outcome)
 

@@ -20,7 +20,7 @@ from filmroom.model.errors import (
     WrongMethod,
 )
 from filmroom.rest.auth import expiration_cookie, find_visitor, is_form_login, may_need_check
-from filmroom.rest.call import Call, Intake, Request, Site, Visitor
+from filmroom.rest.call import Call, Handler, Intake, Request, Site, Visitor
 from filmroom.rest.health import ALIVE, HEALTH_METHODS, alive_reply, health_path, ready_reply
 from filmroom.rest.proxies import Hop, first_hop
 from filmroom.rest.reply import Reply, error_reply, page
@@ -166,17 +166,22 @@ class _Exchange:
 
     def begin(self) -> Reply | Intake:
         """Sign the visitor in, find the operation, start it. Raises ArchiveError of every kind."""
-        if not self._is_signed_in:
-            self.sign_in()
-        self._call, handler = find_call(self._site, self.request, self._visitor)
-        return handler(self._archive, self._call)
+        call, handler = self._find()
+        return handler(self._archive, call)
 
     def answer(self, body: Sequence[bytes]) -> Reply:
         """Do all there is to do for a request whose whole body is here. Raises as ``begin`` does."""
+        call, handler = self._find()
         is_change = self.request.method not in READING
         with self._archive.announce_change() if is_change else nullcontext():
-            begun = self.begin()
+            begun = handler(self._archive, call)
             return begun if isinstance(begun, Reply) else finish(begun, body)
+
+    def _find(self) -> tuple[Call, Handler]:
+        if not self._is_signed_in:
+            self.sign_in()
+        self._call, handler = find_call(self._site, self.request, self._visitor)
+        return self._call, handler
 
     def headers(self, reply: Reply) -> list[tuple[str, str]]:
         """What every answer says: when the session ends, and, if it is done, which parameters had no effect."""
