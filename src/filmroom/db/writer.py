@@ -5,8 +5,8 @@ then lets the next one begin. To hand each unit to another thread and to be woke
 (decision 0015).
 
 Where nobody runs a group, one begins as soon as nobody is worth waiting for (``announced.py``): a transaction costs as
-much as several units, and to run it beside those who still compute takes longer (decision 0019). Who completes it runs
-it. What came while another group ran is begun when that ends, by the first who came.
+much as two units or more, and beside those who still compute it takes longer (decision 0019). Who completes a group
+runs it. What came while another group ran is begun when that ends, by the first who came.
 """
 
 import fcntl
