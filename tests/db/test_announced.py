@@ -84,16 +84,16 @@ def test_nobody_is_waited_for_while_most_go_without_having_come() -> None:
     assert coming.wait_seconds() > 0
 
 
-def test_nobody_is_waited_for_while_most_come_late(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("patient")
+def test_nobody_is_waited_for_after_a_wait_in_vain_until_a_while_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     coming = Announced()
-    monkeypatch.setattr(announced, "_LONGEST_WAIT_SECONDS", -1.0)
-    for thread in range(10):
-        coming.add(thread)
-        coming.note_come(thread)
-    monkeypatch.setattr(announced, "_LONGEST_WAIT_SECONDS", 1000.0)
-    coming.add(10)
-
+    coming.add(1)
+    coming.note_vain()
     assert coming.wait_seconds() == 0
+
+    monkeypatch.setattr(announced, "_WARY_SECONDS", 0.0)
+    coming.note_vain()
+    assert coming.wait_seconds() > 0
 
 
 @pytest.mark.usefixtures("patient")

@@ -224,6 +224,38 @@ def test_a_whole_group_waits_for_nobody(
     assert counted_up(sqlite) == {"0", "1", "2"}
 
 
+def test_after_a_wait_in_vain_nobody_is_waited_for(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announced, "_WARY_SECONDS", 1000.0)
+
+    def is_wary_after_a_write() -> bool:
+        with sqlite.announce():
+            pool.submit(sqlite.write, lambda _connection: None).result(PATIENCE_SECONDS)
+            return sqlite._writer._announced._wary_until > 0
+
+    wait_until(is_wary_after_a_write)
+    with sqlite.announce():
+        assert sqlite._writer._announced.wait_seconds() == 0
+
+
+@pytest.mark.usefixtures("patient")
+def test_an_interrupt_reaches_whoever_leads_a_group_of_others_who_came_before(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    def interrupted(_connection: Connection) -> None:
+        raise KeyboardInterrupt
+
+    with sqlite.announce():
+        before = [enqueue(pool, sqlite, lambda _connection: "kept") for _ in range(2)]
+        with pytest.raises(KeyboardInterrupt):
+            sqlite.write(interrupted)
+
+    for future in before:
+        with pytest.raises(StorageFailed):
+            future.result(PATIENCE_SECONDS)
+
+
 def test_a_unit_waits_only_for_a_moment(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
     with sqlite.announce():
         for number in range(3):

@@ -142,11 +142,13 @@ class GroupWriter:
             return self._leader is job
 
     def _wait(self, job: _Job) -> None:
-        """Until the bell rings; for those who are to come only as long as they were worth it when the job came."""
+        """Until the bell rings; for those who are to come no longer than they were worth it when the job came."""
         with self._queue:
             seconds = self._announced.wait_seconds()
         if not job.bell.acquire(timeout=seconds):
             with self._queue:
+                if self._leader is None and job in self._waiting:
+                    self._announced.note_vain()
                 self._begin()
             job.bell.acquire()
 
