@@ -199,18 +199,6 @@ def test_units_that_came_while_others_ran_wait_for_nobody_else(
 
 
 @pytest.mark.usefixtures("patient")
-def test_nobody_is_waited_for_where_most_do_not_come(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
-    for _ in range(10):
-        with sqlite.announce():
-            pass
-
-    with sqlite.announce():
-        pool.submit(sqlite.write, count_up("kept")).result(PATIENCE_SECONDS)
-
-    assert counted_up(sqlite) == {"kept"}
-
-
-@pytest.mark.usefixtures("patient")
 def test_a_whole_group_waits_for_nobody(
     sqlite: SQLiteDatabase, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,7 +212,7 @@ def test_a_whole_group_waits_for_nobody(
     assert counted_up(sqlite) == {"0", "1", "2"}
 
 
-def test_after_a_wait_in_vain_nobody_is_waited_for(
+def test_after_waits_in_vain_nobody_is_waited_for(
     sqlite: SQLiteDatabase, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announced, "_WARY_SECONDS", 1000.0)

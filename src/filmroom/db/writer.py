@@ -119,7 +119,7 @@ class GroupWriter:
     def expect_no_more(self, thread: int) -> None:
         if thread in self._announced:  # only the thread itself has it come or go, so no lock is needed to see that
             with self._queue:
-                self._announced.note_gone(thread)
+                self._announced.remove(thread)
                 self._begin_if_complete()
 
     def close(self) -> None:
@@ -135,10 +135,13 @@ class GroupWriter:
         with self._queue:
             if self._is_closed:
                 raise StorageFailed("the database is closed")
-            self._announced.note_come(threading.get_ident())
+            self._announced.remove(threading.get_ident())
             self._waiting.append(job)
             if self._leader is None and self._is_complete():
                 self._leader = job
+                self._announced.end_wait(have_come=True)
+            elif self._leader is None and len(self._waiting) == 1:
+                self._announced.begin_wait()
             return self._leader is job
 
     def _wait(self, job: _Job) -> None:
@@ -147,8 +150,6 @@ class GroupWriter:
             seconds = self._announced.wait_seconds()
         if not job.bell.acquire(timeout=seconds):
             with self._queue:
-                if self._leader is None and job in self._waiting:
-                    self._announced.note_vain()
                 self._begin()
             job.bell.acquire()
 
@@ -164,6 +165,7 @@ class GroupWriter:
         if self._leader is None and self._waiting:
             self._leader = self._waiting[0]
             self._leader.bell.release()
+            self._announced.end_wait(have_come=False)
         if self._leader is None:
             self._is_idle.notify_all()
 
