@@ -120,14 +120,15 @@ class GroupWriter:
         if thread in self._announced:  # only the thread itself has it come or go, so no lock is needed to see that
             with self._queue:
                 self._announced.remove(thread)
-                self._begin_if_complete()
+                if self._is_complete():
+                    self._begin()
 
     def close(self) -> None:
         """Wait for the units that came before, then let the database go."""
         with self._queue:
             self._is_closed = True
             self._begin()
-            self._is_idle.wait_for(lambda: self._leader is None and not self._waiting)
+            self._is_idle.wait_for(lambda: self._leader is None)
         self._let_go()
 
     def _join(self, job: _Job) -> bool:
@@ -155,10 +156,6 @@ class GroupWriter:
 
     def _is_complete(self) -> bool:
         return len(self._waiting) >= _LONGEST_GROUP or self._announced.wait_seconds() == 0
-
-    def _begin_if_complete(self) -> None:
-        if self._is_complete():
-            self._begin()
 
     def _begin(self) -> None:
         """Have the first of those who wait lead, unless somebody does; tell whoever closes when there is nobody."""
