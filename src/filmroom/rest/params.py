@@ -1,6 +1,7 @@
 """What a query string says. Every parameter that a handler never asked for is named in the answer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from filmroom.model.errors import BadValue
@@ -12,6 +13,11 @@ _HARMLESS: Final = frozenset(
     {"_", "timestamp", "XNAT_CSRF", "req_format", "xsiType", "columns", "format", "update-stats", "file_stats"}
 )
 _HARMLESS_PREFIX: Final = "event_"
+# What many requests say alike, one after the other.
+_SHORT_BYTES: Final = 200
+_MOST_REMEMBERED: Final = 256
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 class Query:
@@ -21,7 +27,7 @@ class Query:
     """
 
     def __init__(self, raw: bytes) -> None:
-        self._pairs = _pairs(raw)
+        self._pairs = _short_pairs(raw) if len(raw) <= _SHORT_BYTES else _pairs(raw)
         self._read: set[str] = set()
         self._ignored: list[str] = []
 
@@ -30,7 +36,7 @@ class Query:
         self.add(_pairs(raw))
 
     def add(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self._pairs += pairs
+        self._pairs += tuple(pairs)
 
     def text(self, name: str) -> str | None:
         self._read.add(name)
@@ -47,6 +53,10 @@ class Query:
         """Every value that is not empty."""
         self._read.add(name)
         return tuple(value for key, value in self._pairs if key == name and value)
+
+    def has_any(self, names: Container[str]) -> bool:
+        """Whether one of them is there; none of them counts as asked for."""
+        return any(name in names for name, _ in self._pairs)
 
     def flag(self, name: str) -> bool:
         """F-12: absent is false; present is true unless the value is ``false`` or ``0``."""
@@ -86,8 +96,13 @@ _FALSE: Final = frozenset({"false", "0"})
 _MOST_NAMED: Final = 50
 
 
-def _pairs(raw: bytes) -> list[tuple[str, str]]:
-    return [_pair(part) for part in raw.decode("latin-1").split("&") if part]
+def _pairs(raw: bytes) -> Pairs:
+    return tuple(_pair(part) for part in raw.decode("latin-1").split("&") if part)
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _short_pairs(raw: bytes) -> Pairs:
+    return _pairs(raw)
 
 
 def _pair(part: str) -> tuple[str, str]:
@@ -114,6 +129,8 @@ def read_description(query: Query, *, split_tags: bool) -> Description:
 
     On creating a resource tags are split at commas and ``n:v`` means ``n=v`` (F-87); on an upload each is one (F-151).
     """
+    if not query.has_any(_DESCRIBING):
+        return _NOTHING_SAID
     tags = query.texts("tags")
     return Description(
         format=_said(query, "format"),
@@ -125,7 +142,14 @@ def read_description(query: Query, *, split_tags: bool) -> Description:
 
 def _said(query: Query, name: str) -> str:
     """F-87: by its name, or by the path that it has in XNAT's schema."""
-    return query.text(name) or query.text(f"xnat:resourceCatalog/{name}") or ""
+    return query.text(name) or query.text(f"{_CATALOG}/{name}") or ""
+
+
+_CATALOG: Final = "xnat:resourceCatalog"
+_DESCRIBING: Final = frozenset(
+    {"tags", *(f"{prefix}{name}" for prefix in ("", f"{_CATALOG}/") for name in ("format", "content", "description"))}
+)
+_NOTHING_SAID: Final = Description()
 
 
 def _split_tags(texts: Sequence[str]) -> tuple[str, ...]:

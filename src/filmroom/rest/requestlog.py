@@ -73,7 +73,10 @@ def _hide_secret(match: re.Match[str]) -> str:
 
 def _query_without_secrets(raw_query: bytes) -> str:
     """The query as it came, still encoded; the value of a parameter with a telling name is hidden."""
-    return "&".join(map(_without_secret, raw_query.decode("latin-1").split("&")))
+    text = raw_query.decode("latin-1")
+    if "%" not in text and not _SECRET_NAME.search(text):
+        return text
+    return "&".join(map(_without_secret, text.split("&")))
 
 
 def _without_secret(part: str) -> str:
