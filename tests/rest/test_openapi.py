@@ -13,10 +13,11 @@ from conftest import PASSWORD
 from filmroom.app import create_app
 from filmroom.model.people import Viewer
 from filmroom.rest.call import Handler, Request, Site, Visitor
+from filmroom.rest.dispatch import find_call
 from filmroom.rest.openapi import describe, iter_paths
 from filmroom.rest.operation import Operation
 from filmroom.rest.reply import STATUS
-from filmroom.rest.routes import MOUNTS, TABLES, find_call
+from filmroom.rest.routes import MOUNTS, TABLES
 from filmroom.service.archive import Archive
 from filmroom.settings import Settings
 

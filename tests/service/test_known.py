@@ -9,7 +9,7 @@ from conftest import PASSWORD
 from filmroom.model.errors import AccountLocked, NotSignedIn
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
-from filmroom.service.sessions import MOST_FAILURES, Lockout, Sessions, _Remembered
+from filmroom.service.sessions import MOST_FAILURES, Lockout, Remembered, Sessions
 
 # What a message between processes may take (cli/channel.py), less what else is in it.
 MOST_BYTES = 60_000
@@ -36,9 +36,9 @@ def test_a_pair_that_was_right_need_not_be_checked_again(archive: Archive, other
 
     other.learn(pickle.loads(pickle.dumps(archive.sessions.tell_known())))
 
-    assert other.remembers("alice", PASSWORD, client="here")
-    assert not other.remembers("alice", "wrong", client="here")
-    assert not other.remembers("bob", PASSWORD, client="here")
+    assert other.recognize("alice", PASSWORD, client="here")
+    assert not other.recognize("alice", "wrong", client="here")
+    assert not other.recognize("bob", PASSWORD, client="here")
 
 
 def test_it_counts_only_while_the_account_is_what_it_was(archive: Archive, other: Sessions) -> None:
@@ -58,7 +58,7 @@ def test_whoever_guesses_is_not_answered_by_what_another_process_knows(archive: 
 
     other.learn(archive.sessions.tell_known())
 
-    assert other.remembers("alice", PASSWORD, client="work")
+    assert other.recognize("alice", PASSWORD, client="work")
     with pytest.raises(AccountLocked):
         other.sign_in("alice", PASSWORD, client="guesser")
 
@@ -74,7 +74,7 @@ def test_what_is_told_is_never_too_much_for_a_message(archive: Archive) -> None:
     own = archive.sessions
     until = own._stores.clock()
     clients = {f"2001:0db8:85a3:0000:0000:8a2e:{number:04x}:7334" for number in range(100)}
-    pairs = {b"%032d" % number: _Remembered(number, number, until, clients) for number in range(1000)}
+    pairs = {b"%032d" % number: Remembered(number, number, until, clients) for number in range(1000)}
     own._remembered.update(pairs)
     own._doubted.update((f"{number:064}", "2001:0db8:85a3:0000:0000:8a2e:0370:7334") for number in range(100))
 

@@ -17,7 +17,7 @@ from filmroom.model.errors import AccountLocked, ArchiveError, Busy, NotSignedIn
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.passwords import Passwords
-from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, _Remembered
+from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, Remembered
 from waiting import PATIENCE_SECONDS
 
 
@@ -162,7 +162,7 @@ def test_wrong_pairs_are_not_remembered(archive: Archive, database: Database) ->
 
 
 def test_memory_for_pairs_is_bounded(archive: Archive, clock: Clock) -> None:
-    full = {b"%d" % number: _Remembered(0, 0, clock.now, set()) for number in range(10_000)}
+    full = {b"%d" % number: Remembered(0, 0, clock.now, set()) for number in range(10_000)}
     archive.sessions._remembered.update(full)
 
     _sign_in(archive)

@@ -31,6 +31,10 @@ class Account:
     def may_sign_in(self) -> bool:
         return self.is_enabled and self.is_verified
 
+    def lets_in(self, credential_version: int) -> bool:
+        """Whoever was let in when the version was this one; 0 where that is not known."""
+        return self.may_sign_in and credential_version in {0, self.credential_version}
+
 
 ACCOUNT: Final = (
     account.c.node_pk.label("pk"),

@@ -12,6 +12,7 @@ from filmroom.model.people import GUEST, Viewer
 from filmroom.rest import compat
 from filmroom.rest.call import Call, Request, Site, Visitor
 from filmroom.service.archive import Archive
+from filmroom.service.sessions import Remembered
 
 SESSION_COOKIE: Final = "JSESSIONID"
 # C-33: nobody gets a session id too. It stands for nothing and is not kept, so it must be told from a dead one.
@@ -20,12 +21,19 @@ _GUEST_PREFIX: Final = "GUEST"
 LOCAL_PROVIDERS: Final = frozenset({"", "db", "localdb"})
 
 
-def find_visitor(archive: Archive, site: Site, request: Request) -> Visitor:
+def find_visitor(
+    archive: Archive, site: Site, request: Request, *, known: Remembered | None = None, believes: bool = False
+) -> Visitor:
     """Basic credentials decide where there are any (C-27); else the session that the cookie names.
 
+    ``known`` are those credentials, if they were recognized; ``believes`` is as for ``Sessions.admit``.
     Without either it is a guest, where guests are let in. Raises NotSignedIn for wrong credentials, even where none
     are needed (C-28).
     """
+    if known is not None and not _cookie(request):
+        viewer = archive.sessions.admit(known, client=request.client, believes=believes)
+        if viewer is not None:
+            return Visitor(viewer=viewer)
     visitor = _find(archive, request)
     viewer = visitor.viewer or (None if site.requires_login else GUEST)
     return visitor if viewer is None else replace(visitor, viewer=replace(viewer, client=request.client))
@@ -64,13 +72,24 @@ def _without_provider(login: str) -> str:
     return name
 
 
-def may_need_check(archive: Archive, request: Request) -> bool:
-    """Whether Basic credentials may take the time of a password, because they were not found right a while ago."""
+def has_credentials(request: Request) -> bool:
+    """Whether Basic credentials are there that can be read, right or wrong."""
     try:
-        pair = _basic_pair(request)
+        return _basic_pair(request) is not None
     except NotSignedIn:
         return False
-    return pair is not None and not archive.sessions.remembers(*pair, client=request.client)
+
+
+def recognize(archive: Archive, request: Request) -> Remembered | None:
+    """What is remembered of Basic credentials that were right a while ago: to check others may take time."""
+    try:
+        pair = _basic_pair(request)
+        if pair is None:
+            return None
+        login, password = pair
+        return archive.sessions.recognize(_without_provider(login), password, client=request.client)
+    except NotSignedIn:
+        return None
 
 
 def is_form_login(request: Request) -> bool:

@@ -4,6 +4,7 @@ import errno
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,14 +20,15 @@ from filmroom.model.errors import (
     TooManyUploads,
     WrongMethod,
 )
-from filmroom.rest.auth import expiration_cookie, find_visitor, is_form_login, may_need_check
+from filmroom.rest.auth import expiration_cookie, find_visitor, has_credentials, is_form_login, recognize
 from filmroom.rest.call import Call, Handler, Intake, Request, Site, Visitor
+from filmroom.rest.dispatch import find_call, is_below_xapi
 from filmroom.rest.health import ALIVE, HEALTH_METHODS, alive_reply, health_path, ready_reply
 from filmroom.rest.proxies import Hop, first_hop
 from filmroom.rest.reply import Reply, error_reply, page
 from filmroom.rest.requestlog import log_fault, log_request, request_id
 from filmroom.rest.resumable import VERSION as TUS_VERSION
-from filmroom.rest.routes import find_call, is_below_xapi
+from filmroom.rest.routes import LOOKING_AGAIN
 from filmroom.rest.threads import READING, Run, Threads
 from filmroom.rest.transfer import (
     Body,
@@ -41,6 +43,7 @@ from filmroom.rest.transfer import (
     take,
 )
 from filmroom.service.archive import Archive
+from filmroom.service.sessions import Remembered
 
 Scope = Mapping[str, Any]
 
@@ -114,7 +117,7 @@ class Endpoint:
     async def _begin(self, exchange: "_Exchange", body: Body, run: Run) -> Reply:
         body.check_coding()
         body.check_length()
-        if may_need_check(self._archive, exchange.request):
+        if exchange.may_need_check():
             # Whoever waits for a turn at a password must not hold a thread that those need who are known.
             await self._threads.for_passwords()(exchange.sign_in)
         comes_soon = body.is_small and exchange.request.method != _KEEPS_WHAT_CAME
@@ -152,6 +155,7 @@ class _Exchange:
         self._site = site
         self.request = request
         self._visitor = Visitor()
+        self._known: Remembered | None = None
         self._is_signed_in = False
         self._call: Call | None = None
 
@@ -159,9 +163,14 @@ class _Exchange:
     def viewer_login(self) -> str | None:
         return self._visitor.viewer.login if self._visitor.viewer else None
 
-    def sign_in(self) -> None:
-        """Find out who sent the request. Raises NotSignedIn, AccountLocked, Busy."""
-        self._visitor = find_visitor(self._archive, self._site, self.request)
+    def may_need_check(self) -> bool:
+        """Whether to sign in may take the time of a password, because it was not found right a while ago."""
+        self._known = recognize(self._archive, self.request)
+        return self._known is None and has_credentials(self.request)
+
+    def sign_in(self, *, believes: bool = False) -> None:
+        """Find out who sent the request, as ``find_visitor`` does. Raises NotSignedIn, AccountLocked, Busy."""
+        self._visitor = find_visitor(self._archive, self._site, self.request, known=self._known, believes=believes)
         self._is_signed_in = True
 
     def begin(self) -> Reply | Intake:
@@ -178,9 +187,13 @@ class _Exchange:
             return begun if isinstance(begun, Reply) else finish(begun, body)
 
     def _find(self) -> tuple[Call, Handler]:
+        believes = self._known is not None and self.request.method not in READING
         if not self._is_signed_in:
-            self.sign_in()
+            self.sign_in(believes=believes)
         self._call, handler = find_call(self._site, self.request, self._visitor)
+        if believes and handler not in LOOKING_AGAIN:
+            self.sign_in()
+            self._call = replace(self._call, visitor=self._visitor)
         return self._call, handler
 
     def headers(self, reply: Reply) -> list[tuple[str, str]]:

@@ -1,16 +1,13 @@
-"""From a request to its operation: one table over ``parse_address``'s contexts, and one dispatcher."""
+"""What can be done where: tables over the contexts of ``parse_address``, which ``dispatch.py`` looks into."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
-from filmroom.model.address import Address, match_suffix, read_suffix, split_address, with_found
-from filmroom.model.errors import BadValue, NotFound, NotSignedIn, WrongMethod
 from filmroom.model.nodes import Kind
 from filmroom.model.projects import SETTING_NAMES
 from filmroom.rest import (
     cache,
     configuration,
-    csrf,
     elements,
     entities,
     files,
@@ -35,10 +32,8 @@ from filmroom.rest import (
     users,
     vacant,
 )
-from filmroom.rest.call import Call, Handler, Request, Site, Visitor
+from filmroom.rest.call import Handler
 from filmroom.rest.operation import Operation
-from filmroom.rest.params import Query
-from filmroom.rest.reply import Reply
 from filmroom.rest.xapi import XAPI_OPERATIONS
 
 MOUNTS: Final = ("/data", "/REST")
@@ -53,9 +48,10 @@ _PROJECT: Final = frozenset({Kind.PROJECT})
 _CONFIGURED: Final = frozenset({Kind.SITE, Kind.PROJECT})
 _USER: Final = frozenset({Kind.USER})
 _SESSION_KIND: Final = frozenset({Kind.EXPERIMENT})
-# Every kind of thing whose resources are served.
-_OWNERS: Final = frozenset(Kind) - {Kind.SITE, Kind.USER}
-_ENTITIES: Final = _OWNERS - {Kind.PROJECT}
+OWNERS: Final = frozenset(Kind) - {Kind.SITE, Kind.USER}
+"""Every kind of thing whose resources are served."""
+
+_ENTITIES: Final = OWNERS - {Kind.PROJECT}
 # What can be in more projects than its own.
 _SHARED: Final = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 
@@ -198,20 +194,20 @@ OPERATIONS: Final = (
     Operation(_PROJECT, "users/{group}/{person}/{hidden}", _PEOPLE),
     Operation(_PROJECT, "groups", _GROUPS),
     Operation(_PROJECT, "groups/{group}", {**_GROUPS, "DELETE": members.delete_group}),
-    Operation(_OWNERS, "history", {"GET": history.list_events}),
-    Operation(_OWNERS, "deleted", {"GET": undo.list_deleted}),
-    Operation(_OWNERS, "undelete", {"POST": undo.undelete}),
-    Operation(_OWNERS, "resources/{resource}/deleted/{path}", {"GET": undo.list_deleted}),
-    Operation(_OWNERS, "resources/{resource}/undelete/{path}", {"POST": undo.undelete}),
+    Operation(OWNERS, "history", {"GET": history.list_events}),
+    Operation(OWNERS, "deleted", {"GET": undo.list_deleted}),
+    Operation(OWNERS, "undelete", {"POST": undo.undelete}),
+    Operation(OWNERS, "resources/{resource}/deleted/{path}", {"GET": undo.list_deleted}),
+    Operation(OWNERS, "resources/{resource}/undelete/{path}", {"POST": undo.undelete}),
     Operation(_SHARED, "projects", {"GET": sharing.list_projects}),
     Operation(_SHARED, "projects/{target}", {"PUT": sharing.share, "DELETE": sharing.unshare}),
     Operation(
-        _OWNERS,
+        OWNERS,
         "resources",
         {"GET": resources.list_resources, "PUT": resources.post_resource, "POST": resources.post_resource},
     ),
     Operation(
-        _OWNERS,
+        OWNERS,
         "resources/{resource}",
         {
             "GET": resources.get_resource,
@@ -220,9 +216,9 @@ OPERATIONS: Final = (
             "DELETE": resources.delete_resource,
         },
     ),
-    Operation(_OWNERS, "resources/{resource}/files/{path}", _FILES),
-    Operation(_OWNERS, "files/{path}", _FILES),
-    *_resumable(_OWNERS, {}),
+    Operation(OWNERS, "resources/{resource}/files/{path}", _FILES),
+    Operation(OWNERS, "files/{path}", _FILES),
+    *_resumable(OWNERS, {}),
     Operation(
         _USER,
         "resources",
@@ -260,131 +256,14 @@ OPENAPI_OPERATIONS: Final = (
     Operation(_SITE, "", {"GET": openapi.document_handler(lambda: TABLES, with_contexts=MOUNTS[0])}, is_open=True),
 )
 
-_WITHOUT_CONTEXTS: Final = {XAPI: XAPI_OPERATIONS, "/schemas": SCHEMA_OPERATIONS, OPENAPI: OPENAPI_OPERATIONS}
-TABLES: Final[openapi.Tables] = {"": HOME_OPERATIONS, MOUNTS[0]: OPERATIONS, **_WITHOUT_CONTEXTS}
+WITHOUT_CONTEXTS: Final = {XAPI: XAPI_OPERATIONS, "/schemas": SCHEMA_OPERATIONS, OPENAPI: OPENAPI_OPERATIONS}
+"""Tables of what follows no address, by what stands before it."""
+
+TABLES: Final[openapi.Tables] = {"": HOME_OPERATIONS, MOUNTS[0]: OPERATIONS, **WITHOUT_CONTEXTS}
 """All operations, by what stands before their addresses."""
 
-_WORDS: Final = {
-    (place, word)
-    for operations in TABLES.values()
-    for operation in operations
-    for place, word in read_suffix(operation.suffix).words
-}
-# Found when it is first asked for, by table, kind, first and third word, none of which a client can make up.
-_AMONG: Final[dict[tuple[int, Kind, str, str], Sequence[Operation]]] = {}
+SIGNING_IN: Final = frozenset({sessions.get_session, sessions.sign_in_by_form})
+"""Whoever signs in has no session yet whose token could be asked for."""
 
-# Whoever signs in has no session yet whose token could be asked for.
-_SIGNING_IN: Final = frozenset({sessions.get_session, sessions.sign_in_by_form})
-_CHANGES_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Handler]:
-    """What a request asks for, and the handler of it. Raises NotFound, BadValue, WrongMethod, NotSignedIn."""
-    operations, path = _below_mount(request.raw_path, site.root_path)
-    if visitor.viewer is None and not _is_open(operations, path):
-        raise NotSignedIn  # before anything is told of what is there (F-25)
-    address, rest = split_address(path) if operations is OPERATIONS else (Address(kind=Kind.SITE), _segments(path))
-    query = Query(request.raw_query)
-    method = _method(request, query, is_xapi=operations is XAPI_OPERATIONS)
-    for operation in _among(operations, address.kind, rest):
-        if (found := match_suffix(operation.suffix, rest)) is None:
-            continue
-        call = Call(
-            request=request,
-            site=site,
-            address=with_found(address, found),
-            found=found,
-            spellings=_spellings(operation.suffix, rest, found),
-            query=query,
-            visitor=visitor,
-        )
-        handler = _handler(operation, method)
-        if address.kind is Kind.USER and visitor.account is None:
-            cache.refuse_guest(method)
-        is_guarded = operations is OPERATIONS and method not in _CHANGES_NOTHING and handler not in _SIGNING_IN
-        return call, csrf.guard(handler, call) if is_guarded else handler
-    raise _no_operation(address.kind, rest, method)
-
-
-def _among(operations: Sequence[Operation], kind: Kind, rest: Sequence[str]) -> Sequence[Operation]:
-    """Those for a kind of thing that may be meant, in the order of their table; most are told apart by two words."""
-    first = rest[0] if rest and (0, rest[0]) in _WORDS else ""
-    third = word if (2, word := "".join(rest[2:3])) in _WORDS else ""
-    key = id(operations), kind, first, third
-    known = _AMONG.get(key)
-    if known is None:
-        known = _AMONG[key] = tuple(
-            operation for operation in operations if kind in operation.kinds and _may_have(operation, first, third)
-        )
-    return known
-
-
-def _may_have(operation: Operation, first: str, third: str) -> bool:
-    suffix = read_suffix(operation.suffix)
-    return suffix.may_have(0, first) and suffix.may_have(2, third)
-
-
-def is_below_xapi(raw_path: str, root_path: str) -> bool:
-    """Whether errors there are plain text (C-22)."""
-    return f"{raw_path.removeprefix(root_path)}/".startswith(f"{XAPI}/")
-
-
-def _method(request: Request, query: Query, *, is_xapi: bool) -> str:
-    """HEAD is GET without the body (F-9); a POST may say ``method=`` (F-10, C-10), or as tus has it, in a header.
-
-    Not below ``/xapi``: a page of another site can make a browser send a POST but no PUT, and no token is asked there.
-    """
-    method = "GET" if request.method == "HEAD" else request.method
-    said = query.text("method") or request.headers.get("x-http-method-override")
-    return (said or method).upper() if method == "POST" and not is_xapi else method
-
-
-def _handler(operation: Operation, method: str) -> Handler:
-    """Raises WrongMethod (F-8)."""
-    allowed = (*operation.handlers, *(["HEAD"] if "GET" in operation.handlers else []), "OPTIONS")
-    if method == "OPTIONS":
-        return lambda _archive, _call: Reply(headers=[("Allow", ", ".join(allowed)), *operation.offered])
-    if method not in operation.handlers:
-        raise WrongMethod(method, allowed)
-    return operation.handlers[method]
-
-
-def _below_mount(raw_path: str, root_path: str) -> tuple[Sequence[Operation], str]:
-    """The operations that a raw URL path is among, and the part of it that tells which."""
-    path = raw_path.removeprefix(root_path) if root_path else raw_path
-    if path in {"", "/"}:
-        return HOME_OPERATIONS, path
-    for mount in (*MOUNTS, *_WITHOUT_CONTEXTS):
-        if path == mount or path.startswith(f"{mount}/"):
-            below = path.removeprefix(mount)
-            if mount in _WITHOUT_CONTEXTS:
-                return _WITHOUT_CONTEXTS[mount], below
-            return OPERATIONS, below.removeprefix("/archive") if below.startswith("/archive/") else below
-    raise NotFound("anything at this address")
-
-
-def _is_open(operations: Sequence[Operation], path: str) -> bool:
-    """C-25: whether nobody may ask."""
-    segments = _segments(path)
-    return any(operation.is_open and match_suffix(operation.suffix, segments) is not None for operation in operations)
-
-
-def _segments(path: str) -> tuple[str, ...]:
-    return tuple(path.removeprefix("/").split("/"))
-
-
-def _spellings(suffix: str, rest: tuple[str, ...], found: Mapping[str, str]) -> tuple[str, ...]:
-    """A file path as it is meant: decoded and, because clients send back raw URIs of listings, as it was sent."""
-    if "path" not in found:
-        return ()
-    sent = "/".join(rest[len(suffix.split("/")) - 1 :]).removeprefix("/")
-    return (found["path"],) if sent == found["path"] else (found["path"], sent)
-
-
-def _no_operation(kind: Kind, rest: tuple[str, ...], method: str) -> Exception:
-    """F-79: after a resource only ``/files`` can follow. C-5: what is surplus must not change what is before it."""
-    if kind in _OWNERS and rest[:1] == ("resources",):
-        return BadValue("address", "/".join(rest), "append /files to the resource to work with its files")
-    if kind in _OWNERS and method in {"PUT", "DELETE"}:
-        return BadValue("address", "/".join(rest), f"nothing like this follows a {kind}, so nothing was changed")
-    return NotFound("anything at this address")
+LOOKING_AGAIN: Final = frozenset({uploads.put_files})
+"""Handlers that do nothing, and tell nothing, but what the account may have that asks, as it is when they do so."""

@@ -3,13 +3,15 @@
 A gate stands for one viewer within one transaction. What a viewer may not see answers like what is not there (C-21).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
 from filmroom.db import groups, names, people, projects
+from filmroom.db.memory import recall
 from filmroom.model.datatypes import data_types
 from filmroom.model.errors import NotAllowed, NotSignedIn
 from filmroom.model.nodes import Accessibility, Kind, Node, Place, Status
@@ -202,15 +204,21 @@ def _secured(place: Place) -> Node:
     return place.session if inside and place.session is not None else place.node
 
 
+def account_key(pk: int) -> Hashable:
+    """What units remember an account by, with the rights that it has (``db/memory.py``)."""
+    return "account", pk
+
+
 def get_current(connection: Connection, viewer: Viewer) -> Viewer:
     """The viewer with the rights of now, which what takes long may not have begun with.
 
-    Raises NotSignedIn for an account that is let in no more.
+    Raises NotSignedIn for an account that is let in no more, or not by what it was let in with.
     """
     if not viewer.pk:
         return viewer  # guests and operators have no account
-    account = people.find_account_by_pk(connection, viewer.pk)
-    if account is None or not account.may_sign_in:
+    find = partial(people.find_account_by_pk, connection, viewer.pk)
+    account = recall(connection, account_key(viewer.pk), find)
+    if account is None or not account.lets_in(viewer.credential_version):
         raise NotSignedIn
     return replace(viewer, is_admin=account.is_admin, data_role=account.data_role)
 

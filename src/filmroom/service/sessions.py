@@ -19,7 +19,7 @@ from filmroom.db import sessions as session_rows
 from filmroom.model.errors import AccountLocked, Busy, NotFound, NotSignedIn, StorageFailed, StorageFull
 from filmroom.model.people import LONGEST_LOGIN, OpenSession, Viewer
 from filmroom.service.audit import record_of_account
-from filmroom.service.gate import require_admin
+from filmroom.service.gate import account_key, require_admin
 from filmroom.service.passwords import LONGEST_PASSWORD, Passwords
 from filmroom.service.stores import Stores
 
@@ -46,7 +46,7 @@ _TOUCH_AFTER: Final = timedelta(minutes=1)
 _MARK_LENGTH: Final = 8
 
 
-class _Remembered(NamedTuple):
+class Remembered(NamedTuple):
     """Whose a pair is that was right, and from which addresses it was so."""
 
     account_pk: int
@@ -60,7 +60,7 @@ class Known:
     """What pairs of a login and a password a process remembers, and the key of their digests. It is on no disk."""
 
     secret: bytes
-    remembered: Mapping[bytes, _Remembered]
+    remembered: Mapping[bytes, Remembered]
     doubted: frozenset[tuple[str, str]]
 
 
@@ -74,7 +74,7 @@ class Sessions:
         self.idle_limit = idle_limit
         self._per_user = per_user
         self._secret = secrets.token_bytes(32)
-        self._remembered: dict[bytes, _Remembered] = {}
+        self._remembered: dict[bytes, Remembered] = {}
         self._doubted: set[tuple[str, str]] = set()
         self._checking: dict[bytes, Future[Viewer]] = {}
         self._joining = threading.Lock()
@@ -88,15 +88,30 @@ class Sessions:
         must not answer whoever guesses on after they are locked out, nor be in the way of who works at that address.
         """
         pair = self._digest(login, password)
-        if viewer := self._recall(pair, login, client=client):
+        if viewer := self._admit_known(pair, login, client=client):
             return viewer
         if len(login) > LONGEST_LOGIN or len(password) > LONGEST_PASSWORD:
             raise NotSignedIn
         return self._check_once(login, password, pair=pair, client=client)
 
-    def remembers(self, login: str, password: str, *, client: str) -> bool:
-        """Whether this pair was right a while ago, so that signing in with it hardly takes the time of a password."""
-        return self._find_remembered(self._digest(login, password), login, client=client) is not None
+    def recognize(self, login: str, password: str, *, client: str) -> Remembered | None:
+        """What is remembered of this pair if it was right a while ago, for ``admit``: that hardly takes any time."""
+        return self._find_remembered(self._digest(login, password), login, client=client)
+
+    def admit(self, known: Remembered, *, client: str, believes: bool = False) -> Viewer | None:
+        """Who is let in by a pair that was recognized; None where it opens nothing any more.
+
+        With ``believes`` it may be somebody who was let in a second ago and is no more: whoever goes on must look again
+        when it comes to it (``gate.get_current``), and neither do nor tell anything before that.
+        """
+        account = self._stores.database.memory.peek(account_key(known.account_pk)) if believes else None
+        if account is None:
+            with self._stores.database.glance() as connection:
+                account = rows.find_account_by_pk(connection, known.account_pk)
+        if account is None or not account.lets_in(known.version):
+            return None
+        known.clients.add(client)
+        return to_viewer(account, client=client)
 
     def tell_known(self) -> Known:
         """For another process of the same server that begins, so that it need not check them all once more.
@@ -128,7 +143,8 @@ class Sessions:
         if running is not mine:
             return running.result()
         try:
-            viewer = self._recall(pair, login, client=client) or self._check(login, password, pair=pair, client=client)
+            viewer = self._admit_known(pair, login, client=client)
+            viewer = viewer or self._check(login, password, pair=pair, client=client)
             mine.set_result(viewer)
         except BaseException as error:
             mine.set_exception(error)
@@ -138,21 +154,15 @@ class Sessions:
                 del self._checking[pair]
         return mine.result()
 
-    def _find_remembered(self, pair: bytes, login: str, *, client: str) -> _Remembered | None:
+    def _find_remembered(self, pair: bytes, login: str, *, client: str) -> Remembered | None:
         found = self._remembered.get(pair)
         if found is None or found.until < self._stores.clock():
             return None
         return found if client in found.clients or (login, client) not in self._doubted else None
 
-    def _recall(self, pair: bytes, login: str, *, client: str) -> Viewer | None:
-        if (found := self._find_remembered(pair, login, client=client)) is None:
-            return None
-        with self._stores.database.glance() as connection:
-            account = rows.find_account_by_pk(connection, found.account_pk)
-        if account is None or not account.may_sign_in or account.credential_version != found.version:
-            return None
-        found.clients.add(client)
-        return to_viewer(account)
+    def _admit_known(self, pair: bytes, login: str, *, client: str) -> Viewer | None:
+        known = self._find_remembered(pair, login, client=client)
+        return None if known is None else self.admit(known, client=client)
 
     def _check(self, login: str, password: str, *, pair: bytes, client: str) -> Viewer:
         now = self._stores.clock()
@@ -199,7 +209,7 @@ class Sessions:
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         until = now + _REMEMBERED_FOR
-        self._remembered[pair] = _Remembered(account.pk, account.credential_version, until, {client})
+        self._remembered[pair] = Remembered(account.pk, account.credential_version, until, {client})
 
     def open(self, viewer: Viewer) -> str:
         """The id of a new session, 32 hex digits. It is told here once and only its hash is kept.
@@ -213,7 +223,7 @@ class Sessions:
             rows.lock_account(connection, viewer.login)  # who opens sessions at once must count each other's
             session_rows.delete_sessions_unused_since(connection, now - self.idle_limit)
             account = rows.find_account_by_pk(connection, viewer.pk)
-            if account is None or viewer.credential_version not in {0, account.credential_version}:
+            if account is None or not account.lets_in(viewer.credential_version):
                 raise NotSignedIn  # a password that was changed just now opens nothing any more
             session_rows.delete_all_but_latest(connection, account.pk, kept=self._per_user - 1)
             session_rows.insert_session(connection, hash_secret(session_id), account, now=now)
@@ -280,12 +290,13 @@ def _is_alive(session: session_rows.Session, *, now: datetime, idle_limit: timed
     return is_current and now - session.last_used_at <= idle_limit
 
 
-def to_viewer(account: rows.Account) -> Viewer:
+def to_viewer(account: rows.Account, *, client: str = "") -> Viewer:
     return Viewer(
         pk=account.pk,
         login=account.login,
         is_admin=account.is_admin,
         data_role=account.data_role,
+        client=client,
         credential_version=account.credential_version,
     )
 

@@ -95,7 +95,7 @@ class Uploads:
                 if files.find_in_the_way(connection, known.pk, path) is None:
                     return True  # what refuses is decided, and told, by what is so now
         with self._stores.database.read() as connection:
-            place = get_place(connection, viewer, address, action=Action.EDIT)
+            place = _get_place(connection, viewer, address)
             resource = _find_target(connection, place, address)
             if resource is None or path is None:
                 return True
@@ -124,7 +124,7 @@ class Uploads:
         Raises Busy when what was in its way is there no more.
         """
         with self._stores.database.read() as connection:
-            place = get_place(connection, viewer, address, action=Action.EDIT)
+            place = _get_place(connection, viewer, address)
             resource = _find_target(connection, place, address)
             there = files.find_brief(connection, resource.pk, address.path or "") if resource else None
         if there is None:
@@ -212,7 +212,7 @@ _thing_of: Final = attrgetter(*(field.name for field in fields(Address) if field
 
 
 def _place_key(viewer: Viewer, address: Address) -> Hashable:
-    return viewer, _thing_of(address)
+    return viewer, viewer.credential_version, _thing_of(address)
 
 
 def _resource_key(place: Place, address: Address) -> Hashable:
