@@ -1,6 +1,6 @@
 """What the tables are made of: the types of columns, and columns that several tables have."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -24,6 +24,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
+def _to_microseconds(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
 def to_instant(microseconds: int) -> datetime:
     """What ``Instant`` makes of what the database holds."""
     return _EPOCH + _MICROSECOND * microseconds
@@ -36,7 +40,11 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the signature is SQLAlchemy's
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return _to_microseconds(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """Not the general one, which asks this type about each value: a whole number needs nothing more."""
+        return _to_microseconds
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         return None if value is None else to_instant(int(value))

@@ -7,7 +7,8 @@ once; a ``%2F`` separates inside a file path and is refused everywhere else.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from filmroom.model.errors import BadName, NotFound
@@ -79,22 +80,26 @@ class Address:
 
         A thing itself has no side, so OUT, which is no more than the absence of IN, is said of resources only.
         """
-        context, shape = self._shape()
-        parts = [_fill(shape, self)] if shape else []
-        if context.sides and (self.side is Side.IN or self.resource is not None):
-            parts.append(self.side)
-        if self.resource is not None:
-            parts.append(f"resources/{encode(self.resource)}")
-        if self.path is not None:
-            parts.append(f"files/{encode_path(self.path)}")
-        return "/" + "/".join(parts)
-
-    def _shape(self) -> tuple[Context, str]:
-        return _find_shape(self.kind, frozenset(level for level in _LEVELS if getattr(self, level) is not None))
+        text = _say_thing(self.kind, self.side, self.resource, *_levels_of(self))
+        return text if self.path is None else f"{text}/files/{encode_path(self.path)}"
 
 
 _NOT_LEVELS: Final = frozenset({"kind", "side", "resource", "path"})
 _LEVELS: Final = tuple(field.name for field in fields(Address) if field.name not in _NOT_LEVELS)
+_levels_of: Final = attrgetter(*_LEVELS)
+
+
+@lru_cache(maxsize=1000)  # each file of a resource is said to be there
+def _say_thing(kind: Kind, side: Side, resource: str | None, *levels: str | None) -> str:
+    """The text of an address without a path."""
+    said = {name: encode(level) for name, level in zip(_LEVELS, levels, strict=True) if level is not None}
+    context, shape = _find_shape(kind, frozenset(said))
+    parts = [shape.format_map(said)] if shape else []
+    if context.sides and (side is Side.IN or resource is not None):
+        parts.append(side)
+    if resource is not None:
+        parts.append(f"resources/{encode(resource)}")
+    return "/" + "/".join(parts)
 
 
 @cache
@@ -106,11 +111,6 @@ def _find_shape(kind: Kind, named: frozenset[str]) -> tuple[Context, str]:
         for shape in context.shapes
         if context.kind is kind and {name for _, name in read_suffix(shape).names} == named
     )
-
-
-def _fill(shape: str, address: Address) -> str:
-    levels = {level: encode(value) for level in _LEVELS if (value := getattr(address, level)) is not None}
-    return shape.format_map(levels)
 
 
 def parse_address(text: str) -> Address:

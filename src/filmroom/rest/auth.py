@@ -2,7 +2,6 @@
 
 import binascii
 import secrets
-from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -113,7 +112,7 @@ def _basic_pair(request: Request) -> tuple[str, str] | None:
     if scheme.lower() != "basic":
         return None
     try:
-        raw = b64decode(token.strip(), validate=True)
+        raw = binascii.a2b_base64(token.strip(), strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise NotSignedIn from error
     try:

@@ -70,6 +70,34 @@ class Visitor:
         return None if self.viewer is None or self.viewer.is_guest else self.viewer
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the head of a request says of its body.
+
+    ``size_bytes`` is 0 when it does not say, ``coding`` empty. ``is_held_back`` says that the client waits to be asked
+    for it (RFC 9110 section 10.1.1).
+    """
+
+    size_bytes: int = 0
+    coding: str = ""
+    is_held_back: bool = False
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is one piece, and on its way already."""
+        return 0 < self.size_bytes <= PIECE_BYTES and not self.is_held_back
+
+
+def read_announced(headers: Mapping[str, str]) -> Announced:
+    """A size counts however many zeros come first (RFC 9110)."""
+    length = headers.get("content-length", "")
+    return Announced(
+        size_bytes=int(length.lstrip("0") or "0") if length.isdecimal() else 0,
+        coding=headers.get("transfer-encoding", ""),
+        is_held_back=headers.get("expect", "").lower() == "100-continue",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """The head of a request as it came. Header names are in lower case. ``id`` is what it is called in the log.
@@ -87,6 +115,7 @@ class Request:
     is_secure: bool
     host: str
     peer: str = ""
+    body: Announced = Announced()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,30 +147,9 @@ class Call:
         return f"{'https' if self.request.is_secure else 'http'}://{self.request.host}{self.site.root_path}"
 
     @property
-    def announced_bytes(self) -> int:
-        """As ``read_announced_bytes``."""
-        return read_announced_bytes(self.request.headers)
-
-    @property
     def media_type(self) -> str:
         """The body's type in lower case without parameters; empty when the request does not say."""
         return self.request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
-
-
-def read_announced_bytes(headers: Mapping[str, str]) -> int:
-    """How long the body will be; 0 when the request does not say. However many zeros come first (RFC 9110)."""
-    length = headers.get("content-length", "")
-    return int(length.lstrip("0") or "0") if length.isdecimal() else 0
-
-
-def expects_continue(headers: Mapping[str, str]) -> bool:
-    """Whether the client waits to be asked for the body (RFC 9110 section 10.1.1)."""
-    return headers.get("expect", "").lower() == "100-continue"
-
-
-def has_small_body(headers: Mapping[str, str]) -> bool:
-    """Whether a body is announced that is one piece, and on its way already."""
-    return 0 < read_announced_bytes(headers) <= PIECE_BYTES and not expects_continue(headers)
 
 
 class Intake(Protocol):

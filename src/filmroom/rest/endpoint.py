@@ -21,7 +21,7 @@ from filmroom.model.errors import (
     WrongMethod,
 )
 from filmroom.rest.auth import expiration_cookie, find_visitor, has_credentials, is_form_login, recognize
-from filmroom.rest.call import Call, Handler, Intake, Request, Site, Visitor
+from filmroom.rest.call import Call, Handler, Intake, Request, Site, Visitor, read_announced
 from filmroom.rest.dispatch import find_call, is_below_xapi
 from filmroom.rest.health import ALIVE, HEALTH_METHODS, alive_reply, health_path, ready_reply
 from filmroom.rest.proxies import Hop, first_hop
@@ -77,7 +77,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request = _read_head(scope, self._site)
-        body = Body(receive, request.headers, self._limits)
+        body = Body(receive, request.body, self._limits)
         exchange = _Exchange(self._archive, self._site, request)
         run = self._threads.for_passwords() if is_form_login(request) else self._threads.for_method(request.method)
         reply = await self._answer(exchange, body, run)
@@ -120,7 +120,7 @@ class Endpoint:
         if exchange.may_need_check():
             # Whoever waits for a turn at a password must not hold a thread that those need who are known.
             await self._threads.for_passwords()(exchange.sign_in)
-        comes_soon = body.is_small and exchange.request.method != _KEEPS_WHAT_CAME
+        comes_soon = exchange.request.body.is_small and exchange.request.method != _KEEPS_WHAT_CAME
         if body.is_read or (comes_soon and await body.is_here_soon()):
             # One hop to a thread in place of two.
             return await run(exchange.answer, await body.read_piece())
@@ -240,4 +240,5 @@ def _read_head(scope: Scope, site: Site) -> Request:
         is_secure=hop.is_secure,
         host=hop.host,
         peer=direct.client,
+        body=read_announced(headers),
     )

@@ -5,7 +5,7 @@ RFC 7239's ``Forwarded`` is not read: a proxy that sets the ``X-`` headers lets 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -55,7 +55,8 @@ def is_proxy(peer: str, trusted: Networks) -> bool:
 
 
 def _with_host(hop: Hop, host: str) -> Hop:
-    return Hop(client=hop.client, is_secure=hop.is_secure, host=host if _HOST.fullmatch(host) else _NO_HOST)
+    known = host if _HOST.fullmatch(host) else _NO_HOST
+    return hop if hop.host == known else replace(hop, host=known)
 
 
 def _first_untrusted(text: str, peer: _Address, trusted: Networks) -> str:

@@ -6,13 +6,13 @@ one costs the same memory whatever its length.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
-from filmroom.rest.call import Intake, expects_continue, has_small_body, read_announced_bytes
+from filmroom.rest.call import Announced, Intake
 from filmroom.rest.reply import PIECE_BYTES, Chunks, Reply
 from filmroom.rest.threads import Run
 
@@ -60,29 +60,27 @@ class Uploads:
 class Body:
     """A request's body. ``is_read`` when there is none, or its end was seen; ``received_bytes`` is what has come."""
 
-    def __init__(self, receive: Receive, headers: Mapping[str, str], limits: BodyLimits) -> None:
+    def __init__(self, receive: Receive, announced: Announced, limits: BodyLimits) -> None:
         self._receive = receive
         self._limits = limits
-        self._expects_continue = expects_continue(headers)
-        self._announced_bytes = read_announced_bytes(headers)
-        self.is_small = has_small_body(headers)
+        self._announced = announced
         self._was_asked_for = False
         self._is_stalled = False
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
         self.received_bytes = 0
         # Where none is announced there is none (RFC 9112 section 6.3), and nothing to wait for.
-        self._coding = headers.get("transfer-encoding", "")
-        self.is_read = not self._announced_bytes and not self._coding
+        self.is_read = not announced.size_bytes and not announced.coding
 
     def check_coding(self) -> None:
         """Raises UnknownCoding for any but chunked (RFC 9112 section 6.1): what is packed would be stored packed."""
-        if self._coding.strip().lower() not in {"", "chunked"}:
-            raise UnknownCoding(self._coding)
+        coding = self._announced.coding
+        if coding and coding.strip().lower() != "chunked":
+            raise UnknownCoding(coding)
 
     def check_length(self) -> None:
         """Raises BodyTooLarge for what is announced, or has come, beyond the limit."""
-        if max(self._announced_bytes, self.received_bytes) > self._limits.longest_bytes:
+        if max(self._announced.size_bytes, self.received_bytes) > self._limits.longest_bytes:
             raise BodyTooLarge(self._limits.longest_bytes)
 
     async def is_here_soon(self) -> bool:
@@ -166,7 +164,7 @@ class Body:
         Many clients read no answer before they have sent their body. One that waits to be asked for it
         (``Expect: 100-continue``) is answered at once.
         """
-        if self._is_stalled or (self._expects_continue and not self._was_asked_for):
+        if self._is_stalled or (self._announced.is_held_back and not self._was_asked_for):
             return self.is_read
         left = _DRAIN_BYTES
         with suppress(CutUpload, TimeoutError):

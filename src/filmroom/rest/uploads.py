@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from filmroom.model.errors import BadValue, NotAllowed, WrongBodyType
 from filmroom.model.names import check_file_path
 from filmroom.model.nodes import Kind
+from filmroom.model.people import Viewer
 from filmroom.model.resources import Digest, IfExists
 from filmroom.rest import compat
-from filmroom.rest.call import Call, Intake, has_small_body
+from filmroom.rest.call import Call, Intake
 from filmroom.rest.digests import read_declared_digests
 from filmroom.rest.intakes import CheckedIntake, DroppingIntake, FileIntake, MultipartIntake, SummingIntake
 from filmroom.rest.params import read_description
@@ -59,9 +60,9 @@ def check_names_no_folder(call: Call) -> None:
 
 def _copy_reference(archive: Archive, call: Call, reference: str, options: UploadOptions) -> Reply:
     """F-160; done when this answers, whatever ``async`` says, and never deleting what it copies."""
-    upload = _Upload(archive=archive, call=call, options=options, is_unpacked=False, status=200)
+    upload = _Upload(archive, call, call.viewer, options, is_unpacked=False, status=200)
     try:
-        archive.uploads.check_upload(call.viewer, replace(call.address, path=None), options)
+        archive.uploads.check_upload(upload.viewer, replace(call.address, path=None), options)
     except NotAllowed as error:
         return _refused_reply(error, options)
     return upload.put(archive.arrivals.stage_reference(reference, call.address.path))
@@ -78,32 +79,33 @@ def _choose_intake(archive: Archive, call: Call, options: UploadOptions, *, stat
     if "content-range" in call.request.headers:  # RFC 9110 section 14.5
         raise BadValue("Content-Range", call.request.headers["content-range"], "send the whole file, not a part of it")
     is_unpacked = call.query.flag("extract")
-    upload = _Upload(archive=archive, call=call, options=options, is_unpacked=is_unpacked, status=status)
+    upload = _Upload(archive, call, call.viewer, options, is_unpacked=is_unpacked, status=status)
     names_file = call.address.path is not None and not call.address.path.endswith("/")
     address = call.address if names_file and not is_unpacked else replace(call.address, path=None)
     try:
-        is_small = has_small_body(call.request.headers)
-        is_wanted = archive.uploads.check_upload(call.viewer, address, options, is_small=is_small)
+        is_small = call.request.body.is_small
+        is_wanted = archive.uploads.check_upload(upload.viewer, address, options, is_small=is_small)
     except NotAllowed as error:
         return DroppingIntake(_refused_reply(error, options))
     if is_multipart(call):
-        archive.arrivals.check_room(call.announced_bytes)
+        archive.arrivals.check_room(call.request.body.size_bytes)
         return MultipartIntake(
             call, receive=upload.receive_part, tell=upload.read_field, finish=upload.put, forget=archive.arrivals.forget
         )
     if not is_wanted:
         return SummingIntake(upload.refuse)
-    archive.arrivals.check_room(call.announced_bytes)
+    archive.arrivals.check_room(call.request.body.size_bytes)
     path = call.address.path or compat.default_upload_name(call.media_type)
     return FileIntake(upload.receive(path, path.rsplit("/", 1)[-1]), upload.put)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class _Upload:
     """One upload while its body arrives."""
 
     archive: Archive
     call: Call
+    viewer: Viewer
     options: UploadOptions
     is_unpacked: bool
     status: int
@@ -126,13 +128,13 @@ class _Upload:
 
     def put(self, arrivals: Sequence[Arrival]) -> Reply:
         try:
-            fates = self.archive.uploads.put(self.call.viewer, self.call.address, arrivals, options=self.options)
+            fates = self.archive.uploads.put(self.viewer, self.call.address, arrivals, options=self.options)
         except NotAllowed as error:
             return _refused_reply(error, self.options)
         return fates_reply([arrival.path for arrival in arrivals], fates, status=self.status)
 
     def refuse(self, digest: Digest) -> Reply:
-        fate = self.archive.uploads.compare(self.call.viewer, self.call.address, digest)
+        fate = self.archive.uploads.compare(self.viewer, self.call.address, digest)
         return _duplicates_reply([self.call.address.path or ""], [fate])
 
 
@@ -159,15 +161,16 @@ def _duplicates_reply(paths: Sequence[str], fates: Sequence[Fate]) -> Reply:
 
 def is_multipart(call: Call) -> bool:
     """F-132 to F-136: any body that is neither multipart nor a form is the file itself."""
-    has_parts = call.media_type.startswith("multipart/")
+    media_type = call.media_type
+    has_parts = media_type.startswith("multipart/")
     if call.query.flag("inbody"):
         if has_parts:
             raise BadValue("inbody", "true", "the body is multipart; send the file itself, or leave inbody out")
         return False
-    if not call.media_type:
+    if not media_type:
         raise BadValue(
             "body", "", "no data found: add inbody=true or a Content-Type to send a file as the body, or use multipart"
         )
-    if call.media_type == "application/x-www-form-urlencoded":
-        raise WrongBodyType(call.media_type, "add inbody=true to send a file as the body, or use multipart/form-data")
+    if media_type == "application/x-www-form-urlencoded":
+        raise WrongBodyType(media_type, "add inbody=true to send a file as the body, or use multipart/form-data")
     return has_parts
