@@ -163,7 +163,7 @@ class GroupWriter:
             self._leader = self._waiting[0]
             self._leader.bell.release()
             self._announced.end_wait(have_come=False)
-        if self._leader is None:
+        if self._leader is None and self._is_closed:
             self._is_idle.notify_all()
 
     def _withdraw(self, job: _Job) -> None:

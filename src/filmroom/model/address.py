@@ -75,6 +75,21 @@ class Address:
     resource: str | None = None
     path: str | None = None
 
+    def with_path(self, path: str | None) -> "Address":
+        """As ``replace`` does it, which takes three times as long."""
+        return Address(
+            kind=self.kind,
+            project=self.project,
+            subject=self.subject,
+            experiment=self.experiment,
+            scan=self.scan,
+            reconstruction=self.reconstruction,
+            assessor=self.assessor,
+            side=self.side,
+            resource=self.resource,
+            path=path,
+        )
+
     def __str__(self) -> str:
         """The address as a URL path below the mount, percent-encoded; ``parse_address`` reads it back.
 

@@ -1,7 +1,7 @@
 """From a request to its operation, by the tables of ``routes.py``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
@@ -48,7 +48,7 @@ class Route:
             return self
         return Route(
             self.operation,
-            replace(self.address, path=path),
+            self.address.with_path(path),
             {**self.found, "path": path},
             _spellings(path, raw_path.removeprefix("/")),
         )

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
@@ -85,10 +86,12 @@ class Body:
 
     async def is_here_soon(self) -> bool:
         """Whether all of a small body has come within a second; what has come is not lost. Raises as ``read_piece``."""
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_SOON_SECONDS):
                 while self._wants_more():
                     self._note(await self._receive_chunk())
+        except TimeoutError:
+            return False
         return self.is_read
 
     async def read_piece(self) -> list[bytes]:
@@ -99,11 +102,12 @@ class Body:
         chunks looks like a whole one. So it does with StalledUpload, when a client sends (almost) nothing for too long.
         Raises BodyTooLarge.
         """
-        try:
-            await self._gather()
-        except CutUpload:
-            if not self._gathered:
-                raise
+        if not self.is_read:
+            try:
+                await self._gather()
+            except CutUpload:
+                if not self._gathered:
+                    raise
         self.check_length()
         return self._take_gathered()
 
@@ -221,7 +225,7 @@ class Sent:
 async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_body: bool) -> Sent:
     """Send status, headers and body. A client that goes away is sent no more."""
     content, length = reply.body, _length(reply)
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
+    headers = [(_raw_name(name), value.encode("latin-1", "replace")) for name, value in reply.headers]
     if reply.status not in _WITHOUT_CONTENT:
         headers.append((b"content-type", reply.media_type.encode()))
         if length is not None:
@@ -234,6 +238,11 @@ async def send_reply(reply: Reply, body: Body, send: Send, run: Run, *, with_bod
         await send({"type": "http.response.body", "body": content})
         return Sent(len(content))
     return await _send_chunks(content, body, send, run)
+
+
+@cache  # they are all ours
+def _raw_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 _WITHOUT_CONTENT: Final = frozenset({204, 304})
