@@ -96,6 +96,55 @@ def test_what_another_process_changes_is_seen(sqlite: SQLiteDatabase, other: Dat
     assert _look(sqlite) == _look(other) == {"first", "second"}
 
 
+def test_what_another_process_keeps_need_not_be_looked_for_again(sqlite: SQLiteDatabase, other: Database) -> None:
+    sqlite.write(count_up("first"))
+    _look(sqlite)
+
+    other.write(count_up("second"), keeps_memory=True)
+
+    assert _look(sqlite) == {"first"}
+
+
+def test_what_another_process_forgets_is_forgotten_here(sqlite: SQLiteDatabase, other: Database) -> None:
+    """Also where it did so several transactions ago, and some of them changed nothing that anybody remembers."""
+
+    def unit(connection: Connection) -> None:
+        count_up("second")(connection)
+        forget(connection)
+
+    sqlite.write(count_up("first"))
+    _look(sqlite)
+    other.write(unit, keeps_memory=True)
+    other.write(count_up("third"), keeps_memory=True)
+
+    assert _look(sqlite) == {"first", "second", "third"}
+
+
+def test_a_transaction_that_changes_nothing_tells_nobody(sqlite: SQLiteDatabase, other: Database) -> None:
+    sqlite.write(count_up("first"))
+    _look(sqlite)
+    sqlite.write(count_up("second"), keeps_memory=True)
+
+    other.write(_names)
+
+    assert _look(sqlite) == {"first"}
+
+
+def test_the_mark_of_what_is_remembered_begins_anew_at_its_end(sqlite: SQLiteDatabase, other: Database) -> None:
+    def set_mark(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA user_version = {2**31 - 2}").close()
+
+    other.write(set_mark, keeps_memory=True)
+    sqlite.write(count_up("first"))
+    seen = _look(sqlite)
+
+    for name in ("second", "third"):
+        other.write(count_up(name))
+        seen = _look(sqlite)
+
+    assert seen == {"first", "second", "third"}
+
+
 def test_nothing_stays_of_a_unit_that_was_taken_back(sqlite: SQLiteDatabase) -> None:
     def unit(connection: Connection) -> None:
         count_up("never")(connection)

@@ -2,8 +2,9 @@
 
 A crowd of uploads goes to few places, and half of what each asks of the database is what the one before it asked. On
 SQLite all units of a process go through one connection, one after the other, and SQLite tells that connection whether
-anybody else has committed anything since. So what was looked up in there is true until a unit runs that may have
-changed it, somebody else commits, or the connection is made anew: it is not a guess that expires.
+anybody else has committed anything since; a mark in the database tells whether that may have changed what is
+remembered. So what was looked up in there is true until a unit runs that may have changed it, here or elsewhere, or the
+connection is made anew: it is not a guess that expires.
 """
 
 import math
@@ -41,6 +42,8 @@ class Memory:
     def __init__(self) -> None:
         self._found: dict[Hashable, Any] = {}
         self._held_at = -math.inf
+        self.holds = False
+        """Whether nothing was forgotten since it was confirmed."""
 
     def serve(self, connection: Connection) -> None:
         """Be what units recall from that are run with this connection."""
@@ -67,6 +70,8 @@ class Memory:
     def confirm(self) -> None:
         """All that is remembered holds in a transaction that begins now."""
         self._held_at = time.monotonic()
+        self.holds = True
 
     def forget(self) -> None:
         self._found.clear()
+        self.holds = False

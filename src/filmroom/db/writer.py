@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _LONGEST_GROUP: Final = 64
 _BEGIN: Final = "BEGIN IMMEDIATE"
+_MOST_MARKS: Final = 2**31
 
 
 def _new_bell() -> threading.Lock:
@@ -89,7 +90,8 @@ class GroupWriter:
         self._announced = Announced()
         self._connection: Connection | None = None
         self.memory = Memory()
-        self._version = 0  # SQLite's number for what others have committed
+        self._version: int | None = None  # SQLite's number for what others have committed, on this connection
+        self._mark = 0  # what the database said then of what all remember
         self._is_closed = False
         # Held to change who waits, who is to come, who leads and whether it is closed.
         self._queue = threading.Lock()
@@ -219,15 +221,18 @@ class GroupWriter:
         try:
             with DriverErrors(_BEGIN, connection.dialect):
                 driver.execute(_BEGIN).close()
-            self._forget_if_others_wrote(driver)
+            self._hear_of_others(driver)
+            changes = driver.total_changes
             outcomes = run(connection, group)
             self._check_fault()
+            mark = self._mark if driver.total_changes == changes else self._tell_others(driver)
             _end(connection, driver)
         except BaseException:
             self.memory.forget()
             connection.rollback()
             driver.rollback()
             raise
+        self._mark = mark
         return outcomes
 
     def _check_fault(self) -> None:
@@ -235,12 +240,23 @@ class GroupWriter:
         if (fault := self._find_fault()) is not None:
             raise _FaultError from fault
 
-    def _forget_if_others_wrote(self, driver: Any) -> None:
+    def _hear_of_others(self, driver: Any) -> None:
+        """Remember nothing of what others have changed (decision 0013)."""
         version, *_ = driver.execute("PRAGMA data_version").fetchone()
         if version != self._version:
-            self.memory.forget()
-            self._version = version
+            mark, *_ = driver.execute("PRAGMA user_version").fetchone()
+            if self._version is None or mark != self._mark:
+                self.memory.forget()
+            self._version, self._mark = version, mark
         self.memory.confirm()
+
+    def _tell_others(self, driver: Any) -> int:
+        """Have others forget what this transaction has changed, by another mark in the database; the mark."""
+        if self.memory.holds:
+            return self._mark
+        mark = (self._mark + 1) % _MOST_MARKS
+        driver.execute(f"PRAGMA user_version = {mark}").close()
+        return mark
 
     def _run_together(self, connection: Connection, group: list[_Job]) -> list[_Outcome]:
         outcomes = []
@@ -274,6 +290,7 @@ class GroupWriter:
 
     def _let_go(self) -> None:
         self.memory.forget()  # what others commit is heard of through one connection: the next begins to count anew
+        self._version = None
         connection, self._connection = self._connection, None
         if connection is not None and not connection.closed:
             connection.invalidate()
