@@ -37,7 +37,7 @@ class Viewer:
 
     ``client`` is the network address that the request came from, and ``reason`` why its sender says it is made; both
     are for the audit trail only, and empty where they are not known. ``credential_version`` is the account's when it
-    was let in, 0 where that is not known.
+    was let in, 0 where that is not known; ``is_believed`` says that it was not looked at since (``Sessions.admit``).
     """
 
     pk: int
@@ -47,6 +47,7 @@ class Viewer:
     client: str = ""
     reason: str = ""
     credential_version: int = field(default=0, compare=False)
+    is_believed: bool = field(default=False, compare=False)
 
     @property
     def is_guest(self) -> bool:

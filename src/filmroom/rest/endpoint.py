@@ -15,6 +15,7 @@ from filmroom.model.errors import (
     Busy,
     DamagedBytes,
     MissingBytes,
+    NotSignedIn,
     StorageFailed,
     StorageFull,
     TooManyUploads,
@@ -170,31 +171,45 @@ class _Exchange:
 
     def sign_in(self, *, believes: bool = False) -> None:
         """Find out who sent the request, as ``find_visitor`` does. Raises NotSignedIn, AccountLocked, Busy."""
+        self._visitor = Visitor()
         self._visitor = find_visitor(self._archive, self._site, self.request, known=self._known, believes=believes)
         self._is_signed_in = True
 
     def begin(self) -> Reply | Intake:
         """Sign the visitor in, find the operation, start it. Raises ArchiveError of every kind."""
-        call, handler = self._find()
+        call, handler = self._find(believes=False)
         return handler(self._archive, call)
 
     def answer(self, body: Sequence[bytes]) -> Reply:
         """Do all there is to do for a request whose whole body is here. Raises as ``begin`` does."""
-        call, handler = self._find()
+        try:
+            return self._answer(body, believes=self.request.method not in READING)
+        except NotSignedIn:
+            if not self._is_believed:
+                raise
+            self._is_signed_in = False
+            return self._answer(body, believes=False)
+
+    def _answer(self, body: Sequence[bytes], *, believes: bool) -> Reply:
+        call, handler = self._find(believes=believes)
         is_change = self.request.method not in READING
         with self._archive.announce_change() if is_change else nullcontext():
             begun = handler(self._archive, call)
             return begun if isinstance(begun, Reply) else finish(begun, body)
 
-    def _find(self) -> tuple[Call, Handler]:
-        believes = self._known is not None and self.request.method not in READING
+    def _find(self, *, believes: bool) -> tuple[Call, Handler]:
         if not self._is_signed_in:
             self.sign_in(believes=believes)
         self._call, handler = find_call(self._site, self.request, self._visitor)
-        if believes and handler not in LOOKING_AGAIN:
+        if self._is_believed and handler not in LOOKING_AGAIN:
             self.sign_in()
             self._call = replace(self._call, visitor=self._visitor)
         return self._call, handler
+
+    @property
+    def _is_believed(self) -> bool:
+        """Whether the visitor was let in without a look at what is so now."""
+        return self._visitor.viewer is not None and self._visitor.viewer.is_believed
 
     def headers(self, reply: Reply) -> list[tuple[str, str]]:
         """What every answer says: when the session ends, and, if it is done, which parameters had no effect."""

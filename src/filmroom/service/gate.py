@@ -212,13 +212,14 @@ def account_key(pk: int) -> Hashable:
 def get_current(connection: Connection, viewer: Viewer) -> Viewer:
     """The viewer with the rights of now, which what takes long may not have begun with.
 
-    Raises NotSignedIn for an account that is let in no more, or not by what it was let in with.
+    Raises NotSignedIn for an account that is let in no more; for who is believed, also where it is not let in by the
+    same credentials.
     """
     if not viewer.pk:
         return viewer  # guests and operators have no account
     find = partial(people.find_account_by_pk, connection, viewer.pk)
     account = recall(connection, account_key(viewer.pk), find)
-    if account is None or not account.lets_in(viewer.credential_version):
+    if account is None or not account.lets_in(viewer.credential_version if viewer.is_believed else 0):
         raise NotSignedIn
     return replace(viewer, is_admin=account.is_admin, data_role=account.data_role)
 

@@ -101,17 +101,20 @@ class Sessions:
     def admit(self, known: Remembered, *, client: str, believes: bool = False) -> Viewer | None:
         """Who is let in by a pair that was recognized; None where it opens nothing any more.
 
-        With ``believes`` it may be somebody who was let in a second ago and is no more: whoever goes on must look again
-        when it comes to it (``gate.get_current``), and neither do nor tell anything before that.
+        With ``believes`` it may be somebody who was let in a second ago and is no more, and is told from others by
+        ``is_believed``: whoever goes on must look again when it comes to it (``gate.get_current``), and neither do nor
+        tell anything before that.
         """
-        account = self._stores.database.memory.peek(account_key(known.account_pk)) if believes else None
-        if account is None:
+        believed = self._stores.database.memory.peek(account_key(known.account_pk)) if believes else None
+        if believed is None:
             with self._stores.database.glance() as connection:
                 account = rows.find_account_by_pk(connection, known.account_pk)
+        else:
+            account = believed
         if account is None or not account.lets_in(known.version):
             return None
         known.clients.add(client)
-        return to_viewer(account, client=client)
+        return to_viewer(account, client=client, is_believed=believed is not None)
 
     def tell_known(self) -> Known:
         """For another process of the same server that begins, so that it need not check them all once more.
@@ -290,7 +293,7 @@ def _is_alive(session: session_rows.Session, *, now: datetime, idle_limit: timed
     return is_current and now - session.last_used_at <= idle_limit
 
 
-def to_viewer(account: rows.Account, *, client: str = "") -> Viewer:
+def to_viewer(account: rows.Account, *, client: str = "", is_believed: bool = False) -> Viewer:
     return Viewer(
         pk=account.pk,
         login=account.login,
@@ -298,6 +301,7 @@ def to_viewer(account: rows.Account, *, client: str = "") -> Viewer:
         data_role=account.data_role,
         client=client,
         credential_version=account.credential_version,
+        is_believed=is_believed,
     )
 
 

@@ -1,0 +1,148 @@
+"""Whoever put a file a moment ago is believed to be let in still; what is so when it counts decides all the same."""
+
+from base64 import b64encode
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+
+from conftest import PASSWORD
+from filmroom.blobs.local import LocalStore
+from filmroom.model.people import AccountChange, Viewer
+from filmroom.service.archive import Archive
+from filmroom.service.sessions import MOST_FAILURES
+from service.desk import open_desk
+
+FILES = "/data/projects/DEMO/resources/NII/files"
+BASIC = {"Authorization": f"Basic {b64encode(f'alice:{PASSWORD}'.encode()).decode()}"}
+LARGE = b"scan" * 500_000
+# Only there is anything remembered that could be believed.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+Clients = Callable[[str], TestClient]
+ShutOut = Callable[[Archive], object]
+
+
+@pytest.fixture
+def visitor(client: Clients, alice: TestClient, demo: str) -> TestClient:
+    """Without cookies, as a script is that says Alice's password each time; she has put something already."""
+    assert alice.put(f"{demo}/subjects/S1").status_code == 201
+    visitor = client("")
+    for name in ("first", "second"):
+        assert visitor.put(f"{FILES}/{name}?inbody=true", content=b"scan", headers=BASIC).status_code == 200
+    return visitor
+
+
+@pytest.fixture(params=["the same process", "another process"])
+def there(request: pytest.FixtureRequest, archive: Archive) -> Archive:
+    """Where Alice is shut out."""
+    is_elsewhere = request.param == "another process"
+    return request.getfixturevalue("elsewhere") if is_elsewhere else archive
+
+
+def _disable(archive: Archive) -> None:
+    archive.accounts.set_enabled("alice", is_enabled=False)
+
+
+def _change_password(archive: Archive) -> None:
+    archive.accounts.set_password("alice", "another password")
+
+
+SHUT_OUT = pytest.mark.parametrize("shut_out", [_disable, _change_password])
+
+
+@SHUT_OUT
+@pytest.mark.parametrize("content", [b"scan", LARGE], ids=["small", "large"])
+def test_whoever_was_shut_out_a_moment_ago_stores_nothing(
+    visitor: TestClient, there: Archive, blobs: LocalStore, shut_out: ShutOut, content: bytes
+) -> None:
+    kept = set(blobs.iter_keys())
+
+    shut_out(there)
+
+    assert visitor.put(f"{FILES}/third?inbody=true", content=content, headers=BASIC).status_code == 401
+    assert set(blobs.iter_keys()) == kept
+
+
+@SHUT_OUT
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", FILES),
+        ("GET", f"{FILES}/first"),
+        ("DELETE", f"{FILES}/first"),
+        ("PUT", "/data/projects/DEMO/subjects/S1?gender=F"),
+        ("PUT", f"{FILES}/first?inbody=true&overwrite=true"),
+        ("PUT", f"{FILES}/first?inbody=true"),
+        ("PUT", "/data/projects/OTHER/resources/NII/files/x?inbody=true"),
+        ("PUT", f"{FILES}/x?reference=/nowhere"),
+        ("POST", "/data/user/cache/resources/mine/files/x?inbody=true"),
+    ],
+)
+def test_whoever_was_shut_out_a_moment_ago_is_told_and_does_nothing(
+    visitor: TestClient, there: Archive, shut_out: ShutOut, method: str, url: str
+) -> None:
+    shut_out(there)
+
+    assert visitor.request(method, url, content=b"scan", headers=BASIC).status_code == 401
+
+
+@ON_SQLITE
+@pytest.mark.usefixtures("visitor")
+def test_what_is_believed_may_be_a_second_old(archive: Archive, elsewhere: Archive) -> None:
+    known = archive.sessions.recognize("alice", PASSWORD, client="testclient")
+    assert known is not None
+
+    elsewhere.accounts.set_enabled("alice", is_enabled=False)
+
+    assert archive.sessions.admit(known, client="testclient", believes=True) is not None
+    assert archive.sessions.admit(known, client="testclient") is None
+
+
+def test_rights_are_those_of_now(visitor: TestClient, there: Archive, people: dict[str, Viewer]) -> None:
+    """An administrator who is none any more, where others' projects are concerned: F-131, and no 401."""
+    there.accounts.change(people["admin"], "alice", AccountChange(is_admin=True))
+    open_desk(there, people["bob"], "THEIRS")
+    theirs = "/data/projects/THEIRS/resources/NII/files"
+    assert visitor.put(f"{theirs}/first?inbody=true", content=b"scan", headers=BASIC).status_code == 200
+
+    there.accounts.change(people["admin"], "alice", AccountChange(is_admin=False))
+    reply = visitor.put(f"{theirs}/second?inbody=true", content=b"scan", headers=BASIC)
+
+    assert (reply.status_code, reply.headers["filmroom-stored"]) == (200, "no")
+
+
+def test_whose_rights_are_fewer_now_may_go_on_where_they_may(
+    visitor: TestClient, there: Archive, people: dict[str, Viewer]
+) -> None:
+    there.accounts.change(people["admin"], "alice", AccountChange(is_admin=True))
+    assert visitor.put(f"{FILES}/third?inbody=true", content=b"scan", headers=BASIC).status_code == 200
+
+    there.accounts.change(people["admin"], "alice", AccountChange(is_admin=False))
+    reply = visitor.put(f"{FILES}/fourth?inbody=true", content=b"scan", headers=BASIC)
+
+    assert (reply.status_code, "filmroom-stored" in reply.headers) == (200, False)
+
+
+def test_only_the_new_password_lets_in(visitor: TestClient, there: Archive) -> None:
+    _change_password(there)
+    basic = {"Authorization": f"Basic {b64encode(b'alice:another password').decode()}"}
+
+    statuses = [
+        visitor.put(f"{FILES}/{name}?inbody=true", content=b"scan", headers=headers).status_code
+        for name, headers in (("third", basic), ("fourth", BASIC), ("fourth", basic))
+    ]
+
+    assert statuses == [200, 401, 200]
+
+
+@SHUT_OUT
+def test_one_that_is_refused_counts_as_one_failure(
+    visitor: TestClient, archive: Archive, there: Archive, people: dict[str, Viewer], shut_out: ShutOut
+) -> None:
+    """C-32: what is believed first and looked at afterwards is no second guess."""
+    shut_out(there)
+    for _ in range(MOST_FAILURES - 1):
+        visitor.put(f"{FILES}/third?inbody=true", content=b"scan", headers=BASIC)
+
+    assert not archive.accounts.get(people["admin"], "alice").is_locked
