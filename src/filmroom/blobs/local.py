@@ -218,8 +218,7 @@ class LocalWriter:
     def write(self, chunks: Sequence[bytes]) -> None:
         descriptor = self._get_descriptor()
         with _STORAGE_ERRORS:
-            _write_chunks(descriptor, chunks)
-        self._written_bytes += sum(map(len, chunks))
+            self._written_bytes += _write_chunks(descriptor, chunks)
         if self._written_bytes >= self._begin_at_bytes:
             self._begin_at_bytes = self._written_bytes + _WRITTEN_OUT_BYTES
             _begin_to_write_out(descriptor)
@@ -281,18 +280,20 @@ class LocalPartial:
             os.close(self._descriptor)
 
 
-def _write_chunks(descriptor: int, chunks: Sequence[bytes]) -> None:
-    for start in range(0, len(chunks), _MOST_BUFFERS):
-        _write_all(descriptor, chunks[start : start + _MOST_BUFFERS])
+def _write_chunks(descriptor: int, chunks: Sequence[bytes]) -> int:
+    """How many bytes they are."""
+    starts = range(0, len(chunks), _MOST_BUFFERS)
+    return sum(_write_all(descriptor, chunks[start : start + _MOST_BUFFERS]) for start in starts)
 
 
-def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
+def _write_all(descriptor: int, chunks: Sequence[bytes]) -> int:
+    size_bytes = sum(map(len, chunks))
     written = os.writev(descriptor, chunks)
-    if written == sum(map(len, chunks)):
-        return
-    rest = memoryview(b"".join(chunks))[written:]
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    if written < size_bytes:
+        rest = memoryview(b"".join(chunks))[written:]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    return size_bytes
 
 
 def _begin_to_write_out(descriptor: int) -> None:

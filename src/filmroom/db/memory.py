@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 _MOST: Final = 1000
 _ADVICE_SECONDS: Final = 1.0
-_KEPT_AS: Final = "filmroom.memory"
+_KEPT_AS: Final = "filmroom_memory"
 
 
 def recall(connection: Connection, key: Hashable, find: Callable[[], T]) -> T:
@@ -26,14 +26,19 @@ def recall(connection: Connection, key: Hashable, find: Callable[[], T]) -> T:
 
     Where nobody knows of all changes it is always what is found now.
     """
-    memory: Memory | None = connection.info.get(_KEPT_AS)
+    memory = _memory_of(connection)
     return find() if memory is None else memory.recall(key, find)
 
 
 def forget(connection: Connection) -> None:
     """For units that change what others recall, and are known to keep it."""
-    if (memory := connection.info.get(_KEPT_AS)) is not None:
+    if (memory := _memory_of(connection)) is not None:
         memory.forget()
+
+
+def _memory_of(connection: Connection) -> "Memory | None":
+    memory: Memory | None = connection.get_execution_options().get(_KEPT_AS)
+    return memory
 
 
 class Memory:
@@ -47,7 +52,7 @@ class Memory:
 
     def serve(self, connection: Connection) -> None:
         """Be what units recall from that are run with this connection."""
-        connection.info[_KEPT_AS] = self
+        connection.execution_options(**{_KEPT_AS: self})
 
     def recall(self, key: Hashable, find: Callable[[], T]) -> T:
         known: T | None = self._found.get(key)

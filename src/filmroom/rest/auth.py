@@ -98,8 +98,11 @@ def is_form_login(request: Request) -> bool:
 
 def _cookie(request: Request) -> str | None:
     """The session id in the cookie; read by hand, because a general reader can be made to take minutes for a header."""
+    cookies = request.headers.get("cookie")
+    if cookies is None:
+        return None
     found = None
-    for pair in request.headers.get("cookie", "").split(";"):
+    for pair in cookies.split(";"):
         name, _, value = pair.strip().partition("=")
         if name == SESSION_COOKIE:
             found = value.strip('"')

@@ -146,7 +146,7 @@ def fates_reply(paths: Sequence[str], fates: Sequence[Fate], *, status: int = 20
     if not fates:
         note = "the archive holds no file that belongs into a resource"
         return Reply(status=status, headers=[("Filmroom-Stored", "no"), ("Filmroom-Note", note)])
-    headers = [("Filmroom-Stored", "same")] if set(fates) == {Fate.RENEWED} else []
+    headers = [("Filmroom-Stored", "same")] if all(fate is Fate.RENEWED for fate in fates) else []
     return Reply(status=status, media_type=compat.NOTHING_STORED_TYPE, headers=headers)
 
 
