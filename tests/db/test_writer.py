@@ -174,7 +174,7 @@ def test_writing_goes_on_after_a_failed_commit(sqlite: SQLiteDatabase) -> None:
 
 def test_a_connection_that_can_only_read_is_replaced(sqlite: SQLiteDatabase) -> None:
     """SQLite opens a file that it cannot open for writing just then for reading, and says nothing of it."""
-    sqlite.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only=ON").close(), keeps_memory=True)
+    sqlite.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only=ON").close())
     with pytest.raises(StorageFailed, match="readonly database"):
         sqlite.write(count_up("first"))
 

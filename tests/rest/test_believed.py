@@ -8,10 +8,12 @@ from starlette.testclient import TestClient
 
 from conftest import PASSWORD
 from filmroom.blobs.local import LocalStore
+from filmroom.model.errors import NotSignedIn
 from filmroom.model.people import AccountChange, Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.sessions import MOST_FAILURES
-from service.desk import open_desk
+from filmroom.service.uploads import Fate
+from service.desk import Desk, open_desk
 
 FILES = "/data/projects/DEMO/resources/NII/files"
 BASIC = {"Authorization": f"Basic {b64encode(f'alice:{PASSWORD}'.encode()).decode()}"}
@@ -76,6 +78,8 @@ def test_whoever_was_shut_out_a_moment_ago_stores_nothing(
         ("PUT", f"{FILES}/first?inbody=true"),
         ("PUT", "/data/projects/OTHER/resources/NII/files/x?inbody=true"),
         ("PUT", f"{FILES}/x?reference=/nowhere"),
+        ("PUT", f"{FILES}/x/?inbody=true"),
+        ("PUT", "/data/projects/DEMO/nothing/there"),
         ("POST", "/data/user/cache/resources/mine/files/x?inbody=true"),
     ],
 )
@@ -146,3 +150,34 @@ def test_one_that_is_refused_counts_as_one_failure(
         visitor.put(f"{FILES}/third?inbody=true", content=b"scan", headers=BASIC)
 
     assert not archive.accounts.get(people["admin"], "alice").is_locked
+
+
+@SHUT_OUT
+@pytest.mark.parametrize(("name", "value"), [("Content-MD5", "0" * 32), ("Content-Range", "bytes 0-3/8")])
+def test_whoever_was_shut_out_a_moment_ago_is_told_nothing_else(
+    visitor: TestClient, there: Archive, shut_out: ShutOut, name: str, value: str
+) -> None:
+    shut_out(there)
+
+    reply = visitor.put(f"{FILES}/third?inbody=true", content=b"scan", headers={**BASIC, name: value})
+
+    assert reply.status_code == 401
+
+
+@ON_SQLITE
+def test_what_one_who_was_let_in_before_may_do_says_nothing_of_one_who_is_believed(
+    visitor: TestClient, archive: Archive, elsewhere: Archive
+) -> None:
+    """Her password is changed while a large upload is on its way, which may still end, and while she is believed."""
+    before = Desk(archive, archive.sessions.sign_in("alice", PASSWORD, client="testclient"))
+    known = archive.sessions.recognize("alice", PASSWORD, client="testclient")
+    assert known is not None
+    believed = archive.sessions.admit(known, client="testclient", believes=True)
+    assert believed is not None
+
+    _change_password(elsewhere)
+
+    assert before.upload("large") is Fate.STORED
+    with pytest.raises(NotSignedIn):
+        Desk(archive, believed).upload("small")
+    assert visitor.put(f"{FILES}/small?inbody=true", content=b"scan", headers=BASIC).status_code == 401

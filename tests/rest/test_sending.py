@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from filmroom.rest.call import Announced
+from filmroom.rest.call import BodyHead
 from filmroom.rest.reply import PIECE_BYTES, Chunks, Reply, chunks_of
 from filmroom.rest.transfer import Body, BodyLimits, Message, send_reply
 
@@ -27,7 +27,7 @@ def _sent(reply: Reply, messages: list[Message]) -> None:
     async def run(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
 
-    asyncio.run(send_reply(reply, Body(receive, Announced(), _LIMITS), send, run, with_body=True))
+    asyncio.run(send_reply(reply, Body(receive, BodyHead(), _LIMITS), send, run, with_body=True))
 
 
 def _give_up() -> None:

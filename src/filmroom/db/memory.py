@@ -48,7 +48,7 @@ class Memory:
         self._found: dict[Hashable, Any] = {}
         self._held_at = -math.inf
         self.holds = False
-        """Whether nothing was forgotten since it was confirmed."""
+        """Whether nothing was forgotten in this transaction."""
 
     def serve(self, connection: Connection) -> None:
         """Be what units recall from that are run with this connection."""

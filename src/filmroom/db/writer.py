@@ -91,7 +91,7 @@ class GroupWriter:
         self._connection: Connection | None = None
         self.memory = Memory()
         self._version: int | None = None  # SQLite's number for what others have committed, on this connection
-        self._mark = 0  # what the database said then of what all remember
+        self._mark = 0  # the number in the database that is raised when more than uploads is committed, as it was then
         self._is_closed = False
         # Held to change who waits, who is to come, who leads and whether it is closed.
         self._queue = threading.Lock()
@@ -245,7 +245,9 @@ class GroupWriter:
         version, *_ = driver.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             mark, *_ = driver.execute("PRAGMA user_version").fetchone()
-            if self._version is None or mark != self._mark:
+            if (
+                self._version is None or mark != self._mark
+            ):  # what an earlier connection had heard of counts for nothing
                 self.memory.forget()
             self._version, self._mark = version, mark
         self.memory.confirm()

@@ -96,7 +96,7 @@ class Address:
         A thing itself has no side, so OUT, which is no more than the absence of IN, is said of resources only.
         """
         text = _say_thing(self.kind, self.side, self.resource, *_levels_of(self))
-        return text if self.path is None else f"{text}/files/{encode_path(self.path)}"
+        return (text or "/") if self.path is None else f"{text}/files/{encode_path(self.path)}"
 
 
 _NOT_LEVELS: Final = frozenset({"kind", "side", "resource", "path"})
@@ -106,7 +106,7 @@ _levels_of: Final = attrgetter(*_LEVELS)
 
 @lru_cache(maxsize=1000)  # each file of a resource is said to be there
 def _say_thing(kind: Kind, side: Side, resource: str | None, *levels: str | None) -> str:
-    """The text of an address without a path."""
+    """The text of an address without a path; empty for that of the site."""
     said = {name: encode(level) for name, level in zip(_LEVELS, levels, strict=True) if level is not None}
     context, shape = _find_shape(kind, frozenset(said))
     parts = [shape.format_map(said)] if shape else []
@@ -114,7 +114,7 @@ def _say_thing(kind: Kind, side: Side, resource: str | None, *levels: str | None
         parts.append(side)
     if resource is not None:
         parts.append(f"resources/{encode(resource)}")
-    return "/" + "/".join(parts)
+    return "".join(f"/{part}" for part in parts)
 
 
 @cache

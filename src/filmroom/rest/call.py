@@ -71,7 +71,7 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class BodyHead:
     """What the head of a request says of its body.
 
     ``size_bytes`` is 0 when it does not say, ``coding`` empty. ``is_held_back`` says that the client waits to be asked
@@ -88,10 +88,10 @@ class Announced:
         return 0 < self.size_bytes <= PIECE_BYTES and not self.is_held_back
 
 
-def read_announced(headers: Mapping[str, str]) -> Announced:
+def read_body_head(headers: Mapping[str, str]) -> BodyHead:
     """A size counts however many zeros come first (RFC 9110)."""
     length = headers.get("content-length", "")
-    return Announced(
+    return BodyHead(
         size_bytes=int(length.lstrip("0") or "0") if length.isdecimal() else 0,
         coding=headers.get("transfer-encoding", ""),
         is_held_back=headers.get("expect", "").lower() == "100-continue",
@@ -115,7 +115,7 @@ class Request:
     is_secure: bool
     host: str
     peer: str = ""
-    body: Announced = Announced()
+    body: BodyHead = BodyHead()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

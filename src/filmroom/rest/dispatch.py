@@ -144,10 +144,8 @@ def _method(request: Request, query: Query, *, is_xapi: bool) -> str:
     Not below ``/xapi``: a page of another site can make a browser send a POST but no PUT, and no token is asked there.
     """
     method = "GET" if request.method == "HEAD" else request.method
-    if method != "POST" or is_xapi:
-        return method
     said = query.text("method") or request.headers.get("x-http-method-override")
-    return (said or method).upper()
+    return (said or method).upper() if method == "POST" and not is_xapi else method
 
 
 def _handler(operation: Operation, method: str) -> Handler:

@@ -22,7 +22,7 @@ from filmroom.model.errors import (
     WrongMethod,
 )
 from filmroom.rest.auth import expiration_cookie, find_visitor, has_credentials, is_form_login, recognize
-from filmroom.rest.call import Call, Handler, Intake, Request, Site, Visitor, read_announced
+from filmroom.rest.call import Call, Handler, Intake, Request, Site, Visitor, read_body_head
 from filmroom.rest.dispatch import find_call, is_below_xapi
 from filmroom.rest.health import ALIVE, HEALTH_METHODS, alive_reply, health_path, ready_reply
 from filmroom.rest.proxies import Hop, first_hop
@@ -171,7 +171,7 @@ class _Exchange:
 
     def sign_in(self, *, believes: bool = False) -> None:
         """Find out who sent the request, as ``find_visitor`` does. Raises NotSignedIn, AccountLocked, Busy."""
-        self._visitor = Visitor()
+        self._visitor = Visitor()  # should the next line raise: nobody, and nobody who is believed
         self._visitor = find_visitor(self._archive, self._site, self.request, known=self._known, believes=believes)
         self._is_signed_in = True
 
@@ -184,10 +184,12 @@ class _Exchange:
         """Do all there is to do for a request whose whole body is here. Raises as ``begin`` does."""
         try:
             return self._answer(body, believes=self.request.method not in READING)
-        except NotSignedIn:
+        except ArchiveError as error:
             if not self._is_believed:
                 raise
-            self._is_signed_in = False
+            self.sign_in()  # nothing is told to whom it may be no business of any more
+            if not isinstance(error, NotSignedIn):
+                raise
             return self._answer(body, believes=False)
 
     def _answer(self, body: Sequence[bytes], *, believes: bool) -> Reply:
@@ -255,5 +257,5 @@ def _read_head(scope: Scope, site: Site) -> Request:
         is_secure=hop.is_secure,
         host=hop.host,
         peer=direct.client,
-        body=read_announced(headers),
+        body=read_body_head(headers),
     )

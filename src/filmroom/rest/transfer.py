@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 from filmroom.model.errors import BodyTooLarge, CutUpload, StalledUpload, TooManyUploads, UnknownCoding
-from filmroom.rest.call import Announced, Intake
+from filmroom.rest.call import BodyHead, Intake
 from filmroom.rest.reply import PIECE_BYTES, Chunks, Reply
 from filmroom.rest.threads import Run
 
@@ -61,7 +61,7 @@ class Uploads:
 class Body:
     """A request's body. ``is_read`` when there is none, or its end was seen; ``received_bytes`` is what has come."""
 
-    def __init__(self, receive: Receive, announced: Announced, limits: BodyLimits) -> None:
+    def __init__(self, receive: Receive, announced: BodyHead, limits: BodyLimits) -> None:
         self._receive = receive
         self._limits = limits
         self._announced = announced

@@ -105,16 +105,15 @@ class Sessions:
         ``is_believed``: whoever goes on must look again when it comes to it (``gate.get_current``), and neither do nor
         tell anything before that.
         """
-        believed = self._stores.database.memory.peek(account_key(known.account_pk)) if believes else None
-        if believed is None:
+        account = self._stores.database.memory.peek(account_key(known.account_pk)) if believes else None
+        is_believed = account is not None
+        if not is_believed:
             with self._stores.database.glance() as connection:
                 account = rows.find_account_by_pk(connection, known.account_pk)
-        else:
-            account = believed
         if account is None or not account.lets_in(known.version):
             return None
         known.clients.add(client)
-        return to_viewer(account, client=client, is_believed=believed is not None)
+        return to_viewer(account, client=client, is_believed=is_believed)
 
     def tell_known(self) -> Known:
         """For another process of the same server that begins, so that it need not check them all once more.
@@ -183,6 +182,10 @@ class Sessions:
             )
             self._doubt(login, client)
             raise NotSignedIn
+        with self._stores.database.glance() as connection:
+            current = rows.find_account_by_pk(connection, account.pk)
+        if current is None or not current.lets_in(account.credential_version):
+            raise NotSignedIn  # it was changed while the password was checked, which takes its time
         self._note_success(account, client, had_failed=failures > 0)
         self._remember(pair, account, now, client=client)
         return to_viewer(account)

@@ -20,7 +20,7 @@ from filmroom.db import files, folders, resources
 from filmroom.db.memory import forget, recall
 from filmroom.model.address import Address
 from filmroom.model.conflicts import FilesExist, PathConflict
-from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, StorageFailed
+from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, NotSignedIn, StorageFailed
 from filmroom.model.names import check_file_path, check_label, iter_folders
 from filmroom.model.nodes import Kind, Place
 from filmroom.model.people import Stamp, Viewer
@@ -170,16 +170,18 @@ class Uploads:
             self._stores.leases.give_up()
             self._arrivals.forget(arrivals)
             raise
-        except ArchiveError:
-            self._refuse(arrivals)
+        except ArchiveError as error:
+            self._refuse(arrivals, is_for_what_is_there=not isinstance(error, NotSignedIn))
             raise
         self._refuse([arrival for arrival, fate in zip(arrivals, fates, strict=True) if not fate.is_stored])
         return fates
 
-    def _refuse(self, arrivals: Sequence[Arrival]) -> None:
-        if arrivals:
+    def _refuse(self, arrivals: Sequence[Arrival], *, is_for_what_is_there: bool = True) -> None:
+        if not arrivals:
+            return
+        if is_for_what_is_there:
             self._wary_until = time.monotonic() + _WARY_SECONDS
-            self._arrivals.forget(arrivals)
+        self._arrivals.forget(arrivals)
 
 
 def _check_all_stored(arrivals: Sequence[Arrival], fates: Sequence[Fate]) -> None:
@@ -212,8 +214,8 @@ _thing_of: Final = attrgetter(*(field.name for field in fields(Address) if field
 
 
 def _place_key(viewer: Viewer, address: Address) -> Hashable:
-    """By what tells viewers apart who may do different things, not by where one asks from, or why."""
-    return viewer.pk, viewer.login, viewer.is_admin, viewer.credential_version, _thing_of(address)
+    """By all that ``get_current`` tells viewers apart by, which is not where one asks from, or why."""
+    return viewer.pk, viewer.login, viewer.credential_version, viewer.is_believed, _thing_of(address)
 
 
 def _resource_key(place: Place, address: Address) -> Hashable:
