@@ -61,14 +61,15 @@ def test_after_a_change_everything_is_looked_for_again(sqlite: SQLiteDatabase) -
     assert _look(sqlite) == {"first", "second"}
 
 
-def test_a_unit_that_changes_what_others_recall_can_say_so(sqlite: SQLiteDatabase) -> None:
-    def unit(connection: Connection) -> None:
-        count_up("second")(connection)
-        forget(connection)
+def _count_second_up_and_forget(connection: Connection) -> None:
+    count_up("second")(connection)
+    forget(connection)
 
+
+def test_a_unit_that_changes_what_others_recall_can_say_so(sqlite: SQLiteDatabase) -> None:
     sqlite.write(count_up("first"))
     _look(sqlite)
-    sqlite.write(unit, keeps_memory=True)
+    sqlite.write(_count_second_up_and_forget, keeps_memory=True)
 
     assert _look(sqlite) == {"first", "second"}
 
@@ -107,14 +108,9 @@ def test_what_another_process_keeps_need_not_be_looked_for_again(sqlite: SQLiteD
 
 def test_what_another_process_forgets_is_forgotten_here(sqlite: SQLiteDatabase, other: Database) -> None:
     """Also where it did so several transactions ago, and some of them changed nothing that anybody remembers."""
-
-    def unit(connection: Connection) -> None:
-        count_up("second")(connection)
-        forget(connection)
-
     sqlite.write(count_up("first"))
     _look(sqlite)
-    other.write(unit, keeps_memory=True)
+    other.write(_count_second_up_and_forget, keeps_memory=True)
     other.write(count_up("third"), keeps_memory=True)
 
     assert _look(sqlite) == {"first", "second", "third"}

@@ -1,6 +1,5 @@
 """Whoever put a file a moment ago is believed to be let in still; what is so when it counts decides all the same."""
 
-from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
@@ -16,23 +15,20 @@ from filmroom.service.uploads import Fate
 from service.desk import Desk, open_desk
 
 FILES = "/data/projects/DEMO/resources/NII/files"
-BASIC = {"Authorization": f"Basic {b64encode(f'alice:{PASSWORD}'.encode()).decode()}"}
 LARGE = b"scan" * 500_000
 # Only there is anything remembered that could be believed.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-Clients = Callable[[str], TestClient]
 ShutOut = Callable[[Archive], object]
 
 
 @pytest.fixture
-def visitor(client: Clients, alice: TestClient, demo: str) -> TestClient:
-    """Without cookies, as a script is that says Alice's password each time; she has put something already."""
+def visitor(alice: TestClient, demo: str) -> TestClient:
+    """Alice, who says her password each time, as a script does; she has put something already."""
     assert alice.put(f"{demo}/subjects/S1").status_code == 201
-    visitor = client("")
     for name in ("first", "second"):
-        assert visitor.put(f"{FILES}/{name}?inbody=true", content=b"scan", headers=BASIC).status_code == 200
-    return visitor
+        assert alice.put(f"{FILES}/{name}?inbody=true", content=b"scan").status_code == 200
+    return alice
 
 
 @pytest.fixture(params=["the same process", "another process"])
@@ -62,7 +58,7 @@ def test_whoever_was_shut_out_a_moment_ago_stores_nothing(
 
     shut_out(there)
 
-    assert visitor.put(f"{FILES}/third?inbody=true", content=content, headers=BASIC).status_code == 401
+    assert visitor.put(f"{FILES}/third?inbody=true", content=content).status_code == 401
     assert set(blobs.iter_keys()) == kept
 
 
@@ -88,7 +84,7 @@ def test_whoever_was_shut_out_a_moment_ago_is_told_and_does_nothing(
 ) -> None:
     shut_out(there)
 
-    assert visitor.request(method, url, content=b"scan", headers=BASIC).status_code == 401
+    assert visitor.request(method, url, content=b"scan").status_code == 401
 
 
 @ON_SQLITE
@@ -108,10 +104,10 @@ def test_rights_are_those_of_now(visitor: TestClient, there: Archive, people: di
     there.accounts.change(people["admin"], "alice", AccountChange(is_admin=True))
     open_desk(there, people["bob"], "THEIRS")
     theirs = "/data/projects/THEIRS/resources/NII/files"
-    assert visitor.put(f"{theirs}/first?inbody=true", content=b"scan", headers=BASIC).status_code == 200
+    assert visitor.put(f"{theirs}/first?inbody=true", content=b"scan").status_code == 200
 
     there.accounts.change(people["admin"], "alice", AccountChange(is_admin=False))
-    reply = visitor.put(f"{theirs}/second?inbody=true", content=b"scan", headers=BASIC)
+    reply = visitor.put(f"{theirs}/second?inbody=true", content=b"scan")
 
     assert (reply.status_code, reply.headers["filmroom-stored"]) == (200, "no")
 
@@ -120,21 +116,20 @@ def test_whose_rights_are_fewer_now_may_go_on_where_they_may(
     visitor: TestClient, there: Archive, people: dict[str, Viewer]
 ) -> None:
     there.accounts.change(people["admin"], "alice", AccountChange(is_admin=True))
-    assert visitor.put(f"{FILES}/third?inbody=true", content=b"scan", headers=BASIC).status_code == 200
+    assert visitor.put(f"{FILES}/third?inbody=true", content=b"scan").status_code == 200
 
     there.accounts.change(people["admin"], "alice", AccountChange(is_admin=False))
-    reply = visitor.put(f"{FILES}/fourth?inbody=true", content=b"scan", headers=BASIC)
+    reply = visitor.put(f"{FILES}/fourth?inbody=true", content=b"scan")
 
     assert (reply.status_code, "filmroom-stored" in reply.headers) == (200, False)
 
 
 def test_only_the_new_password_lets_in(visitor: TestClient, there: Archive) -> None:
     _change_password(there)
-    basic = {"Authorization": f"Basic {b64encode(b'alice:another password').decode()}"}
 
     statuses = [
-        visitor.put(f"{FILES}/{name}?inbody=true", content=b"scan", headers=headers).status_code
-        for name, headers in (("third", basic), ("fourth", BASIC), ("fourth", basic))
+        visitor.put(f"{FILES}/{name}?inbody=true", content=b"scan", auth=("alice", password)).status_code
+        for name, password in (("third", "another password"), ("fourth", PASSWORD), ("fourth", "another password"))
     ]
 
     assert statuses == [200, 401, 200]
@@ -147,7 +142,7 @@ def test_one_that_is_refused_counts_as_one_failure(
     """C-32: what is believed first and looked at afterwards is no second guess."""
     shut_out(there)
     for _ in range(MOST_FAILURES - 1):
-        visitor.put(f"{FILES}/third?inbody=true", content=b"scan", headers=BASIC)
+        visitor.put(f"{FILES}/third?inbody=true", content=b"scan")
 
     assert not archive.accounts.get(people["admin"], "alice").is_locked
 
@@ -159,7 +154,7 @@ def test_whoever_was_shut_out_a_moment_ago_is_told_nothing_else(
 ) -> None:
     shut_out(there)
 
-    reply = visitor.put(f"{FILES}/third?inbody=true", content=b"scan", headers={**BASIC, name: value})
+    reply = visitor.put(f"{FILES}/third?inbody=true", content=b"scan", headers={name: value})
 
     assert reply.status_code == 401
 
@@ -180,4 +175,4 @@ def test_what_one_who_was_let_in_before_may_do_says_nothing_of_one_who_is_believ
     assert before.upload("large") is Fate.STORED
     with pytest.raises(NotSignedIn):
         Desk(archive, believed).upload("small")
-    assert visitor.put(f"{FILES}/small?inbody=true", content=b"scan", headers=BASIC).status_code == 401
+    assert visitor.put(f"{FILES}/small?inbody=true", content=b"scan").status_code == 401

@@ -32,8 +32,8 @@ class Account:
         return self.is_enabled and self.is_verified
 
     def lets_in(self, credential_version: int) -> bool:
-        """Whoever was let in when the version was this one; 0 where that is not known."""
-        return self.may_sign_in and credential_version in {0, self.credential_version}
+        """Whether what let somebody in, or was issued, when the version was this one still does."""
+        return self.may_sign_in and credential_version == self.credential_version
 
 
 ACCOUNT: Final = (

@@ -225,7 +225,8 @@ class GroupWriter:
             changes = driver.total_changes
             outcomes = run(connection, group)
             self._check_fault()
-            mark = self._mark if driver.total_changes == changes else self._tell_others(driver)
+            has_changed = driver.total_changes != changes
+            mark = self._tell_others(driver) if has_changed and not self.memory.holds else self._mark
             _end(connection, driver)
         except BaseException:
             self.memory.forget()
@@ -245,17 +246,14 @@ class GroupWriter:
         version, *_ = driver.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             mark, *_ = driver.execute("PRAGMA user_version").fetchone()
-            if (
-                self._version is None or mark != self._mark
-            ):  # what an earlier connection had heard of counts for nothing
+            # What an earlier connection had heard of counts for nothing.
+            if self._version is None or mark != self._mark:
                 self.memory.forget()
             self._version, self._mark = version, mark
         self.memory.confirm()
 
     def _tell_others(self, driver: Any) -> int:
         """Have others forget what this transaction has changed, by another mark in the database; the mark."""
-        if self.memory.holds:
-            return self._mark
         mark = (self._mark + 1) % _MOST_MARKS
         driver.execute(f"PRAGMA user_version = {mark}").close()
         return mark

@@ -75,37 +75,23 @@ class Address:
     resource: str | None = None
     path: str | None = None
 
-    def with_path(self, path: str | None) -> "Address":
-        """As ``replace`` does it, which takes three times as long."""
-        return Address(
-            kind=self.kind,
-            project=self.project,
-            subject=self.subject,
-            experiment=self.experiment,
-            scan=self.scan,
-            reconstruction=self.reconstruction,
-            assessor=self.assessor,
-            side=self.side,
-            resource=self.resource,
-            path=path,
-        )
-
     def __str__(self) -> str:
         """The address as a URL path below the mount, percent-encoded; ``parse_address`` reads it back.
 
         A thing itself has no side, so OUT, which is no more than the absence of IN, is said of resources only.
         """
-        text = _say_thing(self.kind, self.side, self.resource, *_levels_of(self))
+        text = _say_without_path(self.resource, *thing_of(self))
         return (text or "/") if self.path is None else f"{text}/files/{encode_path(self.path)}"
 
 
 _NOT_LEVELS: Final = frozenset({"kind", "side", "resource", "path"})
 _LEVELS: Final = tuple(field.name for field in fields(Address) if field.name not in _NOT_LEVELS)
-_levels_of: Final = attrgetter(*_LEVELS)
+thing_of: Final = attrgetter("kind", "side", *_LEVELS)
+"""All that an address says but for what is inside the thing that it names."""
 
 
 @lru_cache(maxsize=1000)  # each file of a resource is said to be there
-def _say_thing(kind: Kind, side: Side, resource: str | None, *levels: str | None) -> str:
+def _say_without_path(resource: str | None, kind: Kind, side: Side, *levels: str | None) -> str:
     """The text of an address without a path; empty for that of the site."""
     said = {name: encode(level) for name, level in zip(_LEVELS, levels, strict=True) if level is not None}
     context, shape = _find_shape(kind, frozenset(said))

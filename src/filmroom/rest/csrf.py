@@ -66,7 +66,8 @@ def _guarded_by_form(handler: Handler) -> Handler:
 
     def handle(archive: Archive, call: Call) -> Reply | Intake:
         def go_on(body: bytes) -> Reply:
-            form = Query(body)
+            form = Query(b"")
+            form.add_form(body)
             _check(call, form)
             begun = handler(archive, call)
             return begun if isinstance(begun, Reply) else finish(begun, [body])

@@ -1,7 +1,7 @@
 """From a request to its operation, by the tables of ``routes.py``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Final
 
@@ -15,10 +15,10 @@ from filmroom.rest.operation import Operation
 from filmroom.rest.params import Query
 from filmroom.rest.reply import Reply
 from filmroom.rest.routes import MOUNTS, OWNERS, SIGNING_IN, TABLES, WITHOUT_CONTEXTS, XAPI
+from filmroom.rest.threads import READING
 
 _HOME: Final = ""
 _DATA: Final = MOUNTS[0]
-_CHANGES_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # What stands before the path of a file, and ends the suffix of whatever works with files.
 _FILES: Final = "/files/"
 _ALL_FILES: Final = "files/{path}"
@@ -48,7 +48,7 @@ class Route:
             return self
         return Route(
             self.operation,
-            self.address.with_path(path),
+            replace(self.address, path=path),
             {**self.found, "path": path},
             _spellings(path, raw_path.removeprefix("/")),
         )
@@ -76,7 +76,7 @@ def find_call(site: Site, request: Request, visitor: Visitor) -> tuple[Call, Han
     handler = _handler(route.operation, method)
     if route.address.kind is Kind.USER and visitor.account is None:
         user_cache.refuse_guest(method)
-    is_guarded = table == _DATA and method not in _CHANGES_NOTHING and handler not in SIGNING_IN
+    is_guarded = table == _DATA and method not in READING and handler not in SIGNING_IN
     return call, csrf.guard(handler, call) if is_guarded else handler
 
 

@@ -181,7 +181,10 @@ class _Exchange:
         return handler(self._archive, call)
 
     def answer(self, body: Sequence[bytes]) -> Reply:
-        """Do all there is to do for a request whose whole body is here. Raises as ``begin`` does."""
+        """Do all there is to do for a request whose whole body is here. Raises as ``begin`` does.
+
+        Whoever changes something may be believed first (decision 0013).
+        """
         try:
             return self._answer(body, believes=self.request.method not in READING)
         except ArchiveError as error:

@@ -102,12 +102,11 @@ class Body:
         chunks looks like a whole one. So it does with StalledUpload, when a client sends (almost) nothing for too long.
         Raises BodyTooLarge.
         """
-        if not self.is_read:
-            try:
-                await self._gather()
-            except CutUpload:
-                if not self._gathered:
-                    raise
+        try:
+            await self._gather()
+        except CutUpload:
+            if not self._gathered:
+                raise
         self.check_length()
         return self._take_gathered()
 

@@ -219,7 +219,9 @@ def get_current(connection: Connection, viewer: Viewer) -> Viewer:
         return viewer  # guests and operators have no account
     find = partial(people.find_account_by_pk, connection, viewer.pk)
     account = recall(connection, account_key(viewer.pk), find)
-    if account is None or not account.lets_in(viewer.credential_version if viewer.is_believed else 0):
+    if account is None or not account.may_sign_in:
+        raise NotSignedIn
+    if viewer.is_believed and not account.lets_in(viewer.credential_version):
         raise NotSignedIn
     return replace(viewer, is_admin=account.is_admin, data_role=account.data_role)
 

@@ -229,7 +229,7 @@ class Sessions:
             rows.lock_account(connection, viewer.login)  # who opens sessions at once must count each other's
             session_rows.delete_sessions_unused_since(connection, now - self.idle_limit)
             account = rows.find_account_by_pk(connection, viewer.pk)
-            if account is None or not account.lets_in(viewer.credential_version):
+            if account is None or viewer.credential_version not in {0, account.credential_version}:
                 raise NotSignedIn  # a password that was changed just now opens nothing any more
             session_rows.delete_all_but_latest(connection, account.pk, kept=self._per_user - 1)
             session_rows.insert_session(connection, hash_secret(session_id), account, now=now)
@@ -292,8 +292,7 @@ def csrf_token(session_id: str) -> str:
 
 
 def _is_alive(session: session_rows.Session, *, now: datetime, idle_limit: timedelta) -> bool:
-    is_current = session.account.may_sign_in and session.credential_version == session.account.credential_version
-    return is_current and now - session.last_used_at <= idle_limit
+    return session.account.lets_in(session.credential_version) and now - session.last_used_at <= idle_limit
 
 
 def to_viewer(account: rows.Account, *, client: str = "", is_believed: bool = False) -> Viewer:

@@ -145,9 +145,7 @@ def _is_secret(token: rows.TokenRow, secret: str) -> bool:
 
 
 def _is_live(token: rows.TokenRow, now: datetime) -> bool:
-    account = token.account
-    is_current = token.credential_version == account.credential_version
-    return is_current and account.is_enabled and account.is_verified and now < token.expires_at
+    return token.account.lets_in(token.credential_version) and now < token.expires_at
 
 
 def _to_token(row: rows.TokenRow) -> Token:

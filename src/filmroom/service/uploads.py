@@ -8,17 +8,16 @@ at worst a blob without a name, never a name without its bytes.
 import math
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
-from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import Connection
 
 from filmroom.db import files, folders, resources
 from filmroom.db.memory import forget, recall
-from filmroom.model.address import Address
+from filmroom.model.address import Address, thing_of
 from filmroom.model.conflicts import FilesExist, PathConflict
 from filmroom.model.errors import ArchiveError, Busy, LeaseLost, NotFound, NotSignedIn, StorageFailed
 from filmroom.model.names import check_file_path, check_label, iter_folders
@@ -209,13 +208,9 @@ def _record(
         record(connection, stamp, about(place), "uploaded files", at=address, files=len(stored))
 
 
-# All that an address says but for what is inside the thing that it names.
-_thing_of: Final = attrgetter(*(field.name for field in fields(Address) if field.name not in {"resource", "path"}))
-
-
 def _place_key(viewer: Viewer, address: Address) -> Hashable:
     """By all that ``get_current`` tells viewers apart by, which is not where one asks from, or why."""
-    return viewer.pk, viewer.login, viewer.credential_version, viewer.is_believed, _thing_of(address)
+    return viewer.pk, viewer.login, viewer.credential_version, viewer.is_believed, thing_of(address)
 
 
 def _resource_key(place: Place, address: Address) -> Hashable:
