@@ -107,6 +107,10 @@ def test_every_shape_is_read_back_with_all_that_can_follow(context: Context, sha
     assert written.isascii()
 
 
+def test_the_site_is_said_by_a_slash_alone() -> None:
+    assert [str(Address(kind=Kind.SITE, path=path)) for path in (None, "x")] == ["/", "/files/x"]
+
+
 @pytest.mark.parametrize(("suffix", "found"), SUFFIXES, ids=[suffix for suffix, _ in SUFFIXES])
 @pytest.mark.parametrize(("prefix", "kind", "levels"), PLACES, ids=[place[0] for place in PLACES])
 def test_every_url_of_the_route_table_leads_to_its_place(

@@ -322,3 +322,10 @@ def test_a_part_with_a_bad_name_leaves_no_bytes_behind(alice: TestClient, demo: 
     alice.post(f"{demo}/resources/R/files", files=[("f", ("good", b"1")), ("f", (name, b"2"))])
 
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("query", ["method=x", "format=DICOM&tags=T", "xnat:resourceCatalog/content=C"])
+def test_what_an_upload_asks_for_is_not_called_ignored(alice: TestClient, demo: str, query: str) -> None:
+    reply = alice.put(f"{demo}/resources/R/files/a?inbody=true&{query}&nonsense=1", content=b"scan")
+
+    assert (reply.status_code, reply.headers["filmroom-ignored"]) == (200, "nonsense")

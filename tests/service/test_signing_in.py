@@ -17,7 +17,7 @@ from filmroom.model.errors import AccountLocked, ArchiveError, Busy, NotSignedIn
 from filmroom.model.people import Viewer
 from filmroom.service.archive import Archive
 from filmroom.service.passwords import Passwords
-from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, Remembered
+from filmroom.service.sessions import LOCKED_FOR, MOST_FAILURES, Lockout, Remembered, Sessions
 from waiting import PATIENCE_SECONDS
 
 
@@ -360,3 +360,28 @@ def test_on_a_full_disk_a_session_goes_on(
     clock.move(minutes=2)
 
     assert archive.sessions.find_viewer(session_id) == people["alice"]
+
+
+class _Slow(Passwords):
+    """Something happens while a password is checked, which takes its time."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def is_right(self, password: str, password_hash: str | None) -> bool:
+        is_right = super().is_right(password, password_hash)
+        self._meanwhile()
+        return is_right
+
+
+@pytest.mark.usefixtures("people")
+def test_a_password_that_was_changed_while_it_was_checked_lets_nobody_in(archive: Archive) -> None:
+    own = archive.sessions
+    slow = _Slow(lambda: archive.accounts.set_password("alice", "another password"))
+    sessions = Sessions(own._stores, slow, lockout=Lockout(), idle_limit=timedelta(minutes=30), per_user=10)
+
+    with pytest.raises(NotSignedIn):
+        sessions.sign_in("alice", PASSWORD, client="here")
+
+    assert sessions.recognize("alice", PASSWORD, client="here") is None
