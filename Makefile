@@ -87,7 +87,7 @@ clean: ## Remove what the targets made, but no data
 
 # The package itself is installed from this checkout; its dependencies, its build tools included, by hash. It is compiled
 # at once, or every start would do it where Python may write no bytecode.
-.venv/run.done: requirements/run.txt pyproject.toml
+.venv/run.done: requirements/run.txt pyproject.toml hatch_build.py src/filmroom/blobs/md5lanes.c
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from db.rows import busy_writer, count_up, counted_up, enqueue
 from filmroom.db import announced, writer
 from filmroom.db.engine import SQLiteDatabase
-from filmroom.db.writer import _Job
+from filmroom.db.writer import _Job, do_nothing
 from filmroom.model.errors import NotFound, StorageFailed
 from waiting import PATIENCE_SECONDS, wait_until
 
@@ -53,6 +53,42 @@ def test_whoever_waited_longest_runs_the_units_of_all_who_wait(
     assert len(runners) == 1
 
 
+def test_all_is_prepared_before_the_transaction_of_all(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
+    order: list[str] = []
+
+    def write(name: str) -> None:
+        sqlite.write(lambda _connection: order.append(f"{name} written"), prepare=lambda: order.append(name))
+
+    with busy_writer(sqlite):
+        futures = [pool.submit(write, name) for name in ("one", "other")]
+        wait_until(lambda: len(sqlite._writer._waiting) == 2)
+    for future in futures:
+        future.result(PATIENCE_SECONDS)
+
+    assert sorted(order[:2]) == ["one", "other"]
+    assert order[2:] == [f"{name} written" for name in order[:2]]
+
+
+def test_what_cannot_be_prepared_is_an_error_of_all_who_share_it_and_nothing_is_changed(
+    sqlite: SQLiteDatabase, pool: ThreadPoolExecutor
+) -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    with busy_writer(sqlite):
+        futures = [
+            pool.submit(sqlite.write, count_up("one")),
+            pool.submit(sqlite.write, count_up("other"), prepare=fail),
+        ]
+        wait_until(lambda: len(sqlite._writer._waiting) == 2)
+    for future in futures:
+        with pytest.raises(StorageFailed):
+            future.result(PATIENCE_SECONDS)
+
+    sqlite.write(count_up("later"))
+    assert counted_up(sqlite) == {"later"}
+
+
 def test_closing_waits_for_those_who_came_before(sqlite: SQLiteDatabase, pool: ThreadPoolExecutor) -> None:
     with busy_writer(sqlite):
         before = [enqueue(pool, sqlite, lambda _connection: "kept") for _ in range(3)]
@@ -88,7 +124,7 @@ def test_whoever_is_to_lead_and_is_gone_leaves_it_to_the_next(sqlite: SQLiteData
     writer = sqlite._writer
     with busy_writer(sqlite):
         following = enqueue(pool, sqlite, lambda _connection: "kept")
-        gone = _Job(lambda _connection: None, keeps_memory=False)
+        gone = _Job(lambda _connection: None, do_nothing, keeps_memory=False)
         writer._waiting.appendleft(gone)
     wait_until(lambda: writer._leader is gone)
 

@@ -49,7 +49,7 @@ def _answer_before_commit() -> None:
 
     run = GroupWriter.run
 
-    def tell_at_once(writer: Any, unit: Callable[[Any], Any], *, keeps_memory: bool = False) -> Any:
+    def tell_at_once(writer: Any, unit: Callable[[Any], Any], **said: Any) -> Any:
         told: Future[Any] = Future()
 
         def tell(result: object = None, error: BaseException | None = None) -> None:
@@ -66,7 +66,7 @@ def _answer_before_commit() -> None:
 
         def write() -> None:
             try:
-                run(writer, told_unit, keeps_memory=keeps_memory)
+                run(writer, told_unit, **said)
             except BaseException as error:  # noqa: BLE001 - it is told of, or too late
                 tell(error=error)
 

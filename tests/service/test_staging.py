@@ -17,6 +17,7 @@ from filmroom.blobs.local import LocalStore
 from filmroom.model.errors import StorageFailed
 from filmroom.model.resources import Digest
 from filmroom.service.staging import Stage
+from filmroom.service.summing import JointSums
 from service.failing_blobs import FailingBlobs
 
 MIB: Final = 1024 * 1024
@@ -38,7 +39,7 @@ def no_thread_left() -> Iterator[None]:
 
 
 def open_stage(store: BlobStore) -> Stage:
-    return Stage(KEY, store.create(KEY), check_room=lambda: None)
+    return Stage(KEY, store.create(KEY), check_room=lambda: None, joint_sums=JointSums())
 
 
 def pieces_of(content: bytes, sizes: list[int]) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool, Pool, StaticPool
 
 from filmroom.db.failures import StorageErrors
 from filmroom.db.memory import Memory
-from filmroom.db.writer import GroupWriter
+from filmroom.db.writer import GroupWriter, do_nothing
 from filmroom.model.errors import Busy, StorageFailed
 
 T = TypeVar("T")
@@ -53,9 +53,10 @@ class Database(Protocol):
     memory: Memory
     """What units have found that holds until something else is written."""
 
-    def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:
+    def write(self, unit: Unit[T], *, prepare: Callable[[], None] = do_nothing, keeps_memory: bool = False) -> T:
         """Run the unit in a transaction and return its result once COMMIT is durable.
 
+        ``prepare`` is done before the transaction, with those of all units that share it, by whichever thread runs it.
         ``keeps_memory`` promises that the unit changes nothing that ``memory`` is used for.
         """
 
@@ -115,9 +116,9 @@ class SQLiteDatabase:
         self._file.check()
         return _Reading(self._readers)
 
-    def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:
+    def write(self, unit: Unit[T], *, prepare: Callable[[], None] = do_nothing, keeps_memory: bool = False) -> T:
         with StorageErrors():
-            return self._writer.run(unit, keeps_memory=keeps_memory)
+            return self._writer.run(unit, prepare=prepare, keeps_memory=keeps_memory)
 
     def announce(self) -> AbstractContextManager[None]:
         return self._writer.announce()

@@ -5,7 +5,7 @@ fifth of the time that psycopg takes.
 """
 
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from filmroom.db.failures import StorageErrors
 from filmroom.db.hot import DriverErrors
 from filmroom.db.libpq import command, is_in_transaction
 from filmroom.db.memory import Memory
+from filmroom.db.writer import do_nothing
 from filmroom.model.errors import StorageFailed
 
 _CONNECTIONS: Final = 24
@@ -45,7 +46,14 @@ class PostgreSQLDatabase:
         with StorageErrors(is_read=True), self.engine.connect() as connection:
             yield connection
 
-    def write(self, unit: Unit[T], *, keeps_memory: bool = False) -> T:  # noqa: ARG002 - there is none to keep
+    def write(
+        self,
+        unit: Unit[T],
+        *,
+        prepare: Callable[[], None] = do_nothing,
+        keeps_memory: bool = False,  # noqa: ARG002 - there is none to keep
+    ) -> T:
+        prepare()
         with StorageErrors():
             for attempt in range(1, _RETRIES + 1):
                 try:

@@ -33,6 +33,10 @@ _BEGIN: Final = "BEGIN IMMEDIATE"
 _MOST_MARKS: Final = 2**31
 
 
+def do_nothing() -> None:
+    """What is prepared where there is nothing to prepare."""
+
+
 def _new_bell() -> threading.Lock:
     bell = threading.Lock()
     bell.acquire()
@@ -54,12 +58,13 @@ class _Outcome:
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """A unit, whether all that is remembered still holds when it has run, and what came of it.
+    """A unit, what to do before it, whether all that is remembered still holds when it has run, and what came of it.
 
     Its caller waits for the bell: it rings when the job is done, or when its caller is to lead.
     """
 
     unit: Callable[[Connection], Any]
+    prepare: Callable[[], None]
     keeps_memory: bool
     bell: threading.Lock = field(default_factory=_new_bell)
     outcome: _Outcome | None = None
@@ -97,8 +102,10 @@ class GroupWriter:
         self._queue = threading.Lock()
         self._is_idle = threading.Condition(self._queue)
 
-    def run(self, unit: Callable[[Connection], T], *, keeps_memory: bool = False) -> T:
-        job = _Job(unit, keeps_memory)
+    def run(
+        self, unit: Callable[[Connection], T], *, prepare: Callable[[], None] = do_nothing, keeps_memory: bool = False
+    ) -> T:
+        job = _Job(unit, prepare, keeps_memory)
         try:
             if not self._join(job):
                 self._wait(job)
@@ -193,6 +200,8 @@ class GroupWriter:
 
     def _run_group(self, group: list[_Job]) -> list[_Outcome]:
         try:
+            for job in group:
+                job.prepare()
             with locked(self._lock_path):
                 return self._commit_together(group) or self._commit(group, self._run_apart)
         except BaseException as error:  # noqa: BLE001 - others must be told, whatever a transaction ends with

@@ -12,7 +12,8 @@ from filmroom.model.resources import Digest
 from filmroom.rest.call import Call, Intake
 from filmroom.rest.digests import read_declared_digests
 from filmroom.rest.reply import Reply
-from filmroom.service.staging import Arrival, DigestCheck, Receiver, Summing
+from filmroom.service.staging import Arrival, DigestCheck, Receiver
+from filmroom.service.summing import Summing
 
 LONGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _MOST_PART_HEADERS: Final = 32

@@ -13,6 +13,7 @@ from filmroom.model.resources import FileEntry
 from filmroom.service.references import References
 from filmroom.service.staging import Arrival, FileReceiver, Receiver, Stage, Staged, iter_pieces
 from filmroom.service.stores import Stores
+from filmroom.service.summing import JointSums
 from filmroom.service.unpacking import Limits, Workbench, is_archive, new_unpacker
 
 
@@ -22,6 +23,7 @@ class Arrivals:
         self._limits = limits
         self._spool_dir = spool_dir
         self._references = references
+        self._joint_sums = JointSums()
 
     def check_room(self, announced_bytes: int) -> None:
         """Say early whether there is room for a body. Raises StorageFull."""
@@ -74,6 +76,10 @@ class Arrivals:
             raise BadValue("reference", reference, "there is no file in it")
         return arrivals
 
+    def sum_up(self) -> None:
+        """Take the sums that were put off, of whatever has arrived."""
+        self._joint_sums.sum_up()
+
     def forget(self, arrivals: Sequence[Arrival]) -> None:
         """Delete staged bytes that will not be named. What cannot be deleted now is swept later."""
         with suppress(StorageFailed):
@@ -97,7 +103,7 @@ class Arrivals:
         check_room = self._stores.room.check
         check_room()
         key = self._stores.leases.new_key()
-        return Stage(key, self._stores.blobs.create(key), check_room=check_room)
+        return Stage(key, self._stores.blobs.create(key), check_room=check_room, joint_sums=self._joint_sums)
 
 
 def _iter_counted(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:

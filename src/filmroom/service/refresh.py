@@ -26,8 +26,9 @@ from filmroom.service.gate import Gate
 from filmroom.service.pacing import Pace
 from filmroom.service.resolve import get_place
 from filmroom.service.resources import Found, select_resources
-from filmroom.service.staging import Summing, iter_pieces
+from filmroom.service.staging import iter_pieces
 from filmroom.service.stores import Stores
+from filmroom.service.summing import Summing
 
 _LOG: Final = structlog.get_logger("filmroom.refresh")
 _PAGE: Final = 500

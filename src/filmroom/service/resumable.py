@@ -36,9 +36,10 @@ from filmroom.model.uploads import Upload
 from filmroom.service.arrivals import Arrivals
 from filmroom.service.gate import get_current, is_administrator
 from filmroom.service.resolve import get_place
-from filmroom.service.staging import Summing, iter_pieces
+from filmroom.service.staging import iter_pieces
 from filmroom.service.stores import Stores
 from filmroom.service.stretches import Stretch
+from filmroom.service.summing import Summing
 from filmroom.service.uploads import Fate, UploadOptions, Uploads
 
 LONGEST_UPLOAD_BYTES: Final = 2**62

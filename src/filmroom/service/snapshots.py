@@ -24,7 +24,8 @@ from filmroom.model.errors import BackupRefused, MissingBytes, StorageFailed
 from filmroom.model.holdings import Flaw
 from filmroom.model.resources import Digest
 from filmroom.service.pacing import Pace
-from filmroom.service.staging import Summing, iter_pieces
+from filmroom.service.staging import iter_pieces
+from filmroom.service.summing import Summing
 
 _BUFFER_BYTES: Final = 1024 * 1024
 _KEPT: Final = ("key", "size_bytes", "md5", "crc32")

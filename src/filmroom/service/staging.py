@@ -2,20 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import IO, Final, Protocol
 
-from isal import isal_zlib
-
 from filmroom.blobs.base import BlobWriter
 from filmroom.model.errors import DigestMismatch
 from filmroom.model.resources import Digest
+from filmroom.service.summing import JointSum, JointSums, Summing
 
 _PIECE_BYTES: Final = 1024 * 1024
-# To begin a thread costs a twentieth of what it takes to sum up as much.
-_WORTH_A_THREAD_BYTES: Final = _PIECE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +19,12 @@ class Staged:
     """Durable bytes that nothing names yet."""
 
     key: str
-    digest: Digest
+    sum: Digest | JointSum
+
+    @property
+    def digest(self) -> Digest:
+        """It may have to be taken yet, and not of these bytes alone (``JointSums``)."""
+        return self.sum if isinstance(self.sum, Digest) else self.sum.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,55 +54,6 @@ def iter_pieces(source: IO[bytes] | BufferedIOBase) -> Iterator[bytes]:
         yield piece
 
 
-class Summing:
-    """Sums up a body that is not kept."""
-
-    def __init__(self) -> None:
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._crc32 = 0
-        self.size_bytes = 0
-
-    def copy(self) -> "Summing":
-        """The sum so far, to go on from twice."""
-        copied = Summing()
-        copied._md5, copied._crc32, copied.size_bytes = self._md5.copy(), self._crc32, self.size_bytes
-        return copied
-
-    def write(self, chunks: Sequence[bytes]) -> None:
-        for chunk in chunks:
-            self._md5.update(chunk)
-            self._crc32 = isal_zlib.crc32(chunk, self._crc32)
-            self.size_bytes += len(chunk)
-
-    def write_beside(self, chunks: Sequence[bytes], write: Callable[[Sequence[bytes]], None]) -> None:
-        """Have chunks written, and sum them up: both are done when this returns or raises what ``write`` raises.
-
-        MD5 takes longer than all the rest of a large upload, and lets go of the interpreter's lock; so what is large is
-        summed up in a thread of its own meanwhile. After an error it is not known whether the sum has the chunks.
-        """
-        if sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES:
-            write(chunks)
-            self.write(chunks)
-            return
-        with ThreadPoolExecutor(1, "filmroom-sum") as thread:
-            summed = self._begin_write(thread, chunks)
-            write(chunks)
-        if summed is None:
-            self.write(chunks)
-        else:
-            summed.result()
-
-    def _begin_write(self, thread: Executor, chunks: Sequence[bytes]) -> Future[None] | None:
-        """None, and nothing will happen, where the system lets this process begin no more threads."""
-        try:
-            return thread.submit(self.write, chunks)
-        except RuntimeError:
-            return None
-
-    def finish(self) -> Digest:
-        return Digest(size_bytes=self.size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
-
-
 class DigestCheck:
     """Whether a body has the digests that were declared for it, by the names that hashlib has for them."""
 
@@ -121,35 +73,53 @@ class DigestCheck:
 
 
 class Stage:
-    """Takes a body that is to be kept. Exactly one of ``finish`` and ``abort`` ends it.
+    """Takes a body that is to be kept. Exactly one of ``finish``, ``close`` and ``abort`` ends it.
 
     ``check_room`` is asked before each piece and raises when there is no room for more.
+    ``joint_sums`` sums up what is small.
     """
 
-    def __init__(self, key: str, writer: BlobWriter, *, check_room: Callable[[], None]) -> None:
+    def __init__(self, key: str, writer: BlobWriter, *, check_room: Callable[[], None], joint_sums: JointSums) -> None:
         self._key = key
         self._writer = writer
         self._check_room = check_room
         self._sum = Summing()
+        self._joint_sums = joint_sums
+        self._joint_sum: JointSum | None = None  # of all that has come
+        joint_sums.enter()
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks in order. After an error only ``abort`` may follow. Raises StorageFull."""
         self._check_room()
-        self._sum.write_beside(chunks, self._writer.write)
+        if self._joint_sum is not None:
+            self._sum.write([self._joint_sum.body])
+            self._joint_sum = None
+        if self._sum.size_bytes or not self._joint_sums.are_worth_it(chunks):
+            self._sum.write_beside(chunks, self._writer.write)
+        else:
+            self._writer.write(chunks)
+            self._joint_sum = JointSum(chunks, self._joint_sums)
 
     def finish(self) -> Staged:
         """Make the bytes durable. After an error only ``abort`` may follow."""
         self._writer.finish()
-        return Staged(self._key, self._sum.finish())
+        return self._end()
 
     def close(self) -> Staged:
         """End the bytes without making them durable; the store's ``sync`` must follow before anything names them."""
         self._writer.close()
-        return Staged(self._key, self._sum.finish())
+        return self._end()
 
     def abort(self) -> None:
         """Forget the bytes. Never raises."""
         self._writer.abort()
+        self._joint_sums.leave()
+
+    def _end(self) -> Staged:
+        if self._joint_sum is not None:
+            self._joint_sums.add(self._joint_sum)
+        self._joint_sums.leave()
+        return Staged(self._key, self._joint_sum or self._sum.finish())
 
 
 class FileReceiver:

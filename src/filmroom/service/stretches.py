@@ -17,7 +17,8 @@ from typing import Final, Protocol
 from filmroom.blobs.base import Partial
 from filmroom.model.errors import ArchiveError, BadValue
 from filmroom.model.uploads import Upload
-from filmroom.service.staging import DigestCheck, Summing
+from filmroom.service.staging import DigestCheck
+from filmroom.service.summing import Summing
 from filmroom.service.uploads import Fate
 
 # What is sent again, at most, when the server dies; each time costs one fsync and one transaction.

@@ -162,7 +162,7 @@ class Uploads:
         try:
             for arrival in arrivals:
                 check_file_path(arrival.path)
-            fates = self._stores.database.write(unit, keeps_memory=and_then is None)
+            fates = self._stores.database.write(unit, prepare=self._arrivals.sum_up, keeps_memory=and_then is None)
         except StorageFailed:
             raise
         except LeaseLost:

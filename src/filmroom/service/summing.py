@@ -1,0 +1,143 @@
+"""What a body is known by, taken while it comes: its length, MD5 and CRC-32; of small ones several at once."""
+
+import hashlib
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Final, cast
+
+from isal import isal_zlib
+
+from filmroom.blobs.md5lanes import LANES, find_hasher
+from filmroom.model.resources import Digest
+
+# To begin a thread costs a twentieth of what it takes to sum up as much.
+_WORTH_A_THREAD_BYTES: Final = 1024 * 1024
+# For how long after two bodies came at once it is taken that the next one will not be alone.
+_COMPANY_SECONDS: Final = 0.1
+
+
+class Summing:
+    """Sums up a body as it comes."""
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._crc32 = 0
+        self.size_bytes = 0
+
+    def copy(self) -> "Summing":
+        """The sum so far, to go on from twice."""
+        copied = Summing()
+        copied._md5, copied._crc32, copied.size_bytes = self._md5.copy(), self._crc32, self.size_bytes
+        return copied
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        for chunk in chunks:
+            self._md5.update(chunk)
+            self._crc32 = isal_zlib.crc32(chunk, self._crc32)
+            self.size_bytes += len(chunk)
+
+    def write_beside(self, chunks: Sequence[bytes], write: Callable[[Sequence[bytes]], None]) -> None:
+        """Have chunks written, and sum them up: both are done when this returns or raises what ``write`` raises.
+
+        MD5 takes longer than all the rest of a large upload, and lets go of the interpreter's lock; so what is large is
+        summed up in a thread of its own meanwhile. After an error it is not known whether the sum has the chunks.
+        """
+        if sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES:
+            write(chunks)
+            self.write(chunks)
+            return
+        with ThreadPoolExecutor(1, "filmroom-sum") as thread:
+            summed = self._begin_write(thread, chunks)
+            write(chunks)
+        if summed is None:
+            self.write(chunks)
+        else:
+            summed.result()
+
+    def _begin_write(self, thread: Executor, chunks: Sequence[bytes]) -> Future[None] | None:
+        """None, and nothing will happen, where the system lets this process begin no more threads."""
+        try:
+            return thread.submit(self.write, chunks)
+        except RuntimeError:
+            return None
+
+    def finish(self) -> Digest:
+        return Digest(size_bytes=self.size_bytes, md5=self._md5.hexdigest(), crc32=self._crc32)
+
+
+class JointSum:
+    """The sum of a body that is whole and in memory: its MD5 is taken with that of others, and no later than asked for.
+
+    In no more than one thread at a time, which holds the lock of its JointSums.
+    """
+
+    __slots__ = ("_crc32", "_digest", "_owner", "_size_bytes", "body")
+
+    def __init__(self, chunks: Sequence[bytes], owner: "JointSums") -> None:
+        self.body = b"".join(chunks)
+        self._size_bytes = len(self.body)
+        self._crc32 = isal_zlib.crc32(self.body)
+        self._owner = owner
+        self._digest: Digest | None = None
+
+    def get(self) -> Digest:
+        if self._digest is None:
+            self._owner.sum_up()
+        return cast("Digest", self._digest)
+
+    def tell(self, md5: str) -> None:
+        self._digest = Digest(size_bytes=self._size_bytes, md5=md5, crc32=self._crc32)
+        self.body = b""
+
+
+class JointSums:
+    """Small bodies that wait to be summed up together, which takes a fraction of what each by itself does.
+
+    Nobody is waited for: who needs a sum has all taken that wait (decision 0020). At most LANES - 1 bodies wait.
+    Whoever takes a body in says so (``enter``) and when it has ended (``leave``), for where they come one after the
+    other each is better summed up at once, while the disk writes it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entered = 0
+        self._last_together_at = -math.inf  # time.monotonic(), when there were two
+        self._waiting: list[JointSum] = []
+
+    def enter(self) -> None:
+        with self._lock:
+            self._entered += 1
+            if self._entered > 1:
+                self._last_together_at = time.monotonic()
+
+    def leave(self) -> None:
+        with self._lock:
+            self._entered -= 1
+
+    def are_worth_it(self, chunks: Sequence[bytes]) -> bool:
+        """Whether a body that has begun with these chunks should wait for others, if this is all of it."""
+        if time.monotonic() - self._last_together_at > _COMPANY_SECONDS:
+            return False
+        return sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES and find_hasher() is not None
+
+    def add(self, joint_sum: JointSum) -> None:
+        with self._lock:
+            self._waiting.append(joint_sum)
+            if len(self._waiting) >= LANES:
+                self._sum_up()
+
+    def sum_up(self) -> None:
+        """Take the sums of all who wait."""
+        with self._lock:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        hasher = find_hasher()
+        while self._waiting and hasher is not None:
+            first = self._waiting[:LANES]
+            for joint_sum, md5 in zip(first, hasher([each.body for each in first]), strict=True):
+                joint_sum.tell(md5)
+            del self._waiting[:LANES]
