@@ -64,6 +64,8 @@ def _open_tree(folder: Path, commit: str) -> Iterator[Path]:
     """A worktree of that commit, which is gone when the context ends, also by Ctrl-C."""
     try:
         _git("worktree", "add", "--quiet", "--detach", str(folder), commit)
+        if (compiler := folder / "hatch_build.py").exists():
+            subprocess.run([sys.executable, compiler], cwd=folder, check=True)
         yield folder
     finally:
         subprocess.run(["git", "-C", _ROOT, "worktree", "remove", "--force", folder], check=False)

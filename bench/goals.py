@@ -210,8 +210,6 @@ def _xnatpy() -> Iterator[Goal]:
     for workload, work in (
         ("xnatpy-upload-dicom", "upload_dir of a series of 20"),
         ("xnatpy-upload-1000", "upload_dir of 1,000 files"),
-        ("xnatpy-each-dicom", "upload_dir, file by file, of a series of 20"),
-        ("xnatpy-each-1000", "upload_dir, file by file, of 1,000 files"),
         ("xnatpy-download-dicom", "download_dir of a series of 20"),
         ("xnatpy-download-1000", "download_dir of 1,000 files"),
     ):

@@ -9,6 +9,7 @@ import hashlib
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from functools import partial
 from itertools import count
 from multiprocessing.connection import Connection
@@ -26,32 +27,38 @@ _KEPT: Final = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
 def serve_keeper(port_sender: Connection, folder: Path) -> None:
     """Send the port, then keep what comes in the folder until the process is ended."""
-    files = folder / "files"
-    files.mkdir(parents=True)
-    serve_connections(port_sender, partial(_keep_all, files, count(), _Log(folder / "log")))
+    serve_connections(port_sender, partial(_keep_all, Keeper(folder)))
 
 
-def _keep_all(folder: Path, numbers: "count[int]", log: "_Log", connection: socket.socket) -> None:
+def _keep_all(keeper: "Keeper", connection: socket.socket) -> None:
     buffer = bytearray(MIB)
     with connection:
-        while _keep_one(folder / str(next(numbers)), connection, buffer):
-            log.write()
+        body: list[bytes] = []
+        while read_request(connection, buffer, lambda piece: body.append(bytes(piece))):
+            keeper.keep(body)
             connection.sendall(_KEPT)
+            body.clear()
 
 
-def _keep_one(path: Path, connection: socket.socket, buffer: bytearray) -> bool:
-    """Whether another body came; then it is durable."""
-    body: list[bytes] = []
-    if not read_request(connection, buffer, lambda piece: body.append(bytes(piece))):
-        return False
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("xb", buffering=0) as file:
-        for piece in body:
-            digest.update(piece)
-        os.writev(file.fileno(), body)
-        os.fsync(file.fileno())
-    sync_folder(path.parent)
-    return True
+class Keeper:
+    """Keeps bodies as files of a new folder in this one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = folder / "files"
+        self._files.mkdir(parents=True)
+        self._numbers = count()
+        self._log = _Log(folder / "log")
+
+    def keep(self, body: Sequence[bytes]) -> None:
+        """Return when a body, in its pieces, is durable."""
+        digest = hashlib.md5(usedforsecurity=False)
+        with (self._files / str(next(self._numbers))).open("xb", buffering=0) as file:
+            for piece in body:
+                digest.update(piece)
+            os.writev(file.fileno(), body)
+            os.fsync(file.fileno())
+        sync_folder(self._files)
+        self._log.write()
 
 
 class _Log:

@@ -1,7 +1,8 @@
 """A server that stores nothing: it answers a client as another server did, and what is uploaded is thrown away.
 
 While it records, it passes each request on and keeps the answer, the last one to each method and target. After that it
-has these answers, and nothing else: a client costs here what it costs by itself.
+has these answers, and nothing else: a client costs here what it costs by itself. One that has a folder makes each body
+durable there before it answers, as the keeper does.
 """
 
 import http.client
@@ -9,12 +10,14 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Final
 
+from bench.keeper import Keeper
 from bench.standin import open_standin, read_head, serve_connections
 
 _BUFFER_BYTES: Final = 1024 * 1024
@@ -36,28 +39,35 @@ class Replay:
 
 
 @contextmanager
-def open_replay(port: int) -> Iterator[Replay]:
+def open_replay(port: int, folder: Path | None = None) -> Iterator[Replay]:
     """One that records the server at this port of 127.0.0.1."""
     is_recorded = get_context("spawn").Event()
-    with open_standin("server that stores nothing", _serve, port, is_recorded) as standin:
+    with open_standin("server that stores nothing", _serve, port, is_recorded, folder) as standin:
         yield Replay(standin.port, is_recorded)
 
 
-def _serve(port_sender: Connection, recorded_port: int, is_recorded: Event) -> None:
-    answers: dict[bytes, bytes] = {}
-    serve_connections(port_sender, lambda connection: _Dialogue(connection, answers, recorded_port, is_recorded).run())
+def _serve(port_sender: Connection, recorded_port: int, is_recorded: Event, folder: Path | None) -> None:
+    recorded = _Recorded(recorded_port, is_recorded)
+    keeper = Keeper(folder) if folder else None
+    serve_connections(port_sender, lambda connection: _Dialogue(connection, recorded, keeper).run())
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """Which server is recorded, whether it was, and its answers by the first line of what they answer."""
+
+    port: int
+    is_done: Event
+    answers: dict[bytes, bytes] = field(default_factory=dict)
 
 
 class _Dialogue:
     """One connection. Once all is recorded, nothing but reading and answering is done here."""
 
-    def __init__(
-        self, connection: socket.socket, answers: dict[bytes, bytes], recorded_port: int, is_recorded: Event
-    ) -> None:
+    def __init__(self, connection: socket.socket, recorded: _Recorded, keeper: Keeper | None) -> None:
         self._connection = connection
-        self._answers = answers
-        self._recorded_port = recorded_port
-        self._is_recorded = is_recorded
+        self._recorded = recorded
+        self._keeper = keeper
         self._buffer = bytearray(_BUFFER_BYTES)
 
     def run(self) -> None:
@@ -67,29 +77,32 @@ class _Dialogue:
                 match = _LENGTH.search(head)
                 left = (int(match[1]) if match else 0) - len(more)
                 line = head.partition(b"\r\n")[0]
-                if self._is_recorded.is_set():
-                    self._drop(left)
-                    answer = self._answers.get(line, _UNKNOWN)
+                if self._recorded.is_done.is_set():
+                    self._take(more, left)
+                    answer = self._recorded.answers.get(line, _UNKNOWN)
                 else:
-                    answer = self._answers[line] = self._ask(head, more + self._read(left))
+                    body = b"".join([more, *self._iter_rest(left)])
+                    answer = self._recorded.answers[line] = self._ask(head, body)
                 self._connection.sendall(answer)
 
-    def _drop(self, left: int) -> None:
+    def _take(self, more: bytes, left: int) -> None:
+        """Keep a body, if there is one and somebody to keep it; else it is not looked at."""
+        if self._keeper is not None and (more or left):
+            self._keeper.keep([more, *self._iter_rest(left)])
+            return
         while left > 0 and (received := self._connection.recv_into(self._buffer)):
             left -= received
 
-    def _read(self, left: int) -> bytes:
-        parts = []
-        while left > 0 and (part := self._connection.recv(left)):
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
+    def _iter_rest(self, left: int) -> Iterator[bytes]:
+        while left > 0 and (received := self._connection.recv_into(self._buffer)):
+            yield bytes(memoryview(self._buffer)[:received])
+            left -= received
 
     def _ask(self, head: bytes, body: bytes) -> bytes:
         """What the recorded server answers, whole and with a length."""
         first, *lines = head.decode("latin-1").split("\r\n")[:-2]
         method, target, _ = first.split(" ", 2)
-        connection = http.client.HTTPConnection("127.0.0.1", self._recorded_port, timeout=_ANSWER_LIMIT_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self._recorded.port, timeout=_ANSWER_LIMIT_SECONDS)
         with closing(connection):
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for line in lines:
