@@ -15,7 +15,8 @@ from typing import Any, Final
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _SOURCE: Final = "src/filmroom/blobs/md5lanes.c"
-_LIBRARY: Final = "src/filmroom/blobs/libmd5lanes.so"
+_LIBRARY: Final = "filmroom/blobs/libmd5lanes.so"
+# memcpy and memset are those of the process that loads it.
 _FLAGS: Final = ("-O3", "-s", "-shared", "-fPIC", "-nostdlib", "-Wall", "-Wextra", "-Werror")
 _OLDEST_GLIBC: Final = (2, 17)
 # What the library is compiled for: platform.machine(). Elsewhere filmroom does without it.
@@ -23,28 +24,44 @@ _MACHINES: Final = frozenset({"x86_64", "aarch64"})
 
 
 class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
-    PLUGIN_NAME = "custom"
+    """An editable install finds the library in its source, a wheel holds it and says what machines it is for."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - the hook's signature
-        if can_compile():
-            compile_library(Path(self.root))
-            major, minor = _OLDEST_GLIBC
-            build_data["artifacts"].append(f"/{_LIBRARY}")
-            build_data["pure_python"] = False
-            build_data["tag"] = f"py3-none-manylinux_{major}_{minor}_{platform.machine()}"
+    PLUGIN_NAME = "custom"
+    _made: tempfile.TemporaryDirectory[str] | None = None
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if not can_compile():
+            return
+        root = Path(self.root)
+        if version == "editable":
+            compile_library(root, root / "src" / _LIBRARY)
+            return
+        self._made = tempfile.TemporaryDirectory()
+        library = Path(self._made.name, Path(_LIBRARY).name)
+        compile_library(root, library)
+        major, minor = _OLDEST_GLIBC
+        build_data["force_include"][str(library)] = _LIBRARY
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-manylinux_{major}_{minor}_{platform.machine()}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - the hook's
+        if self._made is not None:
+            self._made.cleanup()
 
 
 def can_compile() -> bool:
-    return sys.platform == "linux" and platform.machine() in _MACHINES
+    is_64_bit = sys.maxsize > 2**32  # a Python of 32 bits may run on such a machine
+    is_known = platform.machine() in _MACHINES and platform.libc_ver()[0] == "glibc"
+    return sys.platform == "linux" and is_64_bit and is_known
 
 
-def compile_library(root: Path) -> None:
+def compile_library(root: Path, library: Path) -> None:
     """Raises CalledProcessError."""
     major, minor = _OLDEST_GLIBC
     target = f"{platform.machine()}-linux-gnu.{major}.{minor}"
     with tempfile.TemporaryDirectory() as cache:
         subprocess.run(
-            [sys.executable, "-m", "ziglang", "cc", "-target", target, *_FLAGS, "-o", _LIBRARY, _SOURCE],
+            [sys.executable, "-m", "ziglang", "cc", "-target", target, *_FLAGS, "-o", library, _SOURCE],
             cwd=root,
             env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache},
             check=True,
@@ -52,4 +69,5 @@ def compile_library(root: Path) -> None:
 
 
 if __name__ == "__main__" and can_compile():
-    compile_library(Path(__file__).parent)
+    checkout = Path(__file__).absolute().parent
+    compile_library(checkout, checkout / "src" / _LIBRARY)

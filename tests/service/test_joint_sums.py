@@ -5,14 +5,14 @@ import random
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filmroom.blobs.local import LocalStore
-from filmroom.blobs.md5lanes import LANES
+from filmroom.blobs.md5lanes import LANES, find_hasher
 from filmroom.model.errors import StorageFailed
 from filmroom.model.resources import Digest
 from filmroom.service import summing
@@ -26,7 +26,7 @@ CONTENT: Final = random.Random(21).randbytes(2_000_000)
 @pytest.fixture
 def sums() -> JointSums:
     """Of bodies that come at once."""
-    sums = JointSums()
+    sums = JointSums(find_hasher())
     sums.enter()
     sums.enter()
     return sums
@@ -38,7 +38,7 @@ def digest(body: bytes) -> Digest:
 
 
 def added(sums: JointSums, body: bytes) -> JointSum:
-    joint_sum = JointSum([body[:3], body[3:]], sums)
+    joint_sum = JointSum(body, sums)
     sums.add(joint_sum)
     return joint_sum
 
@@ -49,7 +49,7 @@ def waiting_bytes(sums: JointSums) -> int:
 
 @given(sizes=st.lists(st.integers(0, 5000), max_size=3 * LANES), asked=st.sets(st.integers(0, 3 * LANES)))
 def test_whoever_is_asked_first_has_a_sum(sizes: list[int], asked: set[int]) -> None:
-    sums = JointSums()
+    sums = JointSums(find_hasher())
     bodies = [CONTENT[size : 2 * size] for size in sizes]
     made = []
     for number, body in enumerate(bodies):
@@ -76,10 +76,25 @@ def test_no_more_wait_than_there_are_lanes(sums: JointSums) -> None:
 def test_what_cannot_be_summed_up_now_is_summed_up_later(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [added(sums, CONTENT[:size]) for size in (10, 20)]
     with monkeypatch.context() as patch:
-        patch.setattr(summing, "find_hasher", lambda: _without_memory)
+        patch.setattr(sums, "_hasher", _without_memory)
         with pytest.raises(MemoryError):
             made[0].get()
     assert [joint_sum.get() for joint_sum in made] == [digest(CONTENT[:10]), digest(CONTENT[:20])]
+
+
+def test_who_was_told_before_something_failed_keeps_his_sum(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [added(sums, CONTENT[:size]) for size in (10, 20, 30)]
+    left = iter([True, False])
+
+    def fail_once(**said: Any) -> Digest:
+        if not next(left, True):
+            raise MemoryError
+        return Digest(**said)
+
+    monkeypatch.setattr(summing, "Digest", fail_once)
+    with pytest.raises(MemoryError):
+        sums.sum_up()
+    assert [joint_sum.get() for joint_sum in made] == [digest(CONTENT[:size]) for size in (10, 20, 30)]
 
 
 def _without_memory(_bodies: object) -> list[str]:
@@ -114,17 +129,23 @@ def test_a_body_among_others_has_the_digest_of_all_its_pieces(
         assert blob.read() == sent
 
 
-def test_only_small_bodies_that_come_at_once_wait(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_small_bodies_that_come_at_once_wait(sums: JointSums) -> None:
     assert sums.are_worth_it([b"small"])
     assert not sums.are_worth_it([CONTENT])
-    alone = JointSums()
+    alone = JointSums(find_hasher())
     alone.enter()
     assert not alone.are_worth_it([b"small"])
     alone.leave()
     alone.enter()
     assert not alone.are_worth_it([b"small"])
-    monkeypatch.setattr(summing, "find_hasher", lambda: None)
+
+
+def test_where_there_are_no_lanes_none_waits() -> None:
+    sums = JointSums(None)
+    sums.enter()
+    sums.enter()
     assert not sums.are_worth_it([b"small"])
+    assert added(sums, b"small").get() == digest(b"small")
 
 
 def test_who_was_in_company_long_ago_is_alone(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def no_thread_left() -> Iterator[None]:
 
 
 def open_stage(store: BlobStore) -> Stage:
-    return Stage(KEY, store.create(KEY), check_room=lambda: None, joint_sums=JointSums())
+    return Stage(KEY, store.create(KEY), check_room=lambda: None, joint_sums=JointSums(None))
 
 
 def pieces_of(content: bytes, sizes: list[int]) -> Iterator[bytes]:

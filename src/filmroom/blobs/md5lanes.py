@@ -13,10 +13,10 @@ LANES: Final = 8
 _LIBRARY: Final = Path(__file__).with_name("libmd5lanes.so")
 _DIGEST_BYTES: Final = 16
 _HEX_LENGTH: Final = 2 * _DIGEST_BYTES
-# The function for processors that have a feature, the best first; and what a call of it costs, as a number of bodies as
-# long as the longest that hashlib would sum up meanwhile.
+# The function for processors that have a feature, the best first; and what a call of it costs, in bodies as long as its
+# longest that hashlib would sum up in that time: it pays where there is more to sum up than that.
 _KINDS: Final = (("avx2", "md5lanes_sum_up_avx2", 1.5), ("", "md5lanes_sum_up", 3.5))
-_PROBES: Final = tuple(bytes(range(size)) for size in (0, 3, 55, 56, 64, 119, 120, 200))
+_PROBES: Final = tuple((bytes(range(250)) * 16)[:size] for size in (0, 3, 55, 56, 64, 119, 120, 4000))
 
 Hasher = Callable[[Sequence[bytes]], list[str]]
 
@@ -39,7 +39,7 @@ def make_hasher(name: str, cost: float) -> Hasher | None:
         function = getattr(ctypes.PyDLL(str(_LIBRARY)), name)
     except (OSError, AttributeError):
         return None
-    is_right = _sum_up_in_lanes(function, _PROBES) == _sum_up_one_by_one(_PROBES)
+    is_right = _sum_up_in_lanes(function, _PROBES) == sum_up_one_by_one(_PROBES)
     return _choosing(function, cost) if is_right else None
 
 
@@ -49,7 +49,7 @@ def _choosing(function: Any, cost: float) -> Hasher:
             raise ValueError(f"{len(bodies)} bodies, where there are {LANES} lanes")
         sizes = [len(body) for body in bodies]
         if sum(sizes) < cost * max(sizes, default=0):
-            return _sum_up_one_by_one(bodies)
+            return sum_up_one_by_one(bodies)
         return _sum_up_in_lanes(function, bodies)
 
     return sum_up
@@ -64,7 +64,8 @@ def _sum_up_in_lanes(function: Any, bodies: Sequence[bytes]) -> list[str]:
     return [text[at : at + _HEX_LENGTH] for at in range(0, len(text), _HEX_LENGTH)]
 
 
-def _sum_up_one_by_one(bodies: Sequence[bytes]) -> list[str]:
+def sum_up_one_by_one(bodies: Sequence[bytes]) -> list[str]:
+    """By hashlib."""
     return [hashlib.md5(body, usedforsecurity=False).hexdigest() for body in bodies]
 
 

@@ -56,7 +56,8 @@ class Database(Protocol):
     def write(self, unit: Unit[T], *, prepare: Callable[[], None] = do_nothing, keeps_memory: bool = False) -> T:
         """Run the unit in a transaction and return its result once COMMIT is durable.
 
-        ``prepare`` is done before the transaction, with those of all units that share it, by whichever thread runs it.
+        ``prepare`` is done before the transaction, with those of all units that share it, by whichever thread runs it;
+        it only spares the unit time, and what it raises is dropped.
         ``keeps_memory`` promises that the unit changes nothing that ``memory`` is used for.
         """
 

@@ -18,7 +18,7 @@ from filmroom.db.failures import StorageErrors
 from filmroom.db.hot import DriverErrors
 from filmroom.db.libpq import command, is_in_transaction
 from filmroom.db.memory import Memory
-from filmroom.db.writer import do_nothing
+from filmroom.db.writer import do_nothing, prepare_all
 from filmroom.model.errors import StorageFailed
 
 _CONNECTIONS: Final = 24
@@ -53,7 +53,7 @@ class PostgreSQLDatabase:
         prepare: Callable[[], None] = do_nothing,
         keeps_memory: bool = False,  # noqa: ARG002 - there is none to keep
     ) -> T:
-        prepare()
+        prepare_all([prepare])
         with StorageErrors():
             for attempt in range(1, _RETRIES + 1):
                 try:

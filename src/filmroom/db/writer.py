@@ -13,8 +13,8 @@ import fcntl
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
@@ -35,6 +35,13 @@ _MOST_MARKS: Final = 2**31
 
 def do_nothing() -> None:
     """What is prepared where there is nothing to prepare."""
+
+
+def prepare_all(steps: Iterable[Callable[[], None]]) -> None:
+    """Whatever fails is left to the units, which find out when they need it."""
+    for step in steps:
+        with suppress(Exception):
+            step()
 
 
 def _new_bell() -> threading.Lock:
@@ -200,8 +207,7 @@ class GroupWriter:
 
     def _run_group(self, group: list[_Job]) -> list[_Outcome]:
         try:
-            for job in group:
-                job.prepare()
+            prepare_all(job.prepare for job in group)
             with locked(self._lock_path):
                 return self._commit_together(group) or self._commit(group, self._run_apart)
         except BaseException as error:  # noqa: BLE001 - others must be told, whatever a transaction ends with

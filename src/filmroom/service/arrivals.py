@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from filmroom.blobs.md5lanes import find_hasher
 from filmroom.model.errors import BadValue, StorageFailed
 from filmroom.model.resources import FileEntry
 from filmroom.service.references import References
@@ -23,7 +24,7 @@ class Arrivals:
         self._limits = limits
         self._spool_dir = spool_dir
         self._references = references
-        self._joint_sums = JointSums()
+        self._joint_sums = JointSums(find_hasher())
 
     def check_room(self, announced_bytes: int) -> None:
         """Say early whether there is room for a body. Raises StorageFull."""

@@ -85,20 +85,20 @@ class Stage:
         self._check_room = check_room
         self._sum = Summing()
         self._joint_sums = joint_sums
-        self._joint_sum: JointSum | None = None  # of all that has come
+        self._put_off: bytes | None = None  # all that has come, if that is not summed up yet
         joint_sums.enter()
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks in order. After an error only ``abort`` may follow. Raises StorageFull."""
         self._check_room()
-        if self._joint_sum is not None:
-            self._sum.write([self._joint_sum.body])
-            self._joint_sum = None
+        if self._put_off is not None:
+            self._sum.write([self._put_off])
+            self._put_off = None
         if self._sum.size_bytes or not self._joint_sums.are_worth_it(chunks):
             self._sum.write_beside(chunks, self._writer.write)
         else:
             self._writer.write(chunks)
-            self._joint_sum = JointSum(chunks, self._joint_sums)
+            self._put_off = b"".join(chunks)
 
     def finish(self) -> Staged:
         """Make the bytes durable. After an error only ``abort`` may follow."""
@@ -116,10 +116,14 @@ class Stage:
         self._joint_sums.leave()
 
     def _end(self) -> Staged:
-        if self._joint_sum is not None:
-            self._joint_sums.add(self._joint_sum)
+        staged = Staged(self._key, self._sum.finish() if self._put_off is None else self._join(self._put_off))
         self._joint_sums.leave()
-        return Staged(self._key, self._joint_sum or self._sum.finish())
+        return staged
+
+    def _join(self, body: bytes) -> JointSum:
+        joint_sum = JointSum(body, self._joint_sums)
+        self._joint_sums.add(joint_sum)
+        return joint_sum
 
 
 class FileReceiver:

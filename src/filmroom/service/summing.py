@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from isal import isal_zlib
 
-from filmroom.blobs.md5lanes import LANES, find_hasher
+from filmroom.blobs.md5lanes import LANES, Hasher, sum_up_one_by_one
 from filmroom.model.resources import Digest
 
 # To begin a thread costs a twentieth of what it takes to sum up as much.
@@ -69,17 +69,13 @@ class Summing:
 
 
 class JointSum:
-    """The sum of a body that is whole and in memory: its MD5 is taken with that of others, and no later than asked for.
+    """The sum of a body that is whole and in memory: its MD5 is taken with that of others, at the latest when asked."""
 
-    In no more than one thread at a time, which holds the lock of its JointSums.
-    """
+    __slots__ = ("_crc32", "_digest", "_owner", "body")
 
-    __slots__ = ("_crc32", "_digest", "_owner", "_size_bytes", "body")
-
-    def __init__(self, chunks: Sequence[bytes], owner: "JointSums") -> None:
-        self.body = b"".join(chunks)
-        self._size_bytes = len(self.body)
-        self._crc32 = isal_zlib.crc32(self.body)
+    def __init__(self, body: bytes, owner: "JointSums") -> None:
+        self.body = body
+        self._crc32 = isal_zlib.crc32(body)
         self._owner = owner
         self._digest: Digest | None = None
 
@@ -89,55 +85,59 @@ class JointSum:
         return cast("Digest", self._digest)
 
     def tell(self, md5: str) -> None:
-        self._digest = Digest(size_bytes=self._size_bytes, md5=md5, crc32=self._crc32)
-        self.body = b""
+        """The first word counts: whoever is told again had let go of the body."""
+        if self._digest is None:
+            self._digest = Digest(size_bytes=len(self.body), md5=md5, crc32=self._crc32)
+            self.body = b""
 
 
 class JointSums:
     """Small bodies that wait to be summed up together, which takes a fraction of what each by itself does.
 
     Nobody is waited for: who needs a sum has all taken that wait (decision 0020). At most LANES - 1 bodies wait.
-    Whoever takes a body in says so (``enter``) and when it has ended (``leave``), for where they come one after the
-    other each is better summed up at once, while the disk writes it.
+    Whoever takes a body in says so (``enter``) and when it has ended (``leave``), for where there is one at a time each
+    is better summed up at once, while the disk writes it. Without a hasher that is so everywhere.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, hasher: Hasher | None) -> None:
+        self._has_lanes = hasher is not None
+        self._hasher = hasher or sum_up_one_by_one
+        self._counting = threading.Lock()
         self._entered = 0
         self._last_together_at = -math.inf  # time.monotonic(), when there were two
+        self._summing = threading.Lock()  # held while sums are taken, and to add to those who wait
         self._waiting: list[JointSum] = []
 
     def enter(self) -> None:
-        with self._lock:
+        with self._counting:
             self._entered += 1
             if self._entered > 1:
                 self._last_together_at = time.monotonic()
 
     def leave(self) -> None:
-        with self._lock:
+        with self._counting:
             self._entered -= 1
 
     def are_worth_it(self, chunks: Sequence[bytes]) -> bool:
         """Whether a body that has begun with these chunks should wait for others, if this is all of it."""
-        if time.monotonic() - self._last_together_at > _COMPANY_SECONDS:
+        if not self._has_lanes or time.monotonic() - self._last_together_at > _COMPANY_SECONDS:
             return False
-        return sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES and find_hasher() is not None
+        return sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES
 
     def add(self, joint_sum: JointSum) -> None:
-        with self._lock:
+        with self._summing:
             self._waiting.append(joint_sum)
             if len(self._waiting) >= LANES:
-                self._sum_up()
+                self._take_sums()
 
     def sum_up(self) -> None:
         """Take the sums of all who wait."""
-        with self._lock:
-            self._sum_up()
+        with self._summing:
+            self._take_sums()
 
-    def _sum_up(self) -> None:
-        hasher = find_hasher()
-        while self._waiting and hasher is not None:
+    def _take_sums(self) -> None:
+        while self._waiting:
             first = self._waiting[:LANES]
-            for joint_sum, md5 in zip(first, hasher([each.body for each in first]), strict=True):
+            for joint_sum, md5 in zip(first, self._hasher([each.body for each in first]), strict=True):
                 joint_sum.tell(md5)
             del self._waiting[:LANES]
