@@ -83,7 +83,7 @@ lock: .venv/dev.done ## Pin the newest versions that pyproject.toml allows
 check: lint types test wheel ## All that CI does
 
 clean: ## Remove what the targets made, but no data
-	rm -rf .venv $(CLIENTS:%=.venv-%) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf .venv $(CLIENTS:%=.venv-%) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* src/filmroom/blobs/libmd5lanes.so
 
 # The package itself is installed from this checkout; its dependencies, its build tools included, by hash. It is compiled
 # at once, or every start would do it where Python may write no bytecode.

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _SOURCE: Final = "src/filmroom/blobs/md5lanes.c"
@@ -23,7 +24,7 @@ _OLDEST_GLIBC: Final = (2, 17)
 _MACHINES: Final = frozenset({"x86_64", "aarch64"})
 
 
-class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
+class CompileHook(BuildHookInterface[BuilderConfig]):
     """An editable install finds the library in its source, a wheel holds it and says what machines it is for."""
 
     PLUGIN_NAME = "custom"
@@ -44,7 +45,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-manylinux_{major}_{minor}_{platform.machine()}"
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - the hook's
+    def finalize(self, *_: object) -> None:
         if self._made is not None:
             self._made.cleanup()
 
