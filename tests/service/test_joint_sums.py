@@ -138,13 +138,15 @@ def test_only_small_bodies_that_come_at_once_wait(sums: JointSums) -> None:
     alone.leave()
     alone.enter()
     assert not alone.are_worth_it([b"small"])
+    assert alone.are_worth_it([b"small"], is_one_of_many=True)
+    assert not alone.are_worth_it([CONTENT], is_one_of_many=True)
 
 
 def test_where_there_are_no_lanes_none_waits() -> None:
     sums = JointSums(None)
     sums.enter()
     sums.enter()
-    assert not sums.are_worth_it([b"small"])
+    assert not sums.are_worth_it([b"small"], is_one_of_many=True)
     assert added(sums, b"small").get() == digest(b"small")
 
 

@@ -68,8 +68,12 @@ class _Ahead:
 
     def seek(self, position: int) -> None:
         """Go forward, if need be to the end of the source. Raises StreamError for what has passed."""
-        if position < self.tell():
+        to_pass = position - self.tell()
+        if to_pass < 0:
             raise tarfile.StreamError("a member in it says more of itself than there is")
+        if to_pass <= len(self._held) - self._at:
+            self._at += to_pass
+            return
         while (left := position - self.tell()) > 0 and self.read(min(left, _PIECE_BYTES)):
             pass
 
@@ -153,6 +157,7 @@ _PLAIN: Final = re.compile(
     re.DOTALL,
 )
 _SUM: Final = slice(148, 156)
+_SUM_OF_BLANKS: Final = 8 * ord(" ")  # which stand for it where it is computed
 # A record of a note (pax) that says nothing but when a file was changed, or its path.
 _RECORD: Final = re.compile(rb"(\d{1,3}) (?:[acm]time=[0-9.]+|path=(?P<path>[ -~]*[ -.0-~]))\n")
 
@@ -165,17 +170,18 @@ class _Plain(NamedTuple):
 
 def _read_plain(archive: _Archive, ahead: _Ahead) -> Entry | None:
     """The next member, if its header and the note before it are plain; else None, and nothing was read."""
-    header = None if archive.pax_headers else _parse_header(ahead.look(_BLOCK_BYTES))
-    name, blocks = "", 1
+    if archive.pax_headers:
+        return None
+    block = ahead.look(3 * _BLOCK_BYTES)
+    header, name, size_bytes = _parse_header(block[:_BLOCK_BYTES]), "", _BLOCK_BYTES
     if header is not None and header.kind == tarfile.XHDTYPE:
-        block = ahead.look(3 * _BLOCK_BYTES)
         noted = _parse_note(block[_BLOCK_BYTES : 2 * _BLOCK_BYTES], header.size_bytes)
         header = None if noted is None else _parse_header(block[2 * _BLOCK_BYTES :])
-        name, blocks = noted or "", 3
+        name, size_bytes = noted or "", 3 * _BLOCK_BYTES
     if header is None or header.kind == tarfile.XHDTYPE:
         return None
-    ahead.read(blocks * _BLOCK_BYTES)
-    archive.offset = ahead.tell()
+    archive.offset = ahead.tell() + size_bytes
+    ahead.seek(archive.offset)
     if header.kind == tarfile.DIRTYPE:
         return Entry(name or header.name, is_folder=True, pieces=None)
     archive.offset += -(-header.size_bytes // _BLOCK_BYTES) * _BLOCK_BYTES
@@ -195,11 +201,12 @@ def _parse_header(block: bytes) -> _Plain | None:
     match = _PLAIN.fullmatch(block)
     if match is None or not block.isascii():
         return None
+    name, size, checksum, kind = match.group("name", "size", "sum", "kind")
     # The lower half of Adler-32 is one more than the sum of the bytes (RFC 1950), which ASCII of a block cannot exceed.
-    total = (zlib.adler32(block) & 0xFFFF) - 1 - sum(block[_SUM]) + sum(b" " * 8)
-    if total != int(match["sum"], 8):
+    total = (zlib.adler32(block) & 0xFFFF) - 1 - sum(block[_SUM]) + _SUM_OF_BLANKS
+    if total != int(checksum, 8):
         return None
-    return _Plain(match["kind"], match["name"][:100].decode(), int(match["size"], 8))
+    return _Plain(kind, name[:100].decode(), int(size, 8))
 
 
 def _parse_note(block: bytes, size_bytes: int) -> str | None:

@@ -32,8 +32,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_IN_LABELS: Final = re.compile(r"[/\\,]")
 # F-51: NULL, in any case, is the clients' word for "no label".
 _RESERVED_LABELS: Final = frozenset({".", "..", "null"})
-# F-140: such a file would be taken for a resource's own catalog, or for its lock, by tools that read the archive.
-_RESERVED_FILE_NAME: Final = re.compile(r".*_catalog\.xml|\.~lock-.*", re.DOTALL)
+# Breaks no rule for paths, as almost all do not; what does not match may still be a path.
+_PLAIN_PATH: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}/){0,7}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
 
 def check_id(text: str, *, what: str) -> str:
@@ -86,8 +86,8 @@ def check_file_path(text: str) -> str:
 
 
 def is_reserved_file_name(path: str) -> bool:
-    """Whether it would be taken for a resource's own catalog, or for its lock (F-140)."""
-    return _RESERVED_FILE_NAME.fullmatch(path.rsplit("/", 1)[-1]) is not None
+    """Whether tools that read the archive would take it for a resource's own catalog, or for its lock (F-140)."""
+    return path.endswith("_catalog.xml") or path.rpartition("/")[2].startswith(".~lock-")
 
 
 def check_folder_path(text: str) -> str:
@@ -102,6 +102,8 @@ def _check_path(text: str, *, what: str) -> str:
 
 
 def _broken_path_rule(path: str) -> str | None:
+    if _PLAIN_PATH.fullmatch(path):
+        return None
     try:
         raw = path.encode()
     except UnicodeEncodeError:

@@ -5,6 +5,7 @@ Whatever it is, what comes of it is the same: durable bytes that nothing names y
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -98,13 +99,20 @@ class Arrivals:
             raise
 
     def _workbench(self) -> Workbench:
-        return Workbench(self._stores, self._stage, limits=self._limits, spool_dir=self._spool_dir)
+        new_stage = partial(self._stage, is_one_of_many=True)
+        return Workbench(self._stores, new_stage, limits=self._limits, spool_dir=self._spool_dir)
 
-    def _stage(self) -> Stage:
+    def _stage(self, *, is_one_of_many: bool = False) -> Stage:
         check_room = self._stores.room.check
         check_room()
         key = self._stores.leases.new_key()
-        return Stage(key, self._stores.blobs.create(key), check_room=check_room, joint_sums=self._joint_sums)
+        return Stage(
+            key,
+            self._stores.blobs.create(key),
+            check_room=check_room,
+            joint_sums=self._joint_sums,
+            is_one_of_many=is_one_of_many,
+        )
 
 
 def _iter_counted(file: BinaryIO, bench: Workbench) -> Iterator[bytes]:

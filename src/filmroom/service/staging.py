@@ -76,29 +76,49 @@ class Stage:
     """Takes a body that is to be kept. Exactly one of ``finish``, ``close`` and ``abort`` ends it.
 
     ``check_room`` is asked before each piece and raises when there is no room for more.
-    ``joint_sums`` sums up what is small.
+    ``joint_sums`` sums up what is small, and ``is_one_of_many`` says that more will come.
     """
 
-    def __init__(self, key: str, writer: BlobWriter, *, check_room: Callable[[], None], joint_sums: JointSums) -> None:
+    def __init__(
+        self,
+        key: str,
+        writer: BlobWriter,
+        *,
+        check_room: Callable[[], None],
+        joint_sums: JointSums,
+        is_one_of_many: bool = False,
+    ) -> None:
         self._key = key
         self._writer = writer
         self._check_room = check_room
-        self._sum = Summing()
+        self._sum: Summing | None = None
         self._joint_sums = joint_sums
+        self._is_one_of_many = is_one_of_many
         self._put_off: bytes | None = None  # all that has come, if that is not summed up yet
         joint_sums.enter()
 
     def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks in order. After an error only ``abort`` may follow. Raises StorageFull."""
         self._check_room()
+        if self._is_to_wait(chunks):
+            self._writer.write(chunks)
+            self._put_off = b"".join(chunks)
+        else:
+            self._sum_up_what_came().write_beside(chunks, self._writer.write)
+
+    def _is_to_wait(self, chunks: Sequence[bytes]) -> bool:
+        """Whether to sum up with others what begins with these chunks, if no more follow."""
+        if self._sum is not None or self._put_off is not None:
+            return False
+        return self._joint_sums.are_worth_it(chunks, is_one_of_many=self._is_one_of_many)
+
+    def _sum_up_what_came(self) -> Summing:
+        if self._sum is None:
+            self._sum = Summing()
         if self._put_off is not None:
             self._sum.write([self._put_off])
             self._put_off = None
-        if self._sum.size_bytes or not self._joint_sums.are_worth_it(chunks):
-            self._sum.write_beside(chunks, self._writer.write)
-        else:
-            self._writer.write(chunks)
-            self._put_off = b"".join(chunks)
+        return self._sum
 
     def finish(self) -> Staged:
         """Make the bytes durable. After an error only ``abort`` may follow."""
@@ -116,7 +136,8 @@ class Stage:
         self._joint_sums.leave()
 
     def _end(self) -> Staged:
-        staged = Staged(self._key, self._sum.finish() if self._put_off is None else self._join(self._put_off))
+        total = self._sum_up_what_came().finish() if self._put_off is None else self._join(self._put_off)
+        staged = Staged(self._key, total)
         self._joint_sums.leave()
         return staged
 

@@ -118,11 +118,14 @@ class JointSums:
         with self._counting:
             self._entered -= 1
 
-    def are_worth_it(self, chunks: Sequence[bytes]) -> bool:
+    def are_worth_it(self, chunks: Sequence[bytes], *, is_one_of_many: bool = False) -> bool:
         """Whether a body that has begun with these chunks should wait for others, if this is all of it."""
-        if not self._has_lanes or time.monotonic() - self._last_together_at > _COMPANY_SECONDS:
+        if not self._has_lanes or not (is_one_of_many or self._had_company()):
             return False
         return sum(map(len, chunks)) < _WORTH_A_THREAD_BYTES
+
+    def _had_company(self) -> bool:
+        return time.monotonic() - self._last_together_at <= _COMPANY_SECONDS
 
     def add(self, joint_sum: JointSum) -> None:
         with self._summing:

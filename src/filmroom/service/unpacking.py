@@ -99,8 +99,12 @@ class Workbench:
             raise
         self._arrivals.append(Arrival(path, staged))
 
-    def finish(self) -> list[Arrival]:
+    def sync(self) -> None:
+        """Make all members so far durable."""
         self._blobs.sync()
+
+    def finish(self) -> list[Arrival]:
+        self.sync()
         return self._arrivals
 
     def forget(self) -> None:
@@ -221,6 +225,7 @@ class StreamUnpacker:
 
     def finish(self) -> list[Arrival]:
         self._put(None)
+        self._bench.sync()  # what is written already, while the thread goes on: little is left to wait for at the end
         self._thread.join()
         self._raise_error()
         if self._bench.received_bytes == 0:
