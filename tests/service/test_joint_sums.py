@@ -17,7 +17,7 @@ from filmroom.model.errors import StorageFailed
 from filmroom.model.resources import Digest
 from filmroom.service import summing
 from filmroom.service.staging import Stage
-from filmroom.service.summing import JointSum, JointSums
+from filmroom.service.summing import JointSums
 from service.failing_blobs import FailingBlobs
 
 CONTENT: Final = random.Random(21).randbytes(2_000_000)
@@ -37,12 +37,6 @@ def digest(body: bytes) -> Digest:
     return Digest(size_bytes=len(body), md5=md5, crc32=zlib.crc32(body))
 
 
-def added(sums: JointSums, body: bytes) -> JointSum:
-    joint_sum = JointSum(body, sums)
-    sums.add(joint_sum)
-    return joint_sum
-
-
 def waiting_bytes(sums: JointSums) -> int:
     return sum(len(each.body) for each in sums._waiting)
 
@@ -53,14 +47,14 @@ def test_whoever_is_asked_first_has_a_sum(sizes: list[int], asked: set[int]) -> 
     bodies = [CONTENT[size : 2 * size] for size in sizes]
     made = []
     for number, body in enumerate(bodies):
-        made.append(added(sums, body))
+        made.append(sums.add(body))
         if number in asked:
             assert made[-1].get() == digest(body)
     assert [joint_sum.get() for joint_sum in made] == [digest(body) for body in bodies]
 
 
 def test_one_who_asks_has_all_summed_up(sums: JointSums) -> None:
-    made = [added(sums, CONTENT[:size]) for size in (10, 20, 30)]
+    made = [sums.add(CONTENT[:size]) for size in (10, 20, 30)]
     assert waiting_bytes(sums) == 60
     assert made[1].get() == digest(CONTENT[:20])
     assert [joint_sum.body for joint_sum in made] == [b""] * 3
@@ -69,12 +63,12 @@ def test_one_who_asks_has_all_summed_up(sums: JointSums) -> None:
 
 def test_no_more_wait_than_there_are_lanes(sums: JointSums) -> None:
     for number in range(5 * LANES + 2):
-        added(sums, b"%d" % number)
+        sums.add(b"%d" % number)
         assert len(sums._waiting) < LANES
 
 
 def test_what_cannot_be_summed_up_now_is_summed_up_later(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = [added(sums, CONTENT[:size]) for size in (10, 20)]
+    made = [sums.add(CONTENT[:size]) for size in (10, 20)]
     with monkeypatch.context() as patch:
         patch.setattr(sums, "_hasher", _without_memory)
         with pytest.raises(MemoryError):
@@ -83,7 +77,7 @@ def test_what_cannot_be_summed_up_now_is_summed_up_later(sums: JointSums, monkey
 
 
 def test_who_was_told_before_something_failed_keeps_his_sum(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = [added(sums, CONTENT[:size]) for size in (10, 20, 30)]
+    made = [sums.add(CONTENT[:size]) for size in (10, 20, 30)]
     left = iter([True, False])
 
     def fail_once(**said: Any) -> Digest:
@@ -105,7 +99,7 @@ def test_a_crowd_of_threads_has_each_its_own_sum(sums: JointSums) -> None:
     def sum_up(number: int) -> list[Digest]:
         draw = random.Random(number)
         bodies = [CONTENT[: draw.randrange(20_000)] for _ in range(50)]
-        return [added(sums, body).get() for body in bodies]
+        return [sums.add(body).get() for body in bodies]
 
     def expected(number: int) -> list[Digest]:
         draw = random.Random(number)
@@ -147,7 +141,7 @@ def test_where_there_are_no_lanes_none_waits() -> None:
     sums.enter()
     sums.enter()
     assert not sums.are_worth_it([b"small"], is_one_of_many=True)
-    assert added(sums, b"small").get() == digest(b"small")
+    assert sums.add(b"small").get() == digest(b"small")
 
 
 def test_who_was_in_company_long_ago_is_alone(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +159,51 @@ def test_a_body_that_fails_leaves_no_trace_among_those_that_wait(sums: JointSums
     stage.abort()
     assert sums._entered == entered
     assert not sums._waiting
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_who_has_waited_for_the_disk_sums_up_unless_a_body_may_still_join(others: int) -> None:
+    sums = JointSums(find_hasher())
+    made = [sums.add(CONTENT[:size]) for size in (10, 20)]
+    for _ in range(others):
+        sums.enter()
+    sums.sum_up_unless_more_come(made[0])
+    assert waiting_bytes(sums) == (30 if others else 0)
+    assert [each.get() for each in made] == [digest(CONTENT[:10]), digest(CONTENT[:20])]
+
+
+def test_who_was_summed_up_already_leaves_the_others_waiting() -> None:
+    sums = JointSums(find_hasher())
+    first = sums.add(b"first")
+    sums.sum_up()
+    sums.add(b"second")
+    sums.sum_up_unless_more_come(first)
+    sums.sum_up_unless_more_come(digest(b"alone"))
+    assert waiting_bytes(sums) == len(b"second")
+
+
+def test_while_one_waits_the_next_is_in_company() -> None:
+    """Although it is whole, and only the disk has not got it yet."""
+    sums = JointSums(find_hasher())
+    sums.add(b"first")
+    sums.enter()
+    assert sums.are_worth_it([b"small"])
+
+
+def test_bodies_join_before_they_are_synced(sums: JointSums, tmp_path: Path) -> None:
+    """So that the last of as many as there are lanes sums up while the disk writes."""
+    waiting: list[int] = []
+
+    class Watched(FailingBlobs):
+        def fail_at(self, step: str) -> None:
+            if step == "finish":
+                waiting.append(len(sums._waiting))
+
+    store = Watched(LocalStore(tmp_path), step="", error=StorageFailed("blobs: broken"))
+    for number in range(LANES):
+        key = f"lease-0-blob{number}"
+        _take(Stage(key, store.create(key), check_room=lambda: None, joint_sums=sums))
+    assert waiting == [*range(1, LANES), 0]
 
 
 def _take(stage: Stage) -> None:

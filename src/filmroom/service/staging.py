@@ -95,6 +95,7 @@ class Stage:
         self._joint_sums = joint_sums
         self._is_one_of_many = is_one_of_many
         self._put_off: bytes | None = None  # all that has come, if that is not summed up yet
+        self._is_whole = False
         joint_sums.enter()
 
     def write(self, chunks: Sequence[bytes]) -> None:
@@ -122,29 +123,32 @@ class Stage:
 
     def finish(self) -> Staged:
         """Make the bytes durable. After an error only ``abort`` may follow."""
-        self._writer.finish()
-        return self._end()
+        total = self._end()  # so that others can sum it up while the disk writes
+        try:
+            self._writer.finish()
+        except BaseException:
+            self._joint_sums.forget(total)
+            raise
+        self._joint_sums.sum_up_unless_more_come(total)
+        return Staged(self._key, total)
 
     def close(self) -> Staged:
         """End the bytes without making them durable; the store's ``sync`` must follow before anything names them."""
         self._writer.close()
-        return self._end()
+        return Staged(self._key, self._end())
 
     def abort(self) -> None:
         """Forget the bytes. Never raises."""
         self._writer.abort()
-        self._joint_sums.leave()
+        if not self._is_whole:
+            self._joint_sums.leave()
 
-    def _end(self) -> Staged:
-        total = self._sum_up_what_came().finish() if self._put_off is None else self._join(self._put_off)
-        staged = Staged(self._key, total)
+    def _end(self) -> Digest | JointSum:
+        """What the body comes to, now that it is whole."""
+        total = self._sum_up_what_came().finish() if self._put_off is None else self._joint_sums.add(self._put_off)
         self._joint_sums.leave()
-        return staged
-
-    def _join(self, body: bytes) -> JointSum:
-        joint_sum = JointSum(body, self._joint_sums)
-        self._joint_sums.add(joint_sum)
-        return joint_sum
+        self._is_whole = True
+        return total
 
 
 class FileReceiver:

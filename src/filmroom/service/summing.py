@@ -95,8 +95,8 @@ class JointSums:
     """Small bodies that wait to be summed up together, which takes a fraction of what each by itself does.
 
     Nobody is waited for: who needs a sum has all taken that wait (decision 0020). At most LANES - 1 bodies wait.
-    Whoever takes a body in says so (``enter``) and when it has ended (``leave``), for where there is one at a time each
-    is better summed up at once, while the disk writes it. Without a hasher that is so everywhere.
+    Whoever takes a body in says so (``enter``), and when it is whole or given up (``leave``): where there is one at a
+    time each is better summed up at once, while the disk writes it. Without a hasher that is so everywhere.
     """
 
     def __init__(self, hasher: Hasher | None) -> None:
@@ -111,7 +111,7 @@ class JointSums:
     def enter(self) -> None:
         with self._counting:
             self._entered += 1
-            if self._entered > 1:
+            if self._entered > 1 or self._waiting:
                 self._last_together_at = time.monotonic()
 
     def leave(self) -> None:
@@ -127,11 +127,27 @@ class JointSums:
     def _had_company(self) -> bool:
         return time.monotonic() - self._last_together_at <= _COMPANY_SECONDS
 
-    def add(self, joint_sum: JointSum) -> None:
+    def add(self, body: bytes) -> JointSum:
+        joint_sum = JointSum(body, self)
         with self._summing:
             self._waiting.append(joint_sum)
             if len(self._waiting) >= LANES:
                 self._take_sums()
+        return joint_sum
+
+    def forget(self, total: Digest | JointSum) -> None:
+        """Nobody will ask for it."""
+        with self._summing:
+            if total in self._waiting:
+                self._waiting.remove(total)
+
+    def sum_up_unless_more_come(self, total: Digest | JointSum) -> None:
+        """Take the sums of all who wait, if this is one of them and no body is taken in that may still join them.
+
+        For whoever has waited for the disk: others may still do that, and leave this process with nothing else to do.
+        """
+        if total in self._waiting and not self._entered:
+            self.sum_up()
 
     def sum_up(self) -> None:
         """Take the sums of all who wait."""
