@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import TimeoutError, get_context  # noqa: A004 - it is not the built-in one
 from multiprocessing.pool import Pool
 from typing import Final, Literal
@@ -40,7 +41,7 @@ class WrongAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """One request for each name, spread evenly over the connections.
+    """One request for each name, in turn over the connections, whichever is free.
 
     ``target`` may hold what ``fill_target`` knows. ``headers`` are whole lines. A pace is for each connection; 0 means
     as fast as it goes. With ``is_form`` each file is sent as one part of a multipart form. ``stored_answer`` is
@@ -83,7 +84,11 @@ class Generator:
         """Raises WrongAnswerError, OSError."""
         start_at = time.monotonic() + _LEAD_SECONDS
         parts = [load.names[number :: load.connections] for number in range(load.connections)]
-        shares = [(load, share, start_at) for number in range(_PROCESSES) if (share := parts[number::_PROCESSES])]
+        shares = [
+            (load, len(share), list(chain.from_iterable(share)), start_at)
+            for number in range(_PROCESSES)
+            if (share := parts[number::_PROCESSES])
+        ]
         try:
             done = self._pool.starmap_async(_run_share, shares, chunksize=1).get(_RUN_LIMIT_SECONDS)
         except TimeoutError as error:
@@ -103,13 +108,17 @@ def fill_target(target: str, name: str, *, size_bytes: int = 0) -> str:
     return target.format(name=name, size_bytes=size_bytes, folder=zlib.crc32(name.encode()) % FOLDERS)
 
 
-def _run_share(load: Load, parts: Sequence[Sequence[str]], start_at: float) -> tuple[float, float]:
-    """When the last answer had come (``time.monotonic``), and the CPU seconds that this process used until then."""
+def _run_share(load: Load, count: int, names: Sequence[str], start_at: float) -> tuple[float, float]:
+    """When the last answer had come (``time.monotonic``), and the CPU seconds that this process used until then.
+
+    So many connections, each of which takes the next name when it has an answer, as whoever uploads many files does.
+    """
     random_bytes()
-    connections = [_Connection(load) for _ in parts]
-    with ThreadPoolExecutor(len(parts)) as executor:
+    connections = [_Connection(load) for _ in range(count)]
+    requests = iter([(name, _head(load, name)) for name in names])
+    with ThreadPoolExecutor(count) as executor:
         used_before = _own_cpu_seconds()
-        list(executor.map(lambda connection, names: connection.run(names, start_at), connections, parts))
+        list(executor.map(lambda connection: connection.run(requests, start_at), connections))
         return time.monotonic(), _own_cpu_seconds() - used_before
 
 
@@ -127,12 +136,12 @@ class _Connection:
         self._socket = socket.create_connection(("127.0.0.1", load.port), timeout=_ANSWER_LIMIT_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def run(self, names: Sequence[str], start_at: float) -> None:
-        heads = [(name, _head(self._load, name)) for name in names]
+    def run(self, requests: Iterator[tuple[str, bytes]], start_at: float) -> None:
+        """Send what is left of the requests, which other connections take from too."""
         exchange = self._get if self._load.method == "GET" else self._put
         with closing(self._socket):
             time.sleep(max(0.0, start_at - time.monotonic()))
-            for name, head in heads:
+            for name, head in requests:
                 exchange(name, head)
 
     def _put(self, name: str, head: bytes) -> None:
