@@ -4,14 +4,16 @@ import errno
 import os
 import resource
 import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
-from filmroom.blobs.local import LocalStore, LocalWriter
+from filmroom.blobs.local import Folder, LocalStore, LocalWriter
 from filmroom.model.errors import StorageFailed, StorageFull
 
 KEY = "lease-b0-1"
@@ -160,7 +162,7 @@ def test_what_just_fits_is_stored(tmp_path: Path) -> None:
 
 def test_the_disk_can_be_full_before_the_first_byte() -> None:
     """``/dev/full`` answers every write with ENOSPC."""
-    writer = LocalWriter("/dev/full/no such file", os.open("/dev/full", os.O_WRONLY))
+    writer = LocalWriter("/dev/full/no such file", os.open("/dev/full", os.O_WRONLY), Folder("/dev"))
 
     with pytest.raises(StorageFull):
         writer.write([b"x"])
@@ -177,6 +179,102 @@ def test_a_process_out_of_descriptors_is_a_failed_storage(tmp_path: Path) -> Non
             store.create(KEY)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of what was synced, in order."""
+    names: list[str] = []
+    sync = os.fsync
+
+    def watch(descriptor: int) -> None:
+        names.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    return names
+
+
+def _create(store: LocalStore, key: str) -> LocalWriter:
+    writer = store.create(key)
+    writer.write([b"x"])
+    return writer
+
+
+def test_files_that_were_there_when_their_folder_is_synced_share_that(tmp_path: Path, synced: list[str]) -> None:
+    store = LocalStore(tmp_path)
+    writers = [_create(store, f"lease-b0-{number}") for number in range(3)]
+    synced.clear()
+    for writer in writers:
+        writer.finish()
+
+    assert synced == ["lease-b0-0", "b0", "lease-b0-1", "lease-b0-2"]
+
+
+def test_a_file_that_was_made_since_has_its_folder_synced_once_more(tmp_path: Path, synced: list[str]) -> None:
+    store = LocalStore(tmp_path)
+    first = _create(store, "lease-b0-1")
+    synced.clear()
+    first.finish()
+    _create(store, "lease-b0-2").finish()
+
+    assert synced == ["lease-b0-1", "b0", "lease-b0-2", "b0"]
+
+
+def test_a_file_that_is_made_while_its_folder_is_synced_does_not_rely_on_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synced: list[str]
+) -> None:
+    store = LocalStore(tmp_path)
+    first, others = _create(store, "lease-b0-1"), list[LocalWriter]()
+    synced.clear()
+    sync = os.fsync
+
+    def make_another(descriptor: int) -> None:
+        if not others and Path(f"/proc/self/fd/{descriptor}").readlink().name == "b0":
+            others.append(_create(store, "lease-b0-2"))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", make_another)
+    first.finish()
+    others[0].finish()
+
+    assert synced == ["lease-b0-1", "b0", "lease-b0-2", "b0"]
+
+
+def test_nobody_relies_on_a_sync_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synced: list[str]
+) -> None:
+    store = LocalStore(tmp_path)
+    first, second = (_create(store, f"lease-b0-{number}") for number in (1, 2))
+    synced.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("filmroom.blobs.local.sync_folder", _fail)
+        with pytest.raises(StorageFailed):
+            first.finish()
+    first.abort()
+    second.finish()
+
+    assert synced == ["lease-b0-1", "lease-b0-2", "b0"]
+
+
+def _fail(_path: str) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize("count", [2, 16])
+def test_files_that_end_at_once_all_have_their_names_synced(tmp_path: Path, synced: list[str], count: int) -> None:
+    store = LocalStore(tmp_path)
+    together = threading.Barrier(count)
+
+    def put(number: int) -> None:
+        together.wait()
+        writer = _create(store, f"lease-b0-{number}")
+        writer.finish()
+        assert synced.count("b0") > writer._syncs_before
+
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(put, range(count)))
+    assert sorted(store.iter_keys()) == sorted(f"lease-b0-{number}" for number in range(count))
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EMLINK, errno.ENOTSUP])

@@ -2,7 +2,7 @@
 
 A blob is written under its final name (O_EXCL, never renamed). ``finish`` syncs the file and its folder; a folder
 that had to be made is synced into its own parent before the first blob goes in. Batches keep folders small and let
-concurrent uploads sync the same folder, which the file system turns into one journal commit.
+concurrent uploads share the sync of a folder: one that began after a file was made has that file's name too.
 
 A partial is a file too, whose writer holds an advisory lock on it (flock), which ends with the writer's process.
 """
@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -42,8 +43,8 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._root_text = str(root)  # to join paths costs as much as to open one
-        # Folders whose own names are durable. One that was only seen to be there may not be so yet.
-        self._durable: set[str] = set()
+        # Folders whose own names are durable, by their paths. One that was only seen to be there may not be so yet.
+        self._durable: dict[str, Folder] = {}
         with _STORAGE_ERRORS:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(root.parent)
@@ -52,8 +53,8 @@ class LocalStore:
         below = self.path_below(key)
         path = f"{self._root_text}/{below}"
         with _STORAGE_ERRORS:
-            self._make_folder(below)
-            return LocalWriter(path, os.open(path, _CREATE, 0o600))
+            folder = self._make_folder(below)
+            return LocalWriter(path, os.open(path, _CREATE, 0o600), folder)
 
     def resume(self, key: str) -> "LocalPartial":
         path = self._path(key)
@@ -70,17 +71,18 @@ class LocalStore:
                 raise
             return LocalPartial(path, descriptor)
 
-    def _make_folder(self, below: str) -> None:
-        """The folders that a path below the root leads through."""
+    def _make_folder(self, below: str) -> "Folder":
+        """The folders that a path below the root leads through; the last of them."""
         lease_and_batch = below.rpartition("/")[0]
-        if lease_and_batch in self._durable:
-            return
+        if (known := self._durable.get(lease_and_batch)) is not None:
+            return known
         for name in (lease_and_batch.partition("/")[0], lease_and_batch):
             if name not in self._durable:
                 folder = self._root / name
                 folder.mkdir(mode=0o700, exist_ok=True)
                 sync_folder(folder.parent)
-                self._durable.add(name)
+                self._durable.setdefault(name, Folder(str(folder)))
+        return self._durable[lease_and_batch]
 
     def sync(self) -> None:
         """One syncfs, however many blobs there are; it writes out what others have on this file system too."""
@@ -208,10 +210,33 @@ class LocalStore:
         return self._root / self.path_below(key)
 
 
+class Folder:
+    """A folder in which names become durable, those of several files by one sync."""
+
+    __slots__ = ("_path", "_synced", "_syncing", "begun")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._syncing = threading.Lock()
+        self.begun = 0
+        """How many syncs of it have begun."""
+        self._synced = 0  # the last one that was done without an error, counted like them
+
+    def sync(self, *, since: int) -> None:
+        """Make the names durable that were in it when so many syncs had begun, unless a later one has done so."""
+        with self._syncing:
+            if self._synced <= since:
+                self.begun += 1
+                sync_folder(self._path)
+                self._synced = self.begun
+
+
 class LocalWriter:
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, folder: Folder) -> None:
         self._path = path
         self._descriptor: int | None = descriptor
+        self._folder = folder
+        self._syncs_before = folder.begun  # read when the file is there: those that are to come know its name
         self._written_bytes = 0
         self._begin_at_bytes = _FIRST_WRITTEN_OUT_BYTES  # where the kernel is next told to write out what it holds
 
@@ -227,7 +252,7 @@ class LocalWriter:
         with _STORAGE_ERRORS:
             os.fsync(self._get_descriptor())
             self._close()
-            sync_folder(self._path.rpartition("/")[0])
+            self._folder.sync(since=self._syncs_before)
 
     def close(self) -> None:
         with _STORAGE_ERRORS:
