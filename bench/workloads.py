@@ -101,8 +101,9 @@ def _stream(generator: Generator, filmroom: Filmroom) -> tuple[int, int]:
     return before_bytes, peak_rss_bytes(filmroom.pid)
 
 
-# A round is what somebody uploads who has a session's DICOM files; the first one or two are those of one process still.
-_PUT_SMALL: Final = Race(method="PUT", size_bytes=SMALL_BYTES, connections=8, requests=1000, rounds=9, has_keeper=True)
+_PUT_SMALL: Final = Race(method="PUT", size_bytes=SMALL_BYTES, connections=8, requests=600, rounds=7, has_keeper=True)
+# What somebody uploads who has a session's DICOM files.
+_PUT_THOUSAND: Final = replace(_PUT_SMALL, requests=1000)
 _PUT_SMALL_MANY: Final = replace(
     _PUT_SMALL,
     open_peer=open_nginx_of_many,
@@ -116,7 +117,6 @@ _PUT_DICOM: Final = replace(
     content_of=iter_dicom,
     open_peer=open_orthanc,
     note=f"all DICOM; {WHAT_IT_DOES}",
-    rounds=7,
     has_keeper=False,
 )
 _PUT_MULTIPART: Final = replace(
@@ -140,12 +140,12 @@ _GET_SMALL_BEHIND: Final = replace(_GET_SMALL, open_ours=open_filmroom_behind_ng
 _GET_LARGE_BEHIND: Final = replace(_GET_LARGE, open_ours=open_filmroom_behind_nginx, note=_BEHIND)
 
 WORKLOADS: Final[dict[str, Callable[[Bench, str], Result]]] = {
-    "put-small": partial(run_race, _PUT_SMALL),
-    "put-small-32": partial(run_race, replace(_PUT_SMALL, connections=32)),
+    "put-small": partial(run_race, _PUT_THOUSAND),
+    "put-small-32": partial(run_race, replace(_PUT_THOUSAND, connections=32)),
     "put-dicom": partial(run_race, _PUT_DICOM),
     "put-dicom-32": partial(run_race, replace(_PUT_DICOM, connections=32)),
     "put-small-many": partial(run_race, _PUT_SMALL_MANY),
-    "put-small-1": partial(run_race, replace(_PUT_SMALL, connections=1, requests=200, rounds=7)),
+    "put-small-1": partial(run_race, replace(_PUT_SMALL, connections=1, requests=200)),
     "put-multipart": partial(run_race, _PUT_MULTIPART),
     "get-small": partial(run_race, _GET_SMALL),
     "get-small-behind": partial(run_race, _GET_SMALL_BEHIND),
