@@ -83,29 +83,35 @@ def _close(store: BlobStore, *chunks: bytes) -> str:
 
 @pytest.mark.parametrize("chunks", CONTENTS.values(), ids=CONTENTS)
 def test_what_was_closed_is_read_before_and_after_the_store_is_synced(store: BlobStore, chunks: list[bytes]) -> None:
+    watch = store.watch()
     key = _close(store, *chunks)
 
     before = _get(store, key)
-    store.sync()
+    watch.sync()
+    watch.close()
 
     assert before == _get(store, key) == b"".join(chunks)
     assert store.size_bytes(key) == len(before)
 
 
 def test_one_sync_is_enough_for_many_closed_blobs(store: BlobStore) -> None:
+    watch = store.watch()
     keys = [_close(store, b"%d" % number) for number in range(50)]
 
-    store.sync()
+    watch.sync()
+    watch.close()
 
     assert sorted(store.iter_keys()) == sorted(keys)
     assert [_get(store, key) for key in keys] == [b"%d" % number for number in range(50)]
 
 
 def test_a_closed_blob_can_be_deleted_before_the_store_is_synced(store: BlobStore) -> None:
+    watch = store.watch()
     gone, left = _close(store, b"gone"), _close(store, b"left")
 
     store.delete([gone])
-    store.sync()
+    watch.sync()
+    watch.close()
 
     assert list(store.iter_keys()) == [left]
 
@@ -124,19 +130,24 @@ def test_a_closed_blob_takes_no_more_bytes_and_holds_its_key(store: BlobStore) -
 
 
 def test_an_empty_store_can_be_synced(store: BlobStore) -> None:
-    store.sync()
+    watch = store.watch()
+    watch.sync()
+    watch.close()
 
     assert list(store.iter_keys()) == []
 
 
 def test_syncing_leaves_a_blob_that_is_still_being_written_alone(store: BlobStore) -> None:
+    watch = store.watch()
     writer = store.create(key := _new_key())
     writer.write([b"first "])
 
-    store.sync()
+    watch.sync()
 
     writer.write([b"second"])
     writer.finish()
+    watch.sync()
+    watch.close()
     assert _get(store, key) == b"first second"
 
 

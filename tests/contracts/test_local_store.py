@@ -181,6 +181,22 @@ def test_a_process_out_of_descriptors_is_a_failed_storage(tmp_path: Path) -> Non
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def test_each_watch_is_told_by_a_descriptor_of_its_own_until_it_is_closed(tmp_path: Path) -> None:
+    """Linux tells each descriptor once that it failed to write."""
+    store = LocalStore(tmp_path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    first, second = store.watch(), store.watch()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before + 2
+
+    first.close()
+    first.close()
+    with pytest.raises(StorageFailed):
+        first.sync()
+    second.sync()
+    del second
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of what was synced, in order."""

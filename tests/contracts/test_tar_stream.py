@@ -4,7 +4,7 @@ import io
 import tarfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmroom.blobs.tarstream import iter_members
@@ -52,6 +52,7 @@ def test_a_member_that_claims_more_than_there_is_takes_nothing_of_the_next() -> 
         max_size=8,
     )
 )
+@settings(deadline=None)
 def test_any_tar_is_read_as_it_was_packed(files: dict[str, bytes]) -> None:
     assert _read(_tar(files)) == files
 

@@ -27,10 +27,10 @@ def replace(owner: object, name: str, by: object) -> None:
 
 def _skip_fsync() -> None:
     """Bytes are not made durable before a row names them. The database still syncs its own."""
-    from filmroom.blobs.local import LocalStore
+    from filmroom.blobs.local import LocalWatch
 
     replace(os, "fsync", lambda _descriptor: None)
-    replace(LocalStore, "sync", lambda _store: None)
+    replace(LocalWatch, "sync", lambda _watch: None)
 
 
 class _Lax(sqlite3.Connection):

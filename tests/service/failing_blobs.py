@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from filmroom.blobs.base import BlobStore, BlobWriter, Partial
+from filmroom.blobs.base import BlobStore, BlobWriter, Partial, Watch
 from filmroom.model.errors import ArchiveError
 
 
 class FailingBlobs:
     """Keeps the contract of a store until one step fails.
 
-    Steps are ``create``, ``write``, ``finish``, ``close``, ``sync``, ``copy`` and ``delete``; ``append`` and ``keep``
-    are the writing and syncing of a partial.
+    Steps are ``watch``, ``create``, ``write``, ``finish``, ``close``, ``sync``, ``copy`` and ``delete``; ``append``
+    and ``keep`` are the writing and syncing of a partial.
     Whatever reached the disk before stays there, as it would.
     """
 
@@ -30,9 +30,9 @@ class FailingBlobs:
     def resume(self, key: str) -> Partial:
         return _Partial(self, self.store.resume(key))
 
-    def sync(self) -> None:
-        self.fail_at("sync")
-        self.store.sync()
+    def watch(self) -> Watch:
+        self.fail_at("watch")
+        return _Watch(self, self.store.watch())
 
     def open(self, key: str) -> BinaryIO:
         return self.store.open(key)
@@ -95,6 +95,19 @@ class _Writer:
 
     def abort(self) -> None:
         self._writer.abort()
+
+
+class _Watch:
+    def __init__(self, blobs: FailingBlobs, watch: Watch) -> None:
+        self._blobs = blobs
+        self._watch = watch
+
+    def sync(self) -> None:
+        self._blobs.fail_at("sync")
+        self._watch.sync()
+
+    def close(self) -> None:
+        self._watch.close()
 
 
 class _Partial:

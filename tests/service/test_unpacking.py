@@ -110,11 +110,14 @@ def test_all_is_synced_after_the_last_member_was_written(
 
     assert blobs.steps.count("close") == len(FILES)
     assert blobs.steps[-1] == "sync"
+    # Who begins to watch later hears nothing of a failure that another archive has been told of already.
+    assert blobs.steps[0] == "watch"
+    assert blobs.steps.count("watch") == 1
     archive.close()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("step", ["create", "write", "close", "sync"])
+@pytest.mark.parametrize("step", ["watch", "create", "write", "close", "sync"])
 def test_nothing_stays_of_an_archive_whose_members_cannot_be_kept(
     archive: Archive, blobs: Watched, tmp_path: Path, packed: tuple[str, bytes], step: str
 ) -> None:

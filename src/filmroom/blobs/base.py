@@ -64,7 +64,7 @@ class BlobWriter(Protocol):
         """Make the bytes, and the name they can be found under, durable. On return they survive a power cut."""
 
     def close(self) -> None:
-        """End the blob without making it durable: the store's ``sync`` does that, for many at once.
+        """End the blob without making it durable: a ``Watch`` that was there before it does that, for many at once.
 
         In place of ``finish``. What is closed can still be read and deleted.
         """
@@ -89,6 +89,20 @@ class Partial(Protocol):
         """Leave it to others, as it is. Never raises."""
 
 
+class Watch(Protocol):
+    """Makes many blobs durable together: those that are begun and closed while it watches.
+
+    One for each batch of blobs, never shared: a storage may tell each watch only once that it failed to write, and
+    tells those that begin later nothing.
+    """
+
+    def sync(self) -> None:
+        """Make every blob so far durable; they survive a power cut if nothing is raised, by this or an earlier call."""
+
+    def close(self) -> None:
+        """Watch no more. Never raises."""
+
+
 class BlobStore(Protocol):
     def create(self, key: str) -> BlobWriter:
         """Begin a blob. A key that exists already is StorageFailed: nothing is ever overwritten."""
@@ -99,8 +113,8 @@ class BlobStore(Protocol):
         Busy while it is in the hands of another, of whatever process; a process that dies lets go of it.
         """
 
-    def sync(self) -> None:
-        """Make every blob that was closed before durable. On return they survive a power cut."""
+    def watch(self) -> Watch:
+        """To be asked for before the first of the blobs is begun that it is to make durable."""
 
     def open(self, key: str) -> BinaryIO:
         """The blob for reading, seekable, as a file that the caller closes."""

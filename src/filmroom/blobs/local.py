@@ -84,15 +84,9 @@ class LocalStore:
                 self._durable.setdefault(name, Folder(str(folder)))
         return self._durable[lease_and_batch]
 
-    def sync(self) -> None:
-        """One syncfs, however many blobs there are; it writes out what others have on this file system too."""
+    def watch(self) -> "LocalWatch":
         with _STORAGE_ERRORS:
-            descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                if _LIBC.syncfs(descriptor) != 0:
-                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-            finally:
-                os.close(descriptor)
+            return LocalWatch(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
     def open(self, key: str) -> BinaryIO:
         with _StorageErrors(key):
@@ -274,6 +268,31 @@ class LocalWriter:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+class LocalWatch:
+    """Sees what goes wrong with the file system, whoever it was written by, while its descriptor is open.
+
+    Linux tells each descriptor once. One that is opened after somebody else was told hears nothing of it.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def sync(self) -> None:
+        """One syncfs, however many blobs there are; it writes out what others have on this file system too."""
+        if self._descriptor is None:
+            raise StorageFailed("blobs: nobody watches any more")
+        with _STORAGE_ERRORS:
+            if _LIBC.syncfs(self._descriptor) != 0:
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    __del__ = close
 
 
 class LocalPartial:

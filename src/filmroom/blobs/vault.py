@@ -119,12 +119,13 @@ class Draft:
     def __init__(self, folder: Path, pool: LocalStore, incoming: Path) -> None:
         self.folder = folder
         self.incoming = LocalStore(incoming)
+        self._watch = self.incoming.watch()
         self._incoming = incoming
         self._pool = pool
 
     def keep(self, keys: Sequence[str]) -> None:
         """Move blobs that were closed in ``incoming`` to the pool, durably."""
-        self.incoming.sync()
+        self._watch.sync()
         self._pool.adopt(self.incoming, keys)
 
     def finish(self, manifest: dict[str, Any]) -> None:
@@ -132,6 +133,7 @@ class Draft:
         sync_folder(self.folder)
         write_durably(self.folder / _MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
         sync_folder(self.folder.parent)
+        self._watch.close()
         shutil.rmtree(self._incoming, ignore_errors=True)
 
 

@@ -130,6 +130,7 @@ def _choose(vault: Vault, wanted: str | None) -> str:
 def _restore_blobs(snapshot: Snapshot, vault: Vault, blobs: BlobStore, outcome: Outcome) -> Iterator[Flaws]:
     """Copy all blobs, never as links: what happens to the archive must not happen to its backup. Flaws by key."""
     flaws: Flaws = {}
+    watch = blobs.watch()
     for kept in snapshot.iter_kept():
         outcome.count(kept)
         if flaw := copy_blob(kept, vault.pool, blobs, Pace(None)):
@@ -137,7 +138,8 @@ def _restore_blobs(snapshot: Snapshot, vault: Vault, blobs: BlobStore, outcome: 
         if len(flaws) == _BLOBS_AT_ONCE:
             yield flaws
             flaws = {}
-    blobs.sync()
+    watch.sync()
+    watch.close()
     yield flaws
 
 

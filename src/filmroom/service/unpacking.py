@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
-from filmroom.blobs.base import storage_error
+from filmroom.blobs.base import Watch, storage_error
 from filmroom.blobs.gzipstream import Inflater
 from filmroom.blobs.tarstream import iter_members
 from filmroom.blobs.zipdirectory import UNREADABLE, Entry, iter_entries, iter_member
@@ -67,6 +67,7 @@ class Workbench:
         self._room = stores.room
         self._new_stage = new_stage
         self._arrivals: list[Arrival] = []
+        self._watch: Watch | None = None  # from before the first member is begun
         self.received_bytes = 0
         self._expanded_bytes = 0
 
@@ -88,6 +89,7 @@ class Workbench:
         if len(self._arrivals) >= self.limits.members:
             raise BadArchive(f"it has more than {self.limits.members} members")
         path = _check_member_name(name)
+        self._watch = self._watch or self._blobs.watch()
         stage = self._new_stage()
         try:
             for piece in pieces:
@@ -101,15 +103,23 @@ class Workbench:
 
     def sync(self) -> None:
         """Make all members so far durable."""
-        self._blobs.sync()
+        if self._watch is not None:
+            self._watch.sync()
 
     def finish(self) -> list[Arrival]:
+        """All members, durable. After an error ``forget`` must follow."""
         self.sync()
+        self._close()
         return self._arrivals
 
     def forget(self) -> None:
+        self._close()
         with suppress(StorageFailed):  # what cannot be deleted now is swept later
             self._blobs.delete([arrival.staged.key for arrival in self._arrivals])
+
+    def _close(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
 
     def _count(self, piece: bytes) -> None:
         self._expanded_bytes += len(piece)
@@ -225,7 +235,8 @@ class StreamUnpacker:
 
     def finish(self) -> list[Arrival]:
         self._put(None)
-        self._bench.sync()  # what is written already, while the thread goes on: little is left to wait for at the end
+        if self._thread.is_alive():
+            self._bench.sync()  # what is written already, while it goes on: little is left to wait for at the end
         self._thread.join()
         self._raise_error()
         if self._bench.received_bytes == 0:
