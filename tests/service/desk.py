@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import md5
 from pathlib import Path
 from threading import Barrier
 from typing import Final, TypeVar
+from zlib import crc32
 
 from filmroom.model.address import Address
 from filmroom.model.nodes import Kind
@@ -49,6 +50,11 @@ def md5_of(content: bytes) -> str:
 
 def digest_of(content: bytes) -> Digest:
     return Digest(size_bytes=len(content), md5=md5_of(content), crc32=0)
+
+
+def full_digest_of(content: bytes) -> Digest:
+    """With its CRC-32 too, as a body has it that was received."""
+    return replace(digest_of(content), crc32=crc32(content))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """Small bodies that come at once are summed up together: each has its own sum, and none waits for another."""
 
-import hashlib
 import random
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +16,7 @@ from filmroom.model.resources import Digest
 from filmroom.service import summing
 from filmroom.service.staging import Stage
 from filmroom.service.summing import JointSums
+from service.desk import full_digest_of
 from service.failing_blobs import FailingBlobs
 
 CONTENT: Final = random.Random(21).randbytes(2_000_000)
@@ -32,11 +31,6 @@ def sums() -> JointSums:
     return sums
 
 
-def digest(body: bytes) -> Digest:
-    md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
-    return Digest(size_bytes=len(body), md5=md5, crc32=zlib.crc32(body))
-
-
 def waiting_bytes(sums: JointSums) -> int:
     return sum(len(each.body) for each in sums._waiting)
 
@@ -49,14 +43,14 @@ def test_whoever_is_asked_first_has_a_sum(sizes: list[int], asked: set[int]) -> 
     for number, body in enumerate(bodies):
         made.append(sums.add(body))
         if number in asked:
-            assert made[-1].get() == digest(body)
-    assert [joint_sum.get() for joint_sum in made] == [digest(body) for body in bodies]
+            assert made[-1].get() == full_digest_of(body)
+    assert [joint_sum.get() for joint_sum in made] == [full_digest_of(body) for body in bodies]
 
 
 def test_one_who_asks_has_all_summed_up(sums: JointSums) -> None:
     made = [sums.add(CONTENT[:size]) for size in (10, 20, 30)]
     assert waiting_bytes(sums) == 60
-    assert made[1].get() == digest(CONTENT[:20])
+    assert made[1].get() == full_digest_of(CONTENT[:20])
     assert [joint_sum.body for joint_sum in made] == [b""] * 3
     assert waiting_bytes(sums) == 0
 
@@ -73,7 +67,7 @@ def test_what_cannot_be_summed_up_now_is_summed_up_later(sums: JointSums, monkey
         patch.setattr(sums, "_hasher", _without_memory)
         with pytest.raises(MemoryError):
             made[0].get()
-    assert [joint_sum.get() for joint_sum in made] == [digest(CONTENT[:10]), digest(CONTENT[:20])]
+    assert [joint_sum.get() for joint_sum in made] == [full_digest_of(CONTENT[:10]), full_digest_of(CONTENT[:20])]
 
 
 def test_who_was_told_before_something_failed_keeps_his_sum(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +82,7 @@ def test_who_was_told_before_something_failed_keeps_his_sum(sums: JointSums, mon
     monkeypatch.setattr(summing, "Digest", fail_once)
     with pytest.raises(MemoryError):
         sums.sum_up()
-    assert [joint_sum.get() for joint_sum in made] == [digest(CONTENT[:size]) for size in (10, 20, 30)]
+    assert [joint_sum.get() for joint_sum in made] == [full_digest_of(CONTENT[:size]) for size in (10, 20, 30)]
 
 
 def _without_memory(_bodies: object) -> list[str]:
@@ -103,7 +97,7 @@ def test_a_crowd_of_threads_has_each_its_own_sum(sums: JointSums) -> None:
 
     def expected(number: int) -> list[Digest]:
         draw = random.Random(number)
-        return [digest(CONTENT[: draw.randrange(20_000)]) for _ in range(50)]
+        return [full_digest_of(CONTENT[: draw.randrange(20_000)]) for _ in range(50)]
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(sum_up, range(32))) == [expected(number) for number in range(32)]
@@ -118,7 +112,7 @@ def test_a_body_among_others_has_the_digest_of_all_its_pieces(
     for size in sizes:
         stage.write([CONTENT[: size // 2], CONTENT[size // 2 : size]])
     sent = b"".join(CONTENT[:size] for size in sizes)
-    assert stage.finish().digest == digest(sent)
+    assert stage.finish().digest == full_digest_of(sent)
     with store.open("lease-0-blob") as blob:
         assert blob.read() == sent
 
@@ -141,7 +135,7 @@ def test_where_there_are_no_lanes_none_waits() -> None:
     sums.enter()
     sums.enter()
     assert not sums.are_worth_it([b"small"], is_one_of_many=True)
-    assert sums.add(b"small").get() == digest(b"small")
+    assert sums.add(b"small").get() == full_digest_of(b"small")
 
 
 def test_who_was_in_company_long_ago_is_alone(sums: JointSums, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +163,7 @@ def test_who_has_waited_for_the_disk_sums_up_unless_a_body_may_still_join(others
         sums.enter()
     sums.sum_up_unless_more_come(made[0])
     assert waiting_bytes(sums) == (30 if others else 0)
-    assert [each.get() for each in made] == [digest(CONTENT[:10]), digest(CONTENT[:20])]
+    assert [each.get() for each in made] == [full_digest_of(CONTENT[:10]), full_digest_of(CONTENT[:20])]
 
 
 def test_who_was_summed_up_already_leaves_the_others_waiting() -> None:
@@ -178,7 +172,7 @@ def test_who_was_summed_up_already_leaves_the_others_waiting() -> None:
     sums.sum_up()
     sums.add(b"second")
     sums.sum_up_unless_more_come(first)
-    sums.sum_up_unless_more_come(digest(b"alone"))
+    sums.sum_up_unless_more_come(full_digest_of(b"alone"))
     assert waiting_bytes(sums) == len(b"second")
 
 

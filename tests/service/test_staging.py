@@ -3,7 +3,6 @@
 import hashlib
 import random
 import threading
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,9 +14,9 @@ from hypothesis import strategies as st
 from filmroom.blobs.base import BlobStore
 from filmroom.blobs.local import LocalStore
 from filmroom.model.errors import StorageFailed
-from filmroom.model.resources import Digest
 from filmroom.service.staging import Stage
 from filmroom.service.summing import JointSums
+from service.desk import full_digest_of
 from service.failing_blobs import FailingBlobs
 
 MIB: Final = 1024 * 1024
@@ -61,8 +60,7 @@ def test_a_body_has_the_digest_of_all_its_pieces(
         stage.write([piece[:middle], piece[middle:]])
     staged = stage.finish() if is_synced else stage.close()
     sent = content[: sum(sizes)]
-    md5 = hashlib.md5(sent, usedforsecurity=False).hexdigest()
-    assert staged.digest == Digest(size_bytes=len(sent), md5=md5, crc32=zlib.crc32(sent))
+    assert staged.digest == full_digest_of(sent)
     with store.open(KEY) as blob:
         assert blob.read() == sent
 

@@ -1,10 +1,5 @@
 """Members of an archive become durable together, however small they are and whatever was synced on the way."""
 
-import hashlib
-import io
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -15,8 +10,10 @@ from conftest import RULES, Clock
 from filmroom.blobs.local import LocalStore
 from filmroom.db.engine import Database
 from filmroom.model.errors import ArchiveError, StorageFailed
-from filmroom.model.resources import Digest
 from filmroom.service.archive import Archive
+from filmroom.service.staging import Receiver
+from packing import pack_stored_zip, pack_tar, pack_tar_gz
+from service.desk import full_digest_of
 from service.failing_blobs import FailingBlobs
 
 # Of which many are summed up together, some alone, and one in several pieces.
@@ -47,40 +44,13 @@ def archive(database: Database, blobs: Watched, tmp_path: Path, clock: Clock) ->
     return Archive(database, blobs, clock=clock, rules=RULES, spool_dir=tmp_path)
 
 
-def _tar(files: Mapping[str, bytes], mode: str = "w") -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode=mode) as archive:  # type: ignore[call-overload]
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return made.getvalue()
-
-
-def _tar_gz(files: Mapping[str, bytes]) -> bytes:
-    return _tar(files, "w:gz")
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return made.getvalue()
-
-
-PACKERS: Final = {"a.tar": _tar, "a.tgz": _tar_gz, "a.zip": _zip}
+PACKERS: Final = {"a.tar": pack_tar, "a.tgz": pack_tar_gz, "a.zip": pack_stored_zip}
 
 
 @pytest.fixture(params=PACKERS)
 def packed(request: pytest.FixtureRequest) -> tuple[str, bytes]:
     pack: Callable[[Mapping[str, bytes]], bytes] = PACKERS[request.param]
     return request.param, pack(FILES)
-
-
-def _digest(content: bytes) -> Digest:
-    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    return Digest(size_bytes=len(content), md5=md5, crc32=zlib.crc32(content))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -91,7 +61,7 @@ def test_each_member_has_its_own_sum_and_bytes(archive: Archive, blobs: Watched,
     staged = {arrival.path: arrival.staged for arrival in receiver.finish()}
 
     assert {path: each.digest for path, each in staged.items()} == {
-        path: _digest(content) for path, content in FILES.items()
+        path: full_digest_of(content) for path, content in FILES.items()
     }
     for path, each in staged.items():
         with blobs.open(each.key) as blob:
@@ -125,13 +95,13 @@ def test_nothing_stays_of_an_archive_whose_members_cannot_be_kept(
     blobs.failing = step
     receiver = archive.arrivals.receive("a", unpack_as=name)
     with pytest.raises(ArchiveError):
-        _send(receiver.write, receiver.finish, content)
+        _send(receiver, content)
     receiver.abort()
 
     assert not [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
     archive.close()
 
 
-def _send(write: Callable[[list[bytes]], None], finish: Callable[[], object], content: bytes) -> None:
-    write([content])
-    finish()
+def _send(receiver: Receiver, content: bytes) -> None:
+    receiver.write([content])
+    receiver.finish()

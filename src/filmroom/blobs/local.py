@@ -326,8 +326,6 @@ class LocalPartial:
 
 def _write_chunks(descriptor: int, chunks: Sequence[bytes]) -> int:
     """How many bytes they are."""
-    if len(chunks) <= _MOST_BUFFERS:
-        return _write_all(descriptor, chunks)
     starts = range(0, len(chunks), _MOST_BUFFERS)
     return sum(_write_all(descriptor, chunks[start : start + _MOST_BUFFERS]) for start in starts)
 
