@@ -14,6 +14,9 @@ class Driver(Protocol):
 
     def run(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> Answer: ...
 
+    def queue(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> object:
+        """Run it before what is run next; that may raise what this raises. What it gives is not to be read."""
+
     def run_all(self, connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement that gives no rows once for each of many sets of values."""
 
@@ -27,6 +30,8 @@ class SQLiteDriver:
         answer = cursor.rowcount, cursor.fetchall()
         cursor.close()
         return answer
+
+    queue = run
 
     def run_all(self, connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         cursor = connection.connection.cursor()

@@ -39,7 +39,7 @@ def insert_event(
         "client": stamp.client,
         "reason": stamp.reason,
     }
-    _INSERT.run(connection, values)
+    _INSERT.queue(connection, values)
 
 
 def iter_events(

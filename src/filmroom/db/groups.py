@@ -111,7 +111,7 @@ _PUT_MEMBER: Final = Hot(
 
 def put_member(connection: Connection, *, project_pk: int, account_pk: int, suffix: str) -> None:
     """Put somebody into a group of the project, and out of any other one of it."""
-    _PUT_MEMBER.run(connection, {"project_pk": project_pk, "account_pk": account_pk, "suffix": suffix})
+    _PUT_MEMBER.queue(connection, {"project_pk": project_pk, "account_pk": account_pk, "suffix": suffix})
 
 
 def delete_member(connection: Connection, *, project_pk: int, account_pk: int, suffix: str) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 
-from filmroom.db.drivers import Answer, Driver, driver_of
+from filmroom.db.drivers import Driver, driver_of
 
 Convert = Callable[[Any], Any]
 
@@ -31,10 +31,11 @@ class _Compiled:
     from_database: tuple[tuple[int, Convert], ...]
     make_row: Callable[..., Any]
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> Answer:
+    def have(self, run: Callable[..., Any], connection: Connection, values: Mapping[str, Any]) -> Any:
+        """What comes of one of the driver's ways to run a statement."""
         parameters = self._converted({**self.fixed, **values}, self.to_database)
         try:
-            return self.driver.run(connection, self.sql, [*map(parameters.__getitem__, self.order)])
+            return run(connection, self.sql, [*map(parameters.__getitem__, self.order)])
         except self.errors.kind as error:
             raise self.errors.told(error) from error
 
@@ -77,7 +78,14 @@ class Hot:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows were changed."""
-        return self._for(connection).run(connection, values)[0]
+        compiled = self._for(connection)
+        changed: int = compiled.have(compiled.driver.run, connection, values)[0]
+        return changed
+
+    def queue(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Run it, for units that wait for no result; what it raises may come out of their next statement, or COMMIT."""
+        compiled = self._for(connection)
+        compiled.have(compiled.driver.queue, connection, values)
 
     def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]], *, shared: Mapping[str, Any]) -> None:
         """Run it once for each of many sets of values besides those they share; for statements that give no rows."""
@@ -86,13 +94,13 @@ class Hot:
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""
         compiled = self._for(connection)
-        _, rows = compiled.run(connection, values)
+        _, rows = compiled.have(compiled.driver.run, connection, values)
         return compiled.to_row(rows[0]) if rows else None
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows, their columns as attributes; for statements that give few."""
         compiled = self._for(connection)
-        _, rows = compiled.run(connection, values)
+        _, rows = compiled.have(compiled.driver.run, connection, values)
         return [compiled.to_row(raw) for raw in rows]
 
     def _for(self, connection: Connection) -> _Compiled:

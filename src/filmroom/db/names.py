@@ -136,7 +136,7 @@ def insert_label(connection: Connection, project_pk: int, family: Kind, label: s
         "node_pk": node_pk,
         "is_primary": True,
     }
-    _INSERT.run(connection, values)
+    _INSERT.queue(connection, values)
 
 
 def find_label_holder(connection: Connection, project_pk: int, family: Kind, label: str) -> int | None:

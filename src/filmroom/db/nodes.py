@@ -120,7 +120,7 @@ def lock_node(connection: Connection, pk: int) -> None:
     Rows that name it can still be added.
     """
     if not is_alone(connection):
-        _LOCK.run(connection, {"pk": pk})
+        _LOCK.queue(connection, {"pk": pk})
 
 
 def lock_hierarchy(connection: Connection, *, is_exclusive: bool) -> None:
@@ -130,7 +130,7 @@ def lock_hierarchy(connection: Connection, *, is_exclusive: bool) -> None:
     below it, and whoever adds to it must see where it belongs.
     """
     if not is_alone(connection):
-        _LOCK_HIERARCHY[is_exclusive].run(connection, {})
+        _LOCK_HIERARCHY[is_exclusive].queue(connection, {})
 
 
 def insert_node(connection: Connection, new: Node, *, stamp: Stamp) -> int:
@@ -160,7 +160,7 @@ def update_node(connection: Connection, changed: Node, *, stamp: Stamp) -> None:
         "modified_at": stamp.at,
         "modified_by": stamp.by,
     }
-    _UPDATE.run(connection, values)
+    _UPDATE.queue(connection, values)
 
 
 def _of_fields(stored: Node) -> dict[str, str | None]:

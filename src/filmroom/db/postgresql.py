@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from filmroom.db.engine import T, Unit
 from filmroom.db.failures import StorageErrors
 from filmroom.db.hot import DriverErrors
-from filmroom.db.libpq import command, is_in_transaction
+from filmroom.db.libpq import dialogue_of, dialogue_on
 from filmroom.db.memory import Memory
 from filmroom.db.writer import do_nothing, prepare_all
 from filmroom.model.errors import StorageFailed
@@ -38,7 +38,7 @@ class PostgreSQLDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         with StorageErrors(is_read=True), self.engine.connect() as connection:
-            _command(connection, b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            dialogue_of(connection).queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield connection
 
     @contextmanager
@@ -95,17 +95,17 @@ def _postgresql_engine(url: URL) -> Engine:
     event.listen(engine, "commit", _commit)
     event.listen(engine, "rollback", _roll_back)
     event.listen(engine, "reset", _reset)
+    event.listen(engine, "before_cursor_execute", _say_what_is_queued)
     return engine
 
 
-def _plan_for_whole_answers(connection: Any, _record: object) -> None:
+def _plan_for_whole_answers(connection: Any, record: Any) -> None:
     """Lists are read to their ends; and most of what they read is in memory or on a fast disk.
 
     Else PostgreSQL takes plans that give a first row soon, and reads whole tables for a few thousand rows. To have a
     second process find some of them costs it 6 ms, which is two and a half times what it reckons.
     """
-    command(
-        connection,
+    dialogue_on(connection, record.info).command(
         b"SET cursor_tuple_fraction = 1.0; SET random_page_cost = 1.1; SET parallel_setup_cost = 2500",
     )
 
@@ -120,28 +120,31 @@ def _check_alive(connection: Any, *_: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    if not is_in_transaction(connection.connection.dbapi_connection):  # a reader has begun one already
-        _command(connection, b"BEGIN")
+    dialogue = dialogue_of(connection)
+    if not dialogue.is_in_transaction:  # a reader has begun one already
+        dialogue.queue("BEGIN")
 
 
 def _commit(connection: Connection) -> None:
     """Raises StorageFailed where the server took the transaction back, because something in it had failed."""
-    if (done := _command(connection, b"COMMIT")) != b"COMMIT":
+    with DriverErrors("COMMIT", connection.dialect):
+        done = dialogue_of(connection).commit()
+    if done != b"COMMIT":
         raise StorageFailed(f"database: asked for COMMIT, it did {done.decode()}")
 
 
 def _roll_back(connection: Connection) -> None:
     """As ``_commit``, before psycopg does so, which finds nothing left to do."""
-    if not connection.invalidated and is_in_transaction(connection.connection.dbapi_connection):
-        _command(connection, b"ROLLBACK")
+    if not connection.invalidated:
+        with DriverErrors("ROLLBACK", connection.dialect):
+            dialogue_of(connection).roll_back()
 
 
-def _reset(connection: Any, *_: object) -> None:
+def _reset(connection: Any, record: Any, _state: object) -> None:
     """Before a connection goes back to the pool."""
-    if is_in_transaction(connection):
-        command(connection, b"ROLLBACK")
+    dialogue_on(connection, record.info).roll_back()
 
 
-def _command(connection: Connection, sql: bytes) -> bytes:
-    with DriverErrors(sql.decode(), connection.dialect):
-        return command(connection.connection.dbapi_connection, sql)
+def _say_what_is_queued(connection: Connection, *_: object) -> None:
+    """Before SQLAlchemy has psycopg run a statement."""
+    dialogue_of(connection).flush()

@@ -171,7 +171,7 @@ def insert_resource(
 def add_to_counters(connection: Connection, resource_pk: int, *, files: int, size_bytes: int, stamp: Stamp) -> None:
     """Change the counters; from the first time on they are numbers and exact, 0 included."""
     values = {"resource_pk": resource_pk, "files": files, "bytes": size_bytes, "now": stamp.at, "by": stamp.by}
-    _ADD.run(connection, values)
+    _ADD.queue(connection, values)
 
 
 def set_counters(connection: Connection, resource_pk: int, *, files: int, size_bytes: int) -> None:
