@@ -1,5 +1,7 @@
 """What is queued for PostgreSQL is said before all that comes after it, and fails as if it had been said at once."""
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +18,13 @@ from filmroom.db.hot import Hot
 from filmroom.db.libpq import dialogue_of
 from filmroom.db.nodes import lock_hierarchy
 from filmroom.db.schema import counter, node, resource
-from filmroom.model.errors import NotFound, StorageFailed
+from filmroom.model.errors import Busy, NotFound, StorageFailed
 from waiting import PATIENCE_SECONDS
 
 _ADD = Hot(insert(counter), columns=("name", "next_value"))
 _NAMES = Hot(select(counter.c.name))
 _END = Hot(select(func.pg_terminate_backend(func.pg_backend_pid())))
+_SLEEP = Hot(select(func.pg_sleep(600)))
 _ADD_RESOURCE = Hot(insert(resource), columns=("node_pk",))
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -108,18 +111,28 @@ def test_who_hides_what_failed_in_the_queue_is_not_told_that_it_was_kept(databas
     assert counted_up(database) == set()
 
 
-def test_a_transaction_that_never_began_is_not_told_that_it_was_kept(database: Database) -> None:
+def test_a_transaction_begins_whatever_the_server_has_forgotten(database: Database) -> None:
     database.write(lambda connection: _add(connection, "a"))
 
     def unit(connection: Connection) -> None:
-        dialogue_of(connection).command(b"DEALLOCATE ALL")  # and with them BEGIN, which is queued
+        dialogue_of(connection).command(b"DEALLOCATE ALL")
         with suppress(DBAPIError):
-            next_number(connection, "b")
+            _add(connection, "b")
+            next_number(connection, "c")
+        _add(connection, "d")
 
     with pytest.raises(StorageFailed):
         database.write(unit)
 
     assert counted_up(database) == {"a"}
+
+
+def test_a_commit_without_a_transaction_is_not_told_as_one(database: Database) -> None:
+    def unit(connection: Connection) -> None:
+        dialogue_of(connection).roll_back()
+
+    with pytest.raises(StorageFailed):
+        database.write(unit)
 
 
 def test_a_unit_that_fails_says_nothing_of_what_is_queued(database: Database) -> None:
@@ -153,6 +166,35 @@ def test_a_reference_to_nothing_is_found_out_before_it_is_told_as_kept(database:
 
     with pytest.raises(StorageFailed):
         database.write(unit)
+
+
+def test_what_failed_in_the_queue_is_named_in_the_log(database: Database) -> None:
+    def unit(connection: Connection) -> None:
+        _ADD.queue(connection, {"name": "a", "next_value": None})
+        next_number(connection, "b")
+
+    with pytest.raises(StorageFailed) as failed:
+        database.write(unit)
+
+    told = failed.value.__cause__
+    assert isinstance(told, DBAPIError)
+    assert told.orig is not None
+    assert "INSERT INTO counter" in told.orig.__notes__[0]
+
+
+def test_statements_that_fail_leave_nothing_behind_on_the_server(database: Database) -> None:
+    def unit(connection: Connection) -> None:
+        _ADD_RESOURCE.queue(connection, {"node_pk": 4711})
+
+    def prepared(connection: Connection) -> int:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one())
+
+    before = database.write(prepared)
+    for _ in range(5):
+        with pytest.raises(StorageFailed):
+            database.write(unit)
+
+    assert database.write(prepared) <= before + 1
 
 
 def test_a_queued_statement_that_the_server_has_forgotten_is_prepared_anew(database: Database) -> None:
@@ -205,14 +247,49 @@ def test_the_lock_of_a_queue_is_held_before_the_next_statement_looks(database: D
         assert two.result(PATIENCE_SECONDS) == {"first"}
 
 
-def test_a_connection_that_ends_amid_what_is_said_together_changes_nothing(database: Database) -> None:
+def test_a_connection_that_ends_before_commit_has_changed_nothing(database: Database) -> None:
     def unit(connection: Connection) -> None:
         next_number(connection, "never")
         _add(connection, "a")
         _END.queue(connection, {})
-        _add(connection, "b")
+        next_number(connection, "never")
+
+    with pytest.raises(Busy):
+        database.write(unit)
+
+    assert counted_up(database) == set()
+
+
+def test_of_a_connection_that_ends_with_commit_it_is_not_known(database: Database) -> None:
+    def unit(connection: Connection) -> None:
+        _add(connection, "a")
+        _END.queue(connection, {})
 
     with pytest.raises(StorageFailed):
         database.write(unit)
 
     assert counted_up(database) == set()
+
+
+def test_who_interrupts_what_is_said_together_is_told_so_and_keeps_no_lock(database: Database) -> None:
+    """Control-C, which reaches the main thread alone."""
+
+    def unit(connection: Connection) -> None:
+        lock_hierarchy(connection, is_exclusive=True)
+        _SLEEP.queue(connection, {})
+        next_number(connection, "never")
+
+    interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        database.write(unit)
+    interrupt.join()
+
+    with ThreadPoolExecutor() as threads:  # another one can have the lock at once
+        threads.submit(database.write, _locked_and_added).result(PATIENCE_SECONDS)
+    assert counted_up(database) == {"a"}
+
+
+def _locked_and_added(connection: Connection) -> None:
+    lock_hierarchy(connection, is_exclusive=True)
+    _add(connection, "a")

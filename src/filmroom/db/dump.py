@@ -12,6 +12,7 @@ from sqlalchemy import table as sql_table
 
 from filmroom.db.columns import Instant, metadata
 from filmroom.db.engine import Database
+from filmroom.db.hot import DriverErrors
 from filmroom.db.migrate import REVISIONS, make_schema, migrate
 from filmroom.model.errors import BackupRefused, DatabaseTooNew
 
@@ -83,22 +84,28 @@ def _fill_sqlite(connection: Connection, tables: Sequence[DumpedTable]) -> None:
         name, columns = _quoted(connection, table)
         marks = ", ".join("?" for _ in table.columns)
         statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"  # noqa: S608 - names are quoted
-        driver.executemany(statement, table.open_rows()).close()
+        with DriverErrors(statement, connection.dialect):
+            driver.executemany(statement, table.open_rows()).close()
 
 
 def _fill_postgresql(connection: Connection, tables: Sequence[DumpedTable]) -> None:
     """By COPY: one statement for each table, at whose end it does not matter in which order nodes refer to others."""
-    driver: Any = connection.connection.dbapi_connection
-    with driver.cursor() as cursor:
-        for table in tables:
-            name, columns = _quoted(connection, table)
-            with cursor.copy(f"COPY {name} ({columns}) FROM STDIN") as copy:
-                for row in table.open_rows():
-                    copy.write_row(row)
-            if "pk" in table.columns:
-                pk: ColumnElement[int] = func.max(column("pk"))
-                sequence = func.pg_get_serial_sequence(table.name, "pk")
-                connection.execute(select(func.setval(sequence, pk)).select_from(sql_table(table.name)))
+    from filmroom.db.libpq import dialogue_of  # noqa: PLC0415 - psycopg, which only some archives need
+
+    for table in tables:
+        name, columns = _quoted(connection, table)
+        statement = f"COPY {name} ({columns}) FROM STDIN"
+        with (
+            DriverErrors(statement, connection.dialect),
+            dialogue_of(connection).hand_over().cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
+            for row in table.open_rows():
+                copy.write_row(row)
+        if "pk" in table.columns:
+            pk: ColumnElement[int] = func.max(column("pk"))
+            sequence = func.pg_get_serial_sequence(table.name, "pk")
+            connection.execute(select(func.setval(sequence, pk)).select_from(sql_table(table.name)))
 
 
 def _quoted(connection: Connection, table: DumpedTable) -> tuple[str, str]:

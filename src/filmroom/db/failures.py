@@ -9,13 +9,13 @@ from filmroom.model.errors import ArchiveError, Busy, StorageFailed, StorageFull
 class StorageErrors:
     """What a database says leaves as what it means. A generator in its place would cost as much as a quick statement.
 
-    ``is_read`` says that nothing is changed, so that what is out of reach can simply be asked again.
+    ``is_read`` says that nothing can have been changed by now, so that what is out of reach can simply be asked again.
     """
 
-    __slots__ = ("_is_read",)
+    __slots__ = ("is_read",)
 
     def __init__(self, *, is_read: bool = False) -> None:
-        self._is_read = is_read
+        self.is_read = is_read
 
     def __enter__(self) -> None:
         pass
@@ -24,7 +24,7 @@ class StorageErrors:
         if isinstance(error, PoolTimeoutError):
             raise Busy("every connection to the database is in use") from error
         if isinstance(error, DBAPIError):
-            raise _failure(error, is_read=self._is_read) from error
+            raise _failure(error, is_read=self.is_read) from error
 
 
 def _failure(error: DBAPIError, *, is_read: bool) -> ArchiveError:

@@ -31,7 +31,7 @@ class _Compiled:
     from_database: tuple[tuple[int, Convert], ...]
     make_row: Callable[..., Any]
 
-    def have(self, run: Callable[..., Any], connection: Connection, values: Mapping[str, Any]) -> Any:
+    def do(self, run: Callable[..., Any], connection: Connection, values: Mapping[str, Any]) -> Any:
         """What comes of one of the driver's ways to run a statement."""
         parameters = self._converted({**self.fixed, **values}, self.to_database)
         try:
@@ -79,13 +79,13 @@ class Hot:
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows were changed."""
         compiled = self._for(connection)
-        changed: int = compiled.have(compiled.driver.run, connection, values)[0]
+        changed: int = compiled.do(compiled.driver.run, connection, values)[0]
         return changed
 
     def queue(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Run it, for units that wait for no result; what it raises may come out of their next statement, or COMMIT."""
         compiled = self._for(connection)
-        compiled.have(compiled.driver.queue, connection, values)
+        compiled.do(compiled.driver.queue, connection, values)
 
     def run_all(self, connection: Connection, rows: Iterable[Mapping[str, Any]], *, shared: Mapping[str, Any]) -> None:
         """Run it once for each of many sets of values besides those they share; for statements that give no rows."""
@@ -94,13 +94,13 @@ class Hot:
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes; None for no row."""
         compiled = self._for(connection)
-        _, rows = compiled.have(compiled.driver.run, connection, values)
+        _, rows = compiled.do(compiled.driver.run, connection, values)
         return compiled.to_row(rows[0]) if rows else None
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows, their columns as attributes; for statements that give few."""
         compiled = self._for(connection)
-        _, rows = compiled.have(compiled.driver.run, connection, values)
+        _, rows = compiled.do(compiled.driver.run, connection, values)
         return [compiled.to_row(raw) for raw in rows]
 
     def _for(self, connection: Connection) -> _Compiled:

@@ -10,6 +10,7 @@ the server does one after the other, each as if it had come alone, and nothing a
 
 import select
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final, NamedTuple
 
@@ -38,20 +39,21 @@ class PostgreSQLDriver:
         dialogue_of(connection).queue(sql, parameters)
 
     def run_all(self, connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        dialogue_of(connection).flush()
-        driver: Any = connection.connection.dbapi_connection
-        with psycopg.RawCursor(driver) as cursor:
+        with psycopg.RawCursor(dialogue_of(connection).hand_over()) as cursor:
             cursor.executemany(sql, rows)
 
 
 class _Said(NamedTuple):
     sql: str
-    given: Sequence[Any]
-    """Its parameters, as they are sent."""
+    given: Sequence[Any] | None
+    """Its parameters, as they are sent; None for a command, which is said once and not prepared."""
 
 
 class Dialogue:
-    """What is said on one connection. Each statement is prepared when it is said first."""
+    """What is said on one connection. Each statement is prepared when it is said first.
+
+    Whoever uses the connection otherwise must ask for it (``hand_over``), so that what is queued comes before.
+    """
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
@@ -66,8 +68,12 @@ class Dialogue:
         """Whether one has begun, or will with the next statement."""
         return bool(self._queued) or self._libpq.transaction_status not in _IN_NONE
 
-    def queue(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Say it with what is said next; that raises what this raises, and is not done then."""
+    def begin(self, command: str) -> None:
+        """Begin a transaction with what is said next."""
+        self._queued.append(_Said(command, None))
+
+    def queue(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Say it with what is said next, if anything is; that raises what this raises, and is not done then."""
         self._queued.append(_Said(sql, self._dumped(parameters)))
 
     def run(self, sql: str, parameters: Sequence[Any]) -> Answer:
@@ -77,10 +83,11 @@ class Dialogue:
         self._adapter.set_pgresult(result)
         return result.command_tuples, self._adapter.load_rows(0, result.ntuples, tuple)
 
-    def flush(self) -> None:
-        """Say what is queued, for somebody who goes on without this dialogue."""
+    def hand_over(self) -> Any:
+        """The connection, when what is queued has been said."""
         if self._queued:
             self._say(self._queued.pop())
+        return self._driver
 
     def commit(self) -> bytes:
         """What the server says it has done, which is ROLLBACK where something had failed before.
@@ -88,7 +95,7 @@ class Dialogue:
         Nothing where no transaction had begun, because its BEGIN had failed.
         """
         if self._queued:
-            done: bytes = self._say(_Said("COMMIT", ())).command_status
+            done: bytes = self._say(_Said("COMMIT", None)).command_status
             return done
         return self.command(b"COMMIT") if self.is_in_transaction else b"nothing"
 
@@ -100,7 +107,7 @@ class Dialogue:
 
     def command(self, sql: bytes) -> bytes:
         """Run statements without parameters and rows; what the server says it has done."""
-        result: Any = _checked(self._libpq, self._libpq.exec_(sql))
+        result: Any = self._checked(self._libpq.exec_(sql))
         done: bytes = result.command_status
         return done
 
@@ -111,37 +118,46 @@ class Dialogue:
     def _say(self, last: _Said) -> Any:
         """What comes of a statement, after those that are queued."""
         name = self._names.get(last.sql)
-        try:
-            if name and not self._queued:
-                return _checked(self._libpq, self._libpq.exec_prepared(name, last.given))
-            said, self._queued = [*self._queued, last], []
-            return self._say_together(said)
-        except _OUTDATED:
-            self._names.clear()
-            raise
+        if name and not self._queued:
+            return self._checked(self._libpq.exec_prepared(name, last.given))
+        said, self._queued = [*self._queued, last], []
+        return self._say_together(said)
 
     def _say_together(self, said: Sequence[_Said]) -> Any:
         """What comes of the last of them. A connection on which this breaks off is closed: nobody knows what is due."""
-        names = dict(self._names)
         try:
             self._libpq.enter_pipeline_mode()
-            for sql, given in said:
-                if sql not in names:  # only now: nothing may come before what begins a transaction
-                    names[sql] = b"hot_%d" % next(self._numbers)
-                    self._libpq.send_prepare(names[sql], sql.encode())
-                self._libpq.send_query_prepared(names[sql], given)
+            sent = list(self._iter_sent(said))
             self._libpq.pipeline_sync()
             results = list(self._iter_results())
             self._libpq.exit_pipeline_mode()
-        except BaseException:
+        except psycopg.Error:
             self._driver.close()
             raise
-        last = _last_of(self._libpq, results)
-        self._names = names
-        return last
+        except BaseException:
+            with suppress(psycopg.Error):
+                self._driver.cancel()  # else the server goes on with what was sent, and holds locks for it
+            self._driver.close()
+            raise
+        return self._take_results(sent, results)
+
+    def _iter_sent(self, said: Iterable[_Said]) -> Iterator[tuple[str, bytes | None]]:
+        """Send them; of all that a result is due for its SQL, and the name under which that is prepared, if it is."""
+        new: dict[str, bytes] = {}
+        for sql, given in said:
+            if given is None:
+                self._libpq.send_query_params(sql.encode(), None)
+            else:
+                name = self._names.get(sql) or new.get(sql)
+                if name is None:  # not before it is said: nothing may come before what begins a transaction
+                    name = new[sql] = b"hot_%d" % next(self._numbers)
+                    self._libpq.send_prepare(name, sql.encode())
+                    yield sql, name
+                self._libpq.send_query_prepared(name, given)
+            yield sql, None
 
     def _iter_results(self) -> Iterator[Any]:
-        """Of each statement one, up to the end of what was sent together."""
+        """What comes of each, up to the end of what was sent together."""
         while self._libpq.flush():
             self._wait(select.POLLIN | select.POLLOUT)
         while True:
@@ -163,6 +179,29 @@ class Dialogue:
         ready.poll()
         self._libpq.consume_input()
 
+    def _take_results(self, sent: Iterable[tuple[str, bytes | None]], results: Iterable[Any]) -> Any:
+        """The last of them. Raises the error of the first that failed; none after it was done."""
+        result = None
+        for (sql, name), result in zip(sent, results, strict=True):
+            try:
+                self._checked(result)
+            except psycopg.Error as error:
+                error.add_note(f"It was said together with others: {sql}")
+                raise
+            if name is not None:
+                self._names[sql] = name
+        return result
+
+    def _checked(self, result: Any) -> Any:
+        if result.status in _DONE:
+            return result
+        if self._libpq.status == ConnStatus.BAD:
+            raise psycopg.OperationalError(result.get_error_message())
+        error = error_from_result(result)
+        if isinstance(error, _OUTDATED):
+            self._names.clear()  # as this one, so others
+        raise error
+
 
 def dialogue_of(connection: Connection) -> Dialogue:
     kept = connection.connection
@@ -175,19 +214,3 @@ def dialogue_on(driver: Any, info: Any) -> Dialogue:
     if known is None:
         known = info[_KEPT_AS] = Dialogue(driver)
     return known
-
-
-def _last_of(libpq: Any, results: Iterable[Any]) -> Any:
-    """Raises the error of the first that failed; those after it were not done."""
-    result = None
-    for result in results:
-        _checked(libpq, result)
-    return result
-
-
-def _checked(libpq: Any, result: Any) -> Any:
-    if result.status in _DONE:
-        return result
-    if libpq.status == ConnStatus.BAD:
-        raise psycopg.OperationalError(result.get_error_message())
-    raise error_from_result(result)

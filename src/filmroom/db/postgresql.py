@@ -6,7 +6,7 @@ fifth of the time that psycopg takes.
 
 import select
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ class PostgreSQLDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         with StorageErrors(is_read=True), self.engine.connect() as connection:
-            dialogue_of(connection).queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            dialogue_of(connection).begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield connection
 
     @contextmanager
@@ -54,24 +54,20 @@ class PostgreSQLDatabase:
         keeps_memory: bool = False,  # noqa: ARG002 - there is none to keep
     ) -> T:
         prepare_all([prepare])
-        with StorageErrors():
+        errors = StorageErrors()
+        with errors:
             for attempt in range(1, _RETRIES + 1):
+                errors.is_read = True  # so far
                 try:
-                    with self._begin() as connection:
-                        return unit(connection)
+                    with self.engine.connect() as connection, connection.begin():
+                        result = unit(connection)
+                        errors.is_read = False
                 except DBAPIError as error:
                     if attempt == _RETRIES or getattr(error.orig, "sqlstate", None) not in _RETRY_STATES:
                         raise
+                else:
+                    return result
             raise AssertionError  # the last attempt returned or raised
-
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        """Raises Busy when the server is away: nothing was changed yet."""
-        with ExitStack() as stack:
-            with StorageErrors(is_read=True):
-                connection = stack.enter_context(self.engine.connect())
-                stack.enter_context(connection.begin())
-            yield connection
 
     def announce(self) -> AbstractContextManager[None]:
         """Nobody waits for anybody: each unit is a transaction of its own."""
@@ -122,7 +118,7 @@ def _check_alive(connection: Any, *_: object) -> None:
 def _begin(connection: Connection) -> None:
     dialogue = dialogue_of(connection)
     if not dialogue.is_in_transaction:  # a reader has begun one already
-        dialogue.queue("BEGIN")
+        dialogue.begin("BEGIN")
 
 
 def _commit(connection: Connection) -> None:
@@ -135,7 +131,12 @@ def _commit(connection: Connection) -> None:
 
 def _roll_back(connection: Connection) -> None:
     """As ``_commit``, before psycopg does so, which finds nothing left to do."""
-    if not connection.invalidated:
+    if connection.invalidated:
+        return
+    driver: Any = connection.connection.dbapi_connection
+    if driver.closed:
+        connection.invalidate()  # else it would be told that it is closed, and not what has closed it
+    else:
         with DriverErrors("ROLLBACK", connection.dialect):
             dialogue_of(connection).roll_back()
 
@@ -146,5 +147,5 @@ def _reset(connection: Any, record: Any, _state: object) -> None:
 
 
 def _say_what_is_queued(connection: Connection, *_: object) -> None:
-    """Before SQLAlchemy has psycopg run a statement."""
-    dialogue_of(connection).flush()
+    """Before SQLAlchemy has psycopg run a statement; no more rows of one are asked for in this way."""
+    dialogue_of(connection).hand_over()
