@@ -6,9 +6,9 @@ transaction, and so one fsync; if one of them fails, all run once more, each in 
 back only itself. Several processes queue on a lock file beside the database. On PostgreSQL each unit is a READ
 COMMITTED transaction of its own.
 
-Errors: what a unit raises reaches its caller unchanged; a full disk is ``StorageFull``; a PostgreSQL that is lost before
-COMMIT was sent is ``Busy``, and nothing was changed; any other failure of the database is ``StorageFailed``, after which
-it is not known whether the change was kept.
+Errors: what a unit raises reaches its caller unchanged; a full disk is ``StorageFull``; a PostgreSQL that is lost
+before COMMIT was sent is ``Busy``, and nothing was changed; any other failure of the database is ``StorageFailed``,
+after which it is not known whether the change was kept.
 """
 
 import os
