@@ -38,6 +38,14 @@ def test_nothing_is_loaded_when_a_later_row_cannot_be_read(database: Database, *
     assert counted_up(database) == set()
 
 
+@pytest.mark.parametrize("row", [[], ["a"], ["a", 1, 1]])
+def test_rows_of_another_length_are_no_backup(database: Database, row: list[Any]) -> None:
+    with pytest.raises(BackupRefused):
+        load(database, REVISIONS[-1], [_counters(["b", 1], row)])
+
+    assert counted_up(database) == set()
+
+
 @pytest.mark.parametrize("wrong", [["c", None], ["a", 1]])
 def test_nothing_is_loaded_when_the_database_takes_a_row_not(database: Database, wrong: list[Any]) -> None:
     with pytest.raises(StorageFailed):

@@ -62,7 +62,8 @@ def check_empty(database: Database) -> None:
 def load(database: Database, revision: str, tables: Sequence[DumpedTable]) -> None:
     """Fill an empty database with rows of some revision of the schema, all or none, then bring it to this program's.
 
-    Raises DatabaseTooNew, having changed nothing, when the revision is not known.
+    Raises DatabaseTooNew, having changed nothing, when the revision is not known, BackupRefused for rows that are too
+    long or too short, and StorageFailed for those that the database does not take.
     """
     if revision not in REVISIONS:
         raise DatabaseTooNew(revision)
@@ -76,6 +77,13 @@ def load(database: Database, revision: str, tables: Sequence[DumpedTable]) -> No
     migrate(database)
 
 
+def _iter_whole(table: DumpedTable) -> Iterator[Values]:
+    for row in table.open_rows():
+        if len(row) != len(table.columns):
+            raise BackupRefused(f"a row of table {table.name!r} has {len(row)} values for {len(table.columns)} columns")
+        yield row
+
+
 def _fill_sqlite(connection: Connection, tables: Sequence[DumpedTable]) -> None:
     # Nodes refer to each other in any order; all that matters is how they stand at COMMIT.
     connection.execute(text("PRAGMA defer_foreign_keys = ON"))
@@ -85,7 +93,7 @@ def _fill_sqlite(connection: Connection, tables: Sequence[DumpedTable]) -> None:
         marks = ", ".join("?" for _ in table.columns)
         statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"  # noqa: S608 - names are quoted
         with DriverErrors(statement, connection.dialect):
-            driver.executemany(statement, table.open_rows()).close()
+            driver.executemany(statement, _iter_whole(table)).close()
 
 
 def _fill_postgresql(connection: Connection, tables: Sequence[DumpedTable]) -> None:
@@ -100,7 +108,7 @@ def _fill_postgresql(connection: Connection, tables: Sequence[DumpedTable]) -> N
             dialogue_of(connection).hand_over().cursor() as cursor,
             cursor.copy(statement) as copy,
         ):
-            for row in table.open_rows():
+            for row in _iter_whole(table):
                 copy.write_row(row)
         if "pk" in table.columns:
             pk: ColumnElement[int] = func.max(column("pk"))
