@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from db.rows import count_up, counted_up
+from db.rows import count_up, counted_up, read
 from filmroom.db.counters import next_number
 from filmroom.db.engine import Database
 from filmroom.db.hot import Hot
@@ -19,12 +19,12 @@ from filmroom.db.libpq import dialogue_of
 from filmroom.db.nodes import lock_hierarchy
 from filmroom.db.schema import counter, node, resource
 from filmroom.model.errors import Busy, NotFound, StorageFailed
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, wait_until
 
 _ADD = Hot(insert(counter), columns=("name", "next_value"))
 _NAMES = Hot(select(counter.c.name))
 _END = Hot(select(func.pg_terminate_backend(func.pg_backend_pid())))
-_SLEEP = Hot(select(func.pg_sleep(600)))
+_SLEEP = Hot(select(func.pg_sleep(3 * PATIENCE_SECONDS)))
 _ADD_RESOURCE = Hot(insert(resource), columns=("node_pk",))
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -271,6 +271,15 @@ def test_of_a_connection_that_ends_with_commit_it_is_not_known(database: Databas
     assert counted_up(database) == set()
 
 
+@pytest.fixture
+def _control_c() -> Iterator[None]:
+    """It raises KeyboardInterrupt, which it does not where tests are run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_control_c")
 def test_who_interrupts_what_is_said_together_is_told_so_and_keeps_no_lock(database: Database) -> None:
     """Control-C, which reaches the main thread alone."""
 
@@ -279,14 +288,20 @@ def test_who_interrupts_what_is_said_together_is_told_so_and_keeps_no_lock(datab
         _SLEEP.queue(connection, {})
         next_number(connection, "never")
 
-    interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
-    with pytest.raises(KeyboardInterrupt):
-        database.write(unit)
-    interrupt.join()
+    def is_asleep() -> bool:
+        asleep = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        return bool(read(database, lambda connection: connection.exec_driver_sql(asleep).all()))
 
-    with ThreadPoolExecutor() as threads:  # another one can have the lock at once
-        threads.submit(database.write, _locked_and_added).result(PATIENCE_SECONDS)
+    def interrupt() -> None:
+        wait_until(is_asleep)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with ThreadPoolExecutor() as threads:
+        interrupting = threads.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            database.write(unit)
+        interrupting.result()
+        threads.submit(database.write, _locked_and_added).result(PATIENCE_SECONDS)  # it need not wait for the lock
     assert counted_up(database) == {"a"}
 
 
