@@ -34,6 +34,10 @@ def _add(connection: Connection, name: str) -> None:
     _ADD.queue(connection, {"name": name, "next_value": 1})
 
 
+def _add_to_nowhere(connection: Connection) -> None:
+    _ADD_RESOURCE.queue(connection, {"node_pk": 4711})
+
+
 def test_what_is_queued_last_is_kept(database: Database) -> None:
     database.write(lambda connection: _add(connection, "a"))
 
@@ -161,11 +165,8 @@ def test_a_race_that_is_lost_in_the_queue_is_run_again(database: Database) -> No
 
 
 def test_a_reference_to_nothing_is_found_out_before_it_is_told_as_kept(database: Database) -> None:
-    def unit(connection: Connection) -> None:
-        _ADD_RESOURCE.queue(connection, {"node_pk": 4711})
-
     with pytest.raises(StorageFailed):
-        database.write(unit)
+        database.write(_add_to_nowhere)
 
 
 def test_what_failed_in_the_queue_is_named_in_the_log(database: Database) -> None:
@@ -183,16 +184,13 @@ def test_what_failed_in_the_queue_is_named_in_the_log(database: Database) -> Non
 
 
 def test_statements_that_fail_leave_nothing_behind_on_the_server(database: Database) -> None:
-    def unit(connection: Connection) -> None:
-        _ADD_RESOURCE.queue(connection, {"node_pk": 4711})
-
     def prepared(connection: Connection) -> int:
         return int(connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one())
 
     before = database.write(prepared)
     for _ in range(5):
         with pytest.raises(StorageFailed):
-            database.write(unit)
+            database.write(_add_to_nowhere)
 
     assert database.write(prepared) <= before + 1
 

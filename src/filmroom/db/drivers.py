@@ -20,6 +20,9 @@ class Driver(Protocol):
     def run_all(self, connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement that gives no rows once for each of many sets of values."""
 
+    def hand_over(self, connection: Connection) -> Any:
+        """The driver's own connection, for somebody who goes on with that, when what is queued has been run."""
+
 
 class SQLiteDriver:
     paramstyle = "qmark"
@@ -37,6 +40,9 @@ class SQLiteDriver:
         cursor = connection.connection.cursor()
         cursor.executemany(sql, rows)
         cursor.close()
+
+    def hand_over(self, connection: Connection) -> Any:
+        return connection.connection.dbapi_connection
 
 
 def driver_of(dialect: Dialect) -> Driver:

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Table, column, fun
 from sqlalchemy import table as sql_table
 
 from filmroom.db.columns import Instant, metadata
+from filmroom.db.drivers import driver_of
 from filmroom.db.engine import Database
 from filmroom.db.hot import DriverErrors
 from filmroom.db.migrate import REVISIONS, make_schema, migrate
@@ -87,7 +88,7 @@ def _iter_whole(table: DumpedTable) -> Iterator[Values]:
 def _fill_sqlite(connection: Connection, tables: Sequence[DumpedTable]) -> None:
     # Nodes refer to each other in any order; all that matters is how they stand at COMMIT.
     connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-    driver: Any = connection.connection.dbapi_connection
+    driver = driver_of(connection.dialect).hand_over(connection)
     for table in tables:
         name, columns = _quoted(connection, table)
         marks = ", ".join("?" for _ in table.columns)
@@ -98,14 +99,12 @@ def _fill_sqlite(connection: Connection, tables: Sequence[DumpedTable]) -> None:
 
 def _fill_postgresql(connection: Connection, tables: Sequence[DumpedTable]) -> None:
     """By COPY: one statement for each table, at whose end it does not matter in which order nodes refer to others."""
-    from filmroom.db.libpq import dialogue_of  # noqa: PLC0415 - psycopg, which only some archives need
-
     for table in tables:
         name, columns = _quoted(connection, table)
         statement = f"COPY {name} ({columns}) FROM STDIN"
         with (
             DriverErrors(statement, connection.dialect),
-            dialogue_of(connection).hand_over().cursor() as cursor,
+            driver_of(connection.dialect).hand_over(connection).cursor() as cursor,
             cursor.copy(statement) as copy,
         ):
             for row in _iter_whole(table):

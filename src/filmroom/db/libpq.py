@@ -39,8 +39,11 @@ class PostgreSQLDriver:
         dialogue_of(connection).queue(sql, parameters)
 
     def run_all(self, connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        with psycopg.RawCursor(dialogue_of(connection).hand_over()) as cursor:
+        with psycopg.RawCursor(self.hand_over(connection)) as cursor:
             cursor.executemany(sql, rows)
+
+    def hand_over(self, connection: Connection) -> Any:
+        return dialogue_of(connection).hand_over()
 
 
 class _Said(NamedTuple):
@@ -102,7 +105,7 @@ class Dialogue:
     def roll_back(self) -> None:
         """End the transaction, if there is one; what is queued is not said any more."""
         self._queued.clear()
-        if self._libpq.transaction_status not in _IN_NONE:
+        if self.is_in_transaction:
             self.command(b"ROLLBACK")
 
     def command(self, sql: bytes) -> bytes:
